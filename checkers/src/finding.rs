@@ -1,0 +1,78 @@
+//! Evidence as data. A [`Finding`] is made once; terminal text, JSON, JUnit and HTML are
+//! renderings of it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::history::{Nanos, OpIndex};
+
+/// What a checker decided.
+///
+/// *Unknown* is never a success: it carries the reason (a budget used up, nothing to judge).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", content = "reason", rename_all = "lowercase")]
+pub enum Verdict {
+    Valid,
+    Violated,
+    Unknown(String),
+}
+
+/// The answer of one check over a whole history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The check's name as the specification has it, e.g. `linearizable`, `availability`.
+    pub check: String,
+    pub verdict: Verdict,
+    /// One sentence for the terminal: what was claimed and what was seen.
+    pub summary: String,
+    /// Measured values by name, units last (`recovery_ms_max`, `ok_share`).
+    pub figures: BTreeMap<String, Value>,
+    pub findings: Vec<Finding>,
+}
+
+/// One piece of evidence against the system (or about the run itself).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The field's name for it: `stale-read`, `lost-write`, `G-single`, `low-availability`, …
+    pub anomaly: String,
+    /// The object it happened on, if the history has keys.
+    pub key: Option<Value>,
+    /// One sentence which names the operation at fault.
+    pub title: String,
+    /// The argument, a sentence per item, from the premises to the contradiction.
+    pub prose: Vec<String>,
+    /// The operations of the smallest witness, in order of invocation.
+    pub operations: Vec<OpIndex>,
+    /// Real time spanned by `operations`.
+    pub from: Nanos,
+    pub to: Nanos,
+    /// Faults (by id) in force during `from..to`.
+    pub faults: Vec<u32>,
+    /// How far an order of events goes, and why it goes no further; for linearizability.
+    pub witness: Option<Witness>,
+}
+
+/// The longest partial linearization of a violated history and why each next operation is illegal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Witness {
+    pub linearization: Vec<Step>,
+    /// The state of the object after the last step.
+    pub state: Value,
+    pub blocked: Vec<Blocked>,
+}
+
+/// One linearized operation and the state it leaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub operation: OpIndex,
+    pub state: Value,
+}
+
+/// An operation that cannot come next, and why.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blocked {
+    pub operation: OpIndex,
+    pub reason: String,
+}

@@ -1,0 +1,97 @@
+//! One line of a history: something began, or something ended.
+
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+/// Nanoseconds since the run began, on one monotonic clock of the controller.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Nanos(pub u64);
+
+/// An operation's name in a report: the index of its invocation event in the history.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct OpIndex(pub u32);
+
+/// Who acted: a logical client thread, or the fault injector (Jepsen: nemesis).
+///
+/// Written as a number or as the string `"nemesis"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Process {
+    Client(u32),
+    Nemesis,
+}
+
+/// `invoke` begins an operation; `ok` (it happened), `fail` (it did not happen) and `info`
+/// (unknown: it may have happened, or may still happen) complete it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventType {
+    Invoke,
+    Ok,
+    Fail,
+    Info,
+}
+
+/// One line of `history.jsonl`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Position in the history, from 0.
+    pub index: u64,
+    /// Stamped in the worker, right before sending and right after receiving.
+    pub time: Nanos,
+    pub process: Process,
+    /// `"type"` in the file.
+    pub kind: EventType,
+    /// The operation's function: `read`, `write`, `cas`, `txn`, …; for the nemesis, the fault.
+    pub f: String,
+    /// The object operated on, where the workload has many; a JSON null means the same as none.
+    pub key: Option<Value>,
+    /// Arguments, then results. `null` on a read means *absent*, a value like any other.
+    pub value: Value,
+    /// The node that the process talks to.
+    pub node: Option<String>,
+    /// Why a completion is fail or info.
+    pub error: Option<String>,
+    /// Members which we do not know, kept in their order.
+    pub extra: Map<String, Value>,
+}
+
+impl Serialize for Process {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Client(number) => serializer.serialize_u32(*number),
+            Self::Nemesis => serializer.serialize_str("nemesis"),
+        }
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("index", &self.index)?;
+        map.serialize_entry("time", &self.time)?;
+        map.serialize_entry("process", &self.process)?;
+        map.serialize_entry("type", &self.kind)?;
+        map.serialize_entry("f", &self.f)?;
+        if let Some(key) = &self.key {
+            map.serialize_entry("key", key)?;
+        }
+        map.serialize_entry("value", &self.value)?;
+        if let Some(node) = &self.node {
+            map.serialize_entry("node", node)?;
+        }
+        if let Some(error) = &self.error {
+            map.serialize_entry("error", error)?;
+        }
+        for (name, value) in &self.extra {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}

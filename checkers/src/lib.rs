@@ -1,0 +1,14 @@
+//! Judges concurrent histories.
+//!
+//! A pure library: no clock, no randomness, no async, no I/O beyond its readers. Same history,
+//! same budget, same answer.
+//!
+//! ```text
+//! history::Event* ──▶ History (operations, fault windows) ──▶ checker ──▶ CheckResult
+//! ```
+
+pub mod finding;
+pub mod history;
+
+pub use finding::{Blocked, CheckResult, Finding, Step, Verdict, Witness};
+pub use history::{Event, EventType, FaultWindow, InjectOutcome, Nanos, OpIndex, Process};

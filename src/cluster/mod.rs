@@ -1,0 +1,7 @@
+//! The nodes of a cluster, and how to reach them.
+
+mod node;
+mod remote;
+
+pub use node::{Cluster, Member, Node, on_each};
+pub use remote::{Command, Output, Remote, RemoteError, quote};

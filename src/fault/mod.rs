@@ -1,0 +1,5 @@
+//! Faults: planned from a seed, injected with evidence, always undone.
+//!
+//! ```text
+//! spec + seed ──▶ Plan (pure) ──▶ Injector: journal → apply → evidence → … → undo → evidence
+//! ```

@@ -1,0 +1,15 @@
+//! isobar puts a real cluster under load, breaks its network, clocks, processes and disks,
+//! records what every client saw, and decides whether the system kept its promises.
+//!
+//! ```text
+//! spec ──▶ cluster ──▶ run (load + faults) ──▶ history ──▶ checkers ──▶ report
+//! ```
+
+pub mod cluster;
+pub mod fault;
+pub mod lab;
+pub mod report;
+pub mod run;
+pub mod spec;
+pub mod store;
+pub mod system;

@@ -1,0 +1,5 @@
+//! A run: load and faults against a cluster, recorded.
+
+mod recorder;
+
+pub use recorder::{Clock, Entry, Recorder, RecorderError};

@@ -1,0 +1,205 @@
+//! Writes the history while it happens.
+//!
+//! An event is stamped and numbered under one lock, in the worker that saw it: right before
+//! sending and right after receiving. So the file is in real-time order. A thread writes what has
+//! gathered every [`FLUSH_EVERY`]: at most so much is lost when the controller is killed.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use isobar_checkers::{Event, EventType, Nanos, Process};
+use serde_json::{Map, Value};
+
+use crate::store::OperationCounts;
+
+/// The longest time an event stays out of the file.
+pub const FLUSH_EVERY: Duration = Duration::from_millis(50);
+
+/// The one monotonic clock of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Instant);
+
+impl Clock {
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub fn now(&self) -> Nanos {
+        Nanos(u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The history could not be written; the run has to end, since what follows would be unseen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {source}; the history is whole up to this point")]
+pub struct RecorderError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// What is recorded of one event; time and index are given by the recorder.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub process: Process,
+    pub kind: EventType,
+    pub f: String,
+    pub key: Option<Value>,
+    pub value: Value,
+    pub node: Option<String>,
+    pub error: Option<String>,
+    /// When the operation should have begun, if that was earlier (open loop).
+    pub scheduled: Option<Nanos>,
+}
+
+struct State {
+    lines: Vec<u8>,
+    next_index: u64,
+    counts: OperationCounts,
+    failure: Option<io::Error>,
+}
+
+/// Takes events from all workers and from the nemesis. Cheap to share by reference.
+pub struct Recorder {
+    clock: Clock,
+    path: PathBuf,
+    state: Arc<Mutex<State>>,
+    stop: Option<Sender<()>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Recorder {
+    /// Creates `path`, which must not exist, and starts the writing thread.
+    pub fn create(path: &Path, clock: Clock) -> Result<Self, RecorderError> {
+        let file = File::create_new(path)
+            .map_err(|source| RecorderError { path: path.to_owned(), source })?;
+        let state = Arc::new(Mutex::new(State {
+            lines: Vec::new(),
+            next_index: 0,
+            counts: OperationCounts::default(),
+            failure: None,
+        }));
+        let (stop, stopped) = channel();
+        let shared = Arc::clone(&state);
+        let writer = std::thread::spawn(move || {
+            let mut file = file;
+            loop {
+                let last = stopped.recv_timeout(FLUSH_EVERY) != Err(RecvTimeoutError::Timeout);
+                flush(&shared, &mut file);
+                if last {
+                    break;
+                }
+            }
+        });
+        let path = path.to_owned();
+        Ok(Self { clock, path, state, stop: Some(stop), writer: Some(writer) })
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Stamps and records an event, now.
+    pub fn record(&self, entry: Entry) -> Nanos {
+        let mut state = self.lock();
+        let time = self.clock.now();
+        let mut extra = Map::new();
+        if let Some(scheduled) = entry.scheduled {
+            extra.insert("scheduled".to_owned(), scheduled.0.into());
+        }
+        if let Process::Client(_) = entry.process {
+            state.counts.add(entry.kind);
+        }
+        let event = Event {
+            index: state.next_index,
+            time,
+            process: entry.process,
+            kind: entry.kind,
+            f: entry.f,
+            key: entry.key,
+            value: entry.value,
+            node: entry.node,
+            error: entry.error,
+            extra,
+        };
+        state.next_index += 1;
+        // Writing JSON to memory fails only for maps with keys that are no strings: not here.
+        if serde_json::to_writer(&mut state.lines, &event).is_ok() {
+            state.lines.push(b'\n');
+        }
+        time
+    }
+
+    /// Records what the nemesis did.
+    pub fn nemesis(&self, kind: EventType, fault: &str, value: Value) -> Nanos {
+        self.record(Entry {
+            process: Process::Nemesis,
+            kind,
+            f: fault.to_owned(),
+            key: None,
+            value,
+            node: None,
+            error: None,
+            scheduled: None,
+        })
+    }
+
+    pub fn counts(&self) -> OperationCounts {
+        self.lock().counts
+    }
+
+    /// Whether the file could be written so far.
+    pub fn healthy(&self) -> Result<(), RecorderError> {
+        match &self.lock().failure {
+            None => Ok(()),
+            Some(source) => Err(RecorderError {
+                path: self.path.clone(),
+                source: io::Error::new(source.kind(), source.to_string()),
+            }),
+        }
+    }
+
+    /// Writes what is left and closes the file.
+    pub fn finish(mut self) -> Result<OperationCounts, RecorderError> {
+        self.join();
+        self.healthy()?;
+        Ok(self.counts())
+    }
+
+    fn join(&mut self) {
+        drop(self.stop.take());
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer has nothing left to say: its state shows the failure.
+            let _ = writer.join();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+fn flush(state: &Mutex<State>, file: &mut File) {
+    let (lines, failed) = {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut state.lines), state.failure.is_some())
+    };
+    // After a failure the last line may be torn: nothing may follow it.
+    if lines.is_empty() || failed {
+        return;
+    }
+    if let Err(error) = file.write_all(&lines) {
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failure.get_or_insert(error);
+    }
+}

@@ -1,0 +1,90 @@
+//! `cluster:` where the nodes are.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClusterSpec {
+    /// Network namespaces on this machine, brought up before the run and down after it.
+    Lab(LabSpec),
+    /// Machines reached over SSH.
+    Ssh(SshSpec),
+    /// Processes on this machine.
+    Local(LocalSpec),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LabSpec {
+    /// Named n1 … nN; 1 to 50.
+    pub nodes: u32,
+    /// Up to 8 letters and digits; by default a free one is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SshSpec {
+    /// Names, which are also the addresses unless `overrides` has another.
+    pub nodes: Vec<String>,
+    #[serde(default = "root")]
+    pub user: String,
+    #[serde(default = "ssh_port")]
+    pub port: u16,
+    /// Private key file; `~/` is the home directory. Without key, agent and password: the agent,
+    /// then the usual files in `~/.ssh`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+    /// Authenticate with the running ssh-agent only.
+    #[serde(default)]
+    pub agent: bool,
+    /// The name of an environment variable that holds the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_env: Option<String>,
+    /// By default `~/.ssh/known_hosts`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_hosts: Option<PathBuf>,
+    /// `false`: accept any host key. Only for throw-away machines.
+    #[serde(default = "yes")]
+    pub check_host_keys: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<String, NodeOverride>,
+}
+
+/// What is different about one node.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NodeOverride {
+    /// Host name or IP address for SSH, for clients and for the other nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LocalSpec {
+    /// Named n1 … nN.
+    pub nodes: u32,
+}
+
+fn root() -> String {
+    "root".to_owned()
+}
+
+fn ssh_port() -> u16 {
+    22
+}
+
+fn yes() -> bool {
+    true
+}

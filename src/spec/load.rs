@@ -1,0 +1,201 @@
+//! `system:`, `workload:`, `load:` and `checks:`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Rate, Share, Span};
+
+/// The system under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemSpec {
+    Etcd(EtcdSpec),
+    /// The small replicated register inside this binary, for demonstrations and tests.
+    Toy(ToySpec),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EtcdSpec {
+    /// Install Debian's `etcd-server` where etcd is missing.
+    #[serde(default)]
+    pub install: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ToySpec {
+    #[serde(default)]
+    pub bug: ToyBug,
+}
+
+/// A bug planted in the toy system.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToyBug {
+    #[default]
+    None,
+    /// A node answers reads from its own copy, without asking a quorum.
+    StaleRead,
+    /// A write is acknowledged before a quorum has it.
+    LostWrite,
+    /// A read shows a write that is not committed, and may never be.
+    DirtyRead,
+    /// Both sides of a partition elect a leader and accept writes.
+    SplitBrain,
+}
+
+/// What the clients do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WorkloadSpec {
+    Register(RegisterSpec),
+}
+
+/// Reads, writes and compare-and-sets of many keys.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RegisterSpec {
+    /// Keys in use at a time.
+    #[serde(default = "keys_default")]
+    pub keys: u32,
+    /// A key is replaced by a fresh one after so many operations.
+    #[serde(default = "ops_per_key_default")]
+    pub ops_per_key: u32,
+    /// Draw written values from 0..values (Jepsen's small domain); by default every write has a
+    /// value of its own, which is decided faster and explained better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<u32>,
+    /// `false`: let any node answer reads from its own copy, to show stale reads.
+    #[serde(default = "yes")]
+    pub linearizable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LoadSpec {
+    #[serde(default)]
+    pub concurrency: Concurrency,
+    /// Open loop: operations begin at this rate whatever the system does. Without it each worker
+    /// begins the next operation when the last has ended (closed loop).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+    /// How long the load runs under faults.
+    pub time: Span,
+    /// An operation without an answer for so long is given up.
+    #[serde(default = "timeout_default")]
+    pub timeout: Span,
+    /// How long the load goes on after the faults are healed, at the least.
+    #[serde(default = "recovery_default")]
+    pub recovery: Span,
+}
+
+/// The number of workers: `15`, or `3n` for three per node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    Total(u32),
+    PerNode(u32),
+}
+
+impl Concurrency {
+    pub fn workers(self, nodes: usize) -> usize {
+        match self {
+            Self::Total(workers) => workers as usize,
+            Self::PerNode(workers) => workers as usize * nodes,
+        }
+    }
+}
+
+impl Default for Concurrency {
+    fn default() -> Self {
+        Self::PerNode(3)
+    }
+}
+
+impl FromStr for Concurrency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (digits, make): (&str, fn(u32) -> Self) = match text.strip_suffix('n') {
+            Some(digits) => (digits, Self::PerNode),
+            None => (text, Self::Total),
+        };
+        match digits.parse() {
+            Ok(workers @ 1..=10_000) => Ok(make(workers)),
+            _ => Err(format!(
+                "`{text}` is not a concurrency: write workers as `15`, or `3n` per node"
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Concurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Total(workers) => write!(f, "{workers}"),
+            Self::PerNode(workers) => write!(f, "{workers}n"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Concurrency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Concurrency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What the system promises, or should.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckSpec {
+    Linearizable(LinearizableSpec),
+    Availability(AvailabilitySpec),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LinearizableSpec {
+    /// Configurations to search per key before the answer is *unknown*.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_states: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AvailabilitySpec {
+    /// The least share of operations that end ok, over the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_ok: Option<Share>,
+    /// The longest time from the end of a fault to the next ok operation on every node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Span>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn keys_default() -> u32 {
+    10
+}
+
+fn ops_per_key_default() -> u32 {
+    300
+}
+
+fn timeout_default() -> Span {
+    Span(Duration::from_secs(2))
+}
+
+fn recovery_default() -> Span {
+    Span(Duration::from_secs(5))
+}

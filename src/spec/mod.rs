@@ -1,0 +1,46 @@
+//! The specification of a test: YAML in, typed and validated values out.
+//!
+//! Externally tagged enums (single-key maps) throughout, no `flatten` and no `untagged`, so that
+//! an error points at the right place.
+
+mod cluster;
+mod fault;
+mod load;
+mod units;
+
+pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, SshSpec};
+pub use fault::{Direction, FaultSpec, PartitionSpec, ProcessFaultSpec, Schedule, Split, Targets};
+pub use load::{
+    AvailabilitySpec, CheckSpec, Concurrency, EtcdSpec, LinearizableSpec, LoadSpec, RegisterSpec,
+    SystemSpec, ToyBug, ToySpec, WorkloadSpec,
+};
+pub use units::{Rate, Share, Span};
+
+use serde::{Deserialize, Serialize};
+
+/// A whole test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Spec {
+    /// Of this format; 1.
+    pub version: u32,
+    /// Names the run directory: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Everything random derives from it; drawn and printed when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    pub cluster: ClusterSpec,
+    pub system: SystemSpec,
+    pub workload: WorkloadSpec,
+    pub load: LoadSpec,
+    #[serde(default)]
+    pub faults: Vec<FaultSpec>,
+    /// Without a word from the controller for so long, a node undoes its faults by itself.
+    #[serde(default = "lease_default")]
+    pub lease: Span,
+    pub checks: Vec<CheckSpec>,
+}
+
+fn lease_default() -> Span {
+    Span(std::time::Duration::from_secs(30))
+}

@@ -1,0 +1,46 @@
+//! `run.json`: what was run, where, from which seed, and how far it got.
+
+use isobar_checkers::Nanos;
+use serde::{Deserialize, Serialize};
+
+use crate::spec::ClusterSpec;
+
+/// Written at the start of a run and again after each phase.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunMeta {
+    /// Version of this file's format; 1.
+    pub schema: u32,
+    pub isobar_version: String,
+    pub name: String,
+    pub seed: u64,
+    /// UTC, RFC 3339.
+    pub started_at: String,
+    /// How the nodes are reached: `lab` is resolved to the SSH settings of that lab, so that
+    /// `isobar heal` works from this file alone.
+    pub reach: ClusterSpec,
+    /// The lab which this run brought up, if any.
+    pub lab: Option<String>,
+    pub nodes: Vec<NodeMeta>,
+    pub system: String,
+    pub system_version: Option<String>,
+    pub phases: Vec<Phase>,
+    /// One line for a shell that runs the same test with the same seed.
+    pub reproduce: String,
+    /// Whether the run came to its end; `false` in a run that was cut short.
+    pub complete: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeMeta {
+    pub name: String,
+    pub address: String,
+}
+
+/// A part of the run on the history's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phase {
+    /// `set-up`, `safety`, `heal`, `recovery`, `final-reads`, `logs`, `tear-down`.
+    pub name: String,
+    pub from: Nanos,
+    pub to: Option<Nanos>,
+}

@@ -1,0 +1,12 @@
+//! The run directory: everything a run leaves behind.
+//!
+//! ```text
+//! runs/<name>/<UTC>-<seed>/  spec.yaml run.json history.jsonl faults.jsonl results.json
+//!                            report.html junit.xml isobar.log plots/*.svg nodes/<node>/…
+//! ```
+
+mod meta;
+mod results;
+
+pub use meta::{NodeMeta, Phase, RunMeta};
+pub use results::{OperationCounts, Results};

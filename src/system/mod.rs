@@ -1,0 +1,83 @@
+//! Systems under test: how to install, start, kill, pause and wipe them.
+
+mod process;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use isobar_workloads::Connect;
+
+use crate::cluster::{Node, Remote, RemoteError};
+
+pub use process::{Daemon, ProcessScripts, ProcessState};
+
+/// A system under test. Everything that is done to a node is a script, so that it can be shown
+/// by `plan`, written to the node's undo file, and run by hand.
+#[async_trait]
+pub trait System: Send + Sync {
+    /// As in the specification: `etcd`.
+    fn name(&self) -> &'static str;
+
+    /// Checks that a node can run the system, and installs it where the specification says so.
+    fn prepare(&self, node: &Node, remote: &dyn Remote) -> Result<(), SystemError>;
+
+    /// How to handle the system's process on `node`.
+    fn scripts(&self, node: &Node) -> ProcessScripts;
+
+    /// Where clients connect: `host:port`.
+    fn client_address(&self, node: &Node) -> String;
+
+    /// The other nodes' ports on `node` that carry replication, for partitions by port.
+    fn peer_port(&self, node: &Node) -> u16;
+
+    /// Opens clients for the workload.
+    fn connect(&self) -> Arc<dyn Connect>;
+
+    /// What a node says of itself, asked from the controller.
+    async fn status(&self, node: &Node) -> Result<Status, String>;
+
+    /// How links between nodes are cut.
+    fn links(&self, _node: &Node) -> Links {
+        Links::Iptables
+    }
+}
+
+/// What a node says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The leader's name in the specification, if the node knows one.
+    pub leader: Option<String>,
+    /// The term or epoch of that leader.
+    pub term: u64,
+}
+
+/// How the links between nodes are cut.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// Packets are dropped by the receiver's firewall, in chains of our own.
+    Iptables,
+    /// The system drops them itself when told to by a command: nodes that share one address
+    /// cannot be told apart by a firewall, and this machine's firewall is not ours to change.
+    Commands(LinkCommands),
+}
+
+/// Programs with arguments, run on the node which drops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkCommands {
+    /// The names of the nodes not to hear any more are appended.
+    pub drop: Vec<String>,
+    /// Hears everybody again.
+    pub heal: Vec<String>,
+    /// Prints a line per dropped node: its name and the number of messages dropped so far.
+    pub show: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SystemError {
+    #[error("node {node}: {what}; {remedy}")]
+    Missing { node: String, what: String, remedy: String },
+    #[error("{system} is not ready after {waited_s} s: {reason}")]
+    NotReady { system: String, waited_s: u64, reason: String },
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+}

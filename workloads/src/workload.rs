@@ -1,0 +1,35 @@
+//! The stream of operations which a test performs.
+
+use serde_json::Value;
+
+/// An operation about to be performed, in the vocabulary of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// `read`, `write`, `cas`, …
+    pub f: String,
+    pub key: Option<Value>,
+    /// Arguments: `null` for a read, the value for a write, `[old, new]` for a cas.
+    pub value: Value,
+}
+
+impl Invocation {
+    /// Whether the operation may change the state of the system.
+    pub fn changes_state(&self) -> bool {
+        self.f != "read"
+    }
+}
+
+/// Draws operations from one seed.
+///
+/// The stream of functions, keys and written values depends on the seed alone. What depends on
+/// the run (the expected value of a compare-and-set) is filled in from `observe`d completions.
+pub trait Workload: Send {
+    /// The next operation for `worker`; `None` when the workload has no more.
+    fn next(&mut self, worker: u32) -> Option<Invocation>;
+
+    /// Learns from a completed operation what later operations may expect.
+    fn observe(&mut self, invocation: &Invocation, outcome: &crate::Outcome);
+
+    /// Reads at the end of the run, when all faults are healed: every object once.
+    fn final_reads(&mut self) -> Vec<Invocation>;
+}
