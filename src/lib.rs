@@ -6,6 +6,7 @@
 //! ```
 
 pub mod cluster;
+pub mod exit;
 pub mod fault;
 pub mod lab;
 pub mod report;

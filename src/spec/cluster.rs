@@ -77,6 +77,18 @@ pub struct LocalSpec {
     pub nodes: u32,
 }
 
+impl ClusterSpec {
+    /// The nodes' names, in order: as given, or n1 … nN.
+    pub fn node_names(&self) -> Vec<String> {
+        match self {
+            Self::Ssh(ssh) => ssh.nodes.clone(),
+            Self::Lab(LabSpec { nodes, .. }) | Self::Local(LocalSpec { nodes }) => {
+                (1..=*nodes).map(|number| format!("n{number}")).collect()
+            }
+        }
+    }
+}
+
 fn root() -> String {
     "root".to_owned()
 }

@@ -4,16 +4,21 @@
 //! an error points at the right place.
 
 mod cluster;
+mod diagnostic;
 mod fault;
 mod load;
+mod parse;
 mod units;
+mod validate;
 
 pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, SshSpec};
+pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{Direction, FaultSpec, PartitionSpec, ProcessFaultSpec, Schedule, Split, Targets};
 pub use load::{
     AvailabilitySpec, CheckSpec, Concurrency, EtcdSpec, LinearizableSpec, LoadSpec, RegisterSpec,
     SystemSpec, ToyBug, ToySpec, WorkloadSpec,
 };
+pub use parse::{parse, to_yaml};
 pub use units::{Rate, Share, Span};
 
 use serde::{Deserialize, Serialize};

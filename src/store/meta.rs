@@ -44,3 +44,7 @@ pub struct Phase {
     pub from: Nanos,
     pub to: Option<Nanos>,
 }
+
+impl RunMeta {
+    pub const SCHEMA: u32 = 1;
+}

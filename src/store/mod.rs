@@ -5,8 +5,10 @@
 //!                            report.html junit.xml isobar.log plots/*.svg nodes/<node>/…
 //! ```
 
+mod directory;
 mod meta;
 mod results;
 
+pub use directory::{RunDirectory, StoreError};
 pub use meta::{NodeMeta, Phase, RunMeta};
 pub use results::{OperationCounts, Results};

@@ -28,6 +28,10 @@ pub struct OperationCounts {
     pub info: u64,
 }
 
+impl Results {
+    pub const SCHEMA: u32 = 1;
+}
+
 impl OperationCounts {
     /// Counts one event of a client.
     pub fn add(&mut self, kind: EventType) {

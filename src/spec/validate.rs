@@ -1,0 +1,250 @@
+//! What types cannot say: names of nodes, sizes, and parts which do not fit one another.
+
+use super::diagnostic::Diagnostic;
+use super::{
+    CheckSpec, ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Spec, Split, SystemSpec, Targets,
+};
+
+/// The most nodes of a lab or of a local cluster.
+const NODES_MAX: u32 = 50;
+
+/// All that is wrong with a well-formed specification; empty when it can be run.
+pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
+    let mut validator = Validator { source, nodes: spec.cluster.node_names(), found: Vec::new() };
+    validator.head(spec);
+    validator.cluster(&spec.cluster);
+    validator.system(spec);
+    validator.load(spec);
+    for fault in &spec.faults {
+        validator.fault(fault);
+    }
+    validator.checks(&spec.checks);
+    validator.found
+}
+
+struct Validator<'a> {
+    source: &'a str,
+    nodes: Vec<String>,
+    found: Vec<Diagnostic>,
+}
+
+impl Validator<'_> {
+    fn head(&mut self, spec: &Spec) {
+        if spec.version != 1 {
+            self.report(
+                "version",
+                &spec.version.to_string(),
+                format!("version {} is not known to this isobar", spec.version),
+                "write `version: 1`",
+            );
+        }
+        let safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !spec.name.starts_with(|c: char| c.is_ascii_alphanumeric())
+            || !spec.name.chars().all(safe)
+        {
+            self.report(
+                "name",
+                &spec.name,
+                format!("`{}` cannot name a run directory", spec.name),
+                "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
+            );
+        }
+    }
+
+    fn cluster(&mut self, cluster: &ClusterSpec) {
+        match cluster {
+            ClusterSpec::Lab(lab) => {
+                self.node_count(lab.nodes);
+                if let Some(name) = &lab.name
+                    && !crate::lab::valid_name(name)
+                {
+                    self.report(
+                        "cluster",
+                        name,
+                        format!("`{name}` cannot name a lab"),
+                        "use one to eight of a-z and 0-9",
+                    );
+                }
+            }
+            ClusterSpec::Local(local) => self.node_count(local.nodes),
+            ClusterSpec::Ssh(ssh) => {
+                if ssh.nodes.is_empty() {
+                    let help = "write `nodes: [host1, host2, host3]`";
+                    self.report("cluster", "nodes", "no nodes are given".to_owned(), help);
+                }
+                for (position, node) in ssh.nodes.iter().enumerate() {
+                    if ssh.nodes[..position].contains(node) {
+                        let message = format!("node `{node}` is listed twice");
+                        self.report("cluster", node, message, "keep one of them");
+                    }
+                }
+                for node in ssh.overrides.keys() {
+                    self.known_node("overrides", node);
+                }
+                if ssh.agent && (ssh.key.is_some() || ssh.password_env.is_some()) {
+                    self.report(
+                        "cluster",
+                        "agent",
+                        "`agent: true` excludes `key` and `password-env`".to_owned(),
+                        "keep one way to authenticate",
+                    );
+                }
+            }
+        }
+    }
+
+    fn node_count(&mut self, nodes: u32) {
+        if !(1..=NODES_MAX).contains(&nodes) {
+            self.report(
+                "cluster",
+                &nodes.to_string(),
+                format!("a cluster of {nodes} nodes cannot be brought up"),
+                &format!("write a number from 1 to {NODES_MAX}"),
+            );
+        }
+    }
+
+    fn system(&mut self, spec: &Spec) {
+        let local = matches!(spec.cluster, ClusterSpec::Local(_));
+        match spec.system {
+            SystemSpec::Toy(_) if !local => self.report(
+                "system",
+                "toy",
+                "the toy system runs on this machine only".to_owned(),
+                "write `cluster: { local: { nodes: 3 } }`",
+            ),
+            SystemSpec::Etcd(_) if local => self.report(
+                "system",
+                "etcd",
+                "etcd needs nodes of its own: local nodes share ports and a firewall".to_owned(),
+                "write `cluster: { lab: { nodes: 5 } }`, or `ssh:`",
+            ),
+            SystemSpec::Toy(_) | SystemSpec::Etcd(_) => {}
+        }
+    }
+
+    fn load(&mut self, spec: &Spec) {
+        if spec.load.time.0.is_zero() {
+            let message = "a load of no time proves nothing".to_owned();
+            self.report("load", "time", message, "write a time such as `60s`");
+        }
+        if spec.load.timeout.0.is_zero() {
+            let message = "with a timeout of 0 every operation fails".to_owned();
+            self.report("load", "timeout", message, "write a time such as `2s`");
+        }
+        if let Concurrency::Total(workers) = spec.load.concurrency
+            && (workers as usize) < self.nodes.len()
+        {
+            self.report(
+                "load",
+                "concurrency",
+                format!("{workers} workers leave some of {} nodes without one", self.nodes.len()),
+                "each worker talks to one node: write `1n` or more",
+            );
+        }
+        if spec.lease.0.as_secs() < 5 {
+            self.report(
+                "lease",
+                "lease",
+                format!("a lease of {} is too short to be renewed in time", spec.lease),
+                "write `5s` or more",
+            );
+        }
+    }
+
+    fn fault(&mut self, fault: &FaultSpec) {
+        let schedule = fault.schedule();
+        if let (Some(every), Some(lasts)) = (schedule.every, schedule.lasts)
+            && lasts >= every
+        {
+            self.report(
+                fault.name(),
+                "for",
+                format!("a {} must end before the next one begins", fault.name()),
+                "make `for` shorter than `every`",
+            );
+        }
+        if schedule.every.is_some_and(|every| every.is_zero()) {
+            let help = "write a time such as `10s`";
+            self.report(fault.name(), "every", "`every` must not be 0".to_owned(), help);
+        }
+        match fault {
+            FaultSpec::Partition(partition) => self.partition(partition),
+            FaultSpec::Kill(process) | FaultSpec::Pause(process) | FaultSpec::Restart(process) => {
+                self.targets(fault.name(), &process.targets);
+            }
+        }
+    }
+
+    fn partition(&mut self, partition: &PartitionSpec) {
+        if self.nodes.len() == 1 {
+            let message = "one node cannot be partitioned".to_owned();
+            self.report("faults", "partition", message, "use two nodes or more");
+        }
+        match &partition.split {
+            Split::Isolate(targets) => self.targets("partition", targets),
+            Split::Groups(groups) => {
+                for node in groups.iter().flatten() {
+                    self.known_node("groups", node);
+                }
+            }
+            Split::Grudge(grudge) => {
+                for node in grudge.iter().flat_map(|(node, drops)| drops.iter().chain([node])) {
+                    self.known_node("grudge", node);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn targets(&mut self, near: &str, targets: &Targets) {
+        if let Targets::Nodes(nodes) = targets {
+            for node in nodes {
+                self.known_node(near, node);
+            }
+        }
+    }
+
+    fn known_node(&mut self, near: &str, node: &str) {
+        // Without nodes, that is the error to mend first.
+        if self.nodes.is_empty() || self.nodes.iter().any(|known| known == node) {
+            return;
+        }
+        let help = format!("this cluster has {}", self.nodes.join(", "));
+        self.report(near, node, format!("there is no node `{node}`"), &help);
+    }
+
+    fn checks(&mut self, checks: &[CheckSpec]) {
+        if checks.is_empty() {
+            let message = "a run without checks decides nothing".to_owned();
+            self.report("checks", "checks", message, "write `checks: [linearizable: {}]`");
+        }
+    }
+
+    /// Reports at the first word `culprit` at or after the word `near`.
+    fn report(&mut self, near: &str, culprit: &str, message: String, help: &str) {
+        let start = find_word(self.source, near, 0).unwrap_or(0);
+        let place = find_word(self.source, culprit, start).unwrap_or(start);
+        let before = &self.source[..place];
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let diagnostic = Diagnostic {
+            message,
+            help: Some(help.to_owned()),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+            length: culprit.chars().count().max(1),
+        };
+        if !self.found.contains(&diagnostic) {
+            self.found.push(diagnostic);
+        }
+    }
+}
+
+/// Byte offset of `word`, standing alone, at or after `from`.
+fn find_word(text: &str, word: &str, from: usize) -> Option<usize> {
+    let inside = |c: char| c.is_alphanumeric() || "-_".contains(c);
+    text[from..]
+        .match_indices(word)
+        .map(|(at, _)| from + at)
+        .find(|&at| !text[..at].ends_with(inside) && !text[at + word.len()..].starts_with(inside))
+}
