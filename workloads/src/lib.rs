@@ -4,7 +4,10 @@
 //! and says what it saw. There is no retry, redirect, pool or balancer between the two.
 
 pub mod client;
+pub mod etcd;
+pub mod register;
 pub mod workload;
 
 pub use client::{Client, Connect, ConnectError, Outcome};
+pub use register::{Register, RegisterOptions};
 pub use workload::{Invocation, Workload};
