@@ -4,6 +4,7 @@
 //! and says what it saw. There is no retry, redirect, pool or balancer between the two.
 
 pub mod client;
+pub mod toy;
 pub mod workload;
 
 pub use client::{Client, Connect, ConnectError, Outcome};
