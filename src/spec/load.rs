@@ -33,18 +33,18 @@ pub struct ToySpec {
 }
 
 /// A bug planted in the toy system.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToyBug {
     #[default]
     None,
-    /// A node answers reads from its own copy, without asking a quorum.
+    /// A node that gets no answer from a quorum within 100 ms answers reads from its own copy.
     StaleRead,
-    /// A write is acknowledged before a quorum has it.
+    /// A write is acknowledged before a quorum has it: replication is asynchronous.
     LostWrite,
     /// A read shows a write that is not committed, and may never be.
     DirtyRead,
-    /// Both sides of a partition elect a leader and accept writes.
+    /// Who is silent does not count: both sides of a partition have a leader and accept writes.
     SplitBrain,
 }
 

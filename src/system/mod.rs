@@ -1,6 +1,7 @@
 //! Systems under test: how to install, start, kill, pause and wipe them.
 
 mod process;
+pub mod toy;
 
 use std::sync::Arc;
 
