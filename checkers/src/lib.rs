@@ -9,6 +9,11 @@
 
 pub mod finding;
 pub mod history;
+pub mod linearizability;
 
 pub use finding::{Blocked, CheckResult, Finding, Step, Verdict, Witness};
-pub use history::{Event, EventType, FaultWindow, InjectOutcome, Nanos, OpIndex, Process};
+pub use history::{
+    Event, EventType, FaultWindow, History, HistoryError, InjectOutcome, Nanos, OpIndex, Process,
+    ReadError,
+};
+pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};

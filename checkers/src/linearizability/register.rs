@@ -1,0 +1,135 @@
+//! A register with read, write and compare-and-set. Its initial value is null, and null is a
+//! value like any other: a read of null after a write was acknowledged is a violation.
+//! (Knossos takes a nil read for a wildcard, and so misses them.)
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::{Call, Decision, Model, zones};
+use crate::history::{Completion, Operation};
+
+/// `read` → value, `write` value, `cas` [old, new].
+///
+/// A compare-and-set whose comparison failed is a *fail* in the history: it constrains nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Register;
+
+/// What an operation on a register did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterOp {
+    Read(Value),
+    Write(Value),
+    Cas { old: Value, new: Value },
+}
+
+impl RegisterOp {
+    pub(super) fn sees(&self) -> Option<&Value> {
+        match self {
+            Self::Read(value) | Self::Cas { old: value, .. } => Some(value),
+            Self::Write(_) => None,
+        }
+    }
+
+    pub(super) fn sets(&self) -> Option<&Value> {
+        match self {
+            Self::Read(_) => None,
+            Self::Write(value) | Self::Cas { new: value, .. } => Some(value),
+        }
+    }
+}
+
+impl Model for Register {
+    type Op = RegisterOp;
+    type State = Value;
+
+    fn initial(&self) -> Value {
+        Value::Null
+    }
+
+    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
+        match (operation.f.as_str(), &operation.argument) {
+            ("read", _) if operation.completion == Completion::Info => Ok(None),
+            ("read", _) => Ok(Some(RegisterOp::Read(operation.result.clone()))),
+            ("write", value) => Ok(Some(RegisterOp::Write(value.clone()))),
+            ("cas", Value::Array(pair)) if pair.len() == 2 => {
+                Ok(Some(RegisterOp::Cas { old: pair[0].clone(), new: pair[1].clone() }))
+            }
+            ("cas", other) => Err(format!("a cas of {other}; expected [old, new]")),
+            (other, _) => {
+                Err(format!("`{other}` is nothing a register does; expected read, write or cas"))
+            }
+        }
+    }
+
+    fn apply(&self, state: &Value, op: &RegisterOp) -> Option<Value> {
+        if op.sees().is_some_and(|value| value != state) {
+            return None;
+        }
+        Some(op.sets().unwrap_or(state).clone())
+    }
+
+    fn show(&self, state: &Value) -> Value {
+        state.clone()
+    }
+
+    fn describe(&self, op: &RegisterOp) -> String {
+        match op {
+            RegisterOp::Read(value) => format!("read {value}"),
+            RegisterOp::Write(value) => format!("wrote {value}"),
+            RegisterOp::Cas { old, new } => format!("replaced {old} by {new} (cas)"),
+        }
+    }
+
+    fn reads_only(&self, op: &RegisterOp) -> bool {
+        matches!(op, RegisterOp::Read(_))
+    }
+
+    fn observed(&self, op: &RegisterOp) -> Option<Value> {
+        op.sees().cloned()
+    }
+
+    fn written(&self, op: &RegisterOp) -> Option<Value> {
+        op.sets().cloned()
+    }
+
+    fn unmoored(&self, op: &RegisterOp) -> RegisterOp {
+        op.sets().map_or_else(|| op.clone(), |value| RegisterOp::Write(value.clone()))
+    }
+
+    /// A call may have observed a writer of its value that began before the call ended, unless
+    /// some other completed write lies wholly between the two: then that one, or a later one, is
+    /// the last before the call in any order. So a writer nobody lists can be left out: in a
+    /// linearization of all calls, those between it and the next write are none of the others.
+    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
+        let mut writers: FxHashMap<&Value, Vec<u32>> = FxHashMap::default();
+        let mut ended: Vec<(u32, u32)> = Vec::new();
+        for (number, call) in (0..).zip(calls) {
+            if let Some(value) = call.op.sets() {
+                writers.entry(value).or_default().push(number);
+                ended.push((call.completed, call.invoked));
+            }
+        }
+        let completed = |&number: &u32| calls[number as usize].completed;
+        writers.values_mut().for_each(|list| list.sort_unstable_by_key(completed));
+        ended.sort_unstable();
+        let mut latest = 0;
+        for (_, invoked) in &mut ended {
+            latest = latest.max(*invoked);
+            *invoked = latest;
+        }
+        let of = |call: &Call<RegisterOp>| {
+            let candidates = call.op.sees().and_then(|value| writers.get(value));
+            let before = ended.partition_point(|&(completed, _)| completed < call.invoked);
+            let overwritten = before.checked_sub(1).map_or(0, |last| ended[last].1);
+            let candidates = candidates.map_or(&[][..], Vec::as_slice);
+            let from = candidates.partition_point(|number| completed(number) < overwritten);
+            let began = |&&number: &&u32| calls[number as usize].invoked < call.completed;
+            candidates[from..].iter().filter(began).copied().collect()
+        };
+        Some(calls.iter().map(of).collect())
+    }
+
+    fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {
+        zones::decide(calls)
+    }
+}
