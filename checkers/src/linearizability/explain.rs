@@ -86,7 +86,7 @@ fn name<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reason) -
             if first == last && is_lost(words, first, late) { "lost-write" } else { "stale-read" }
         }
         Reason::ComesBack { .. } => "lost-update",
-        Reason::NoOrder { call } => unexplained(words, key, call),
+        Reason::NoOrder { .. } => "non-linearizable",
     }
 }
 
@@ -140,25 +140,6 @@ fn is_lost<M: Model>(words: &Wording<'_, M>, write: u32, late: u32) -> bool {
     readers.len() > 1 && reads.last().is_some_and(|(_, last)| observed(last) == before)
 }
 
-/// The search tells no reason; the value found may.
-fn unexplained<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u32) -> &'static str {
-    let (Some(value), true) = (words.observed(call), words.reads_only(call)) else {
-        return "non-linearizable";
-    };
-    let model = words.model;
-    let at = &words.calls[call as usize];
-    let mut writers =
-        words.calls.iter().filter(|other| model.written(&other.op).as_ref() == Some(&value));
-    let initial = model.show(&model.initial()) == value;
-    if !initial && !writers.any(|writer| writer.invoked < at.completed) {
-        return never_written(words, key, call);
-    }
-    let cannot_see = model.sources(words.calls).is_some_and(|of| of[call as usize].is_empty());
-    let overwritten =
-        words.calls.iter().any(|other| model.written(&other.op).is_some() && other.precedes(at));
-    if cannot_see && overwritten { "stale-read" } else { "non-linearizable" }
-}
-
 /// The second half of the title.
 fn although(name: &str, reason: Reason) -> &'static str {
     match (name, reason) {
@@ -171,6 +152,21 @@ fn although(name: &str, reason: Reason) -> &'static str {
         (_, Reason::TwoSuccessors { .. }) => "although another one had replaced the same value",
         ("lost-update", _) => "although what it found had been replaced before it began",
         _ => "which no order of the operations explains",
+    }
+}
+
+/// Why `call` can have found only what was written by one of the operations told.
+fn only_once<M: Model>(words: &Wording<'_, M>, call: u32) -> String {
+    let value = words.observed(call);
+    let written = |other: &&Call<M::Op>| words.model.written(&other.op) == value;
+    let shown = words.value(call);
+    let initial = words.model.show(&words.model.initial());
+    let writes = words.calls.iter().filter(written).count();
+    match (value.as_ref() == Some(&initial), writes) {
+        (_, _) if value.is_none() => format!("{shown} was there only once"),
+        (true, 0) => format!("{shown} was never written"),
+        (false, 1) => format!("{shown} was written only once"),
+        _ => format!("Every other write of {shown} had been replaced before or began after"),
     }
 }
 
@@ -197,10 +193,11 @@ fn argument<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reaso
                 words.invoked(writer)
             ),
             format!(
-                "But {} is not there without {}, which only {} wrote. {END}",
+                "But {} is not there without {}, which {} wrote. {}. {END}",
                 words.value(call),
                 words.last_value(writer),
-                words.name(writer)
+                words.name(writer),
+                only_once(words, call)
             ),
         ],
         Reason::Replaced { call, by } => vec![format!(
@@ -215,9 +212,8 @@ fn argument<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reaso
             words.invoked(call)
         )],
         Reason::TwoSuccessors { first, second } => vec![format!(
-            "{} was written once, and {} and {} both replaced it: the later of them cannot have \
-             found it. {END}",
-            words.value(first),
+            "{}, and {} and {} both replaced it: the later of them cannot have found it. {END}",
+            only_once(words, first),
             words.name(first),
             words.name(second)
         )],
@@ -228,8 +224,9 @@ fn argument<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reaso
             comes_back(words, early, late, first, last)
         }
         Reason::NoOrder { call } => vec![format!(
-            "In every order of these operations that agrees with real time, {} is impossible at \
-             each moment from {} to {}. {END}",
+            "Other writes of the values found here had been replaced before or began after. In \
+             every order of these operations that agrees with real time, {} is impossible at each \
+             moment from {} to {}. {END}",
             words.name(call),
             words.invoked(call),
             words.completed(call)
@@ -268,7 +265,7 @@ fn comes_back<M: Model>(
         words.name(late),
         words.invoked(late)
     ));
-    prose.push(format!("{ours} was written only once, so it cannot come back. {END}"));
+    prose.push(format!("{}, so {ours} cannot come back. {END}", only_once(words, late)));
     prose
 }
 

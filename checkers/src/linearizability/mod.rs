@@ -16,7 +16,7 @@ mod general;
 mod machine;
 mod model;
 #[cfg(test)]
-mod notation;
+pub(crate) mod notation;
 mod register;
 mod replay;
 mod search;

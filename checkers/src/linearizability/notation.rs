@@ -6,9 +6,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::history::{Event, EventType, History, Nanos, Process};
+use serde_json::{Map, Value, json};
+
+use crate::history::{Event, EventType, FaultWindow, History, InjectOutcome, Nanos, Process};
 
 fn value(text: &str) -> Value {
     if text == "_" { Value::Null } else { json!(text.parse::<i64>().unwrap()) }
@@ -44,7 +46,7 @@ pub(crate) fn history(line: &str) -> History {
             value: argument,
             node: None,
             error: None,
-            extra: serde_json::Map::new(),
+            extra: Map::new(),
         };
         events.push(event.clone());
         if end != "?" {
@@ -56,4 +58,23 @@ pub(crate) fn history(line: &str) -> History {
         }
     }
     History::from_events(events).unwrap()
+}
+
+/// Adds a fault, installed with evidence, from one time to another or to the end.
+pub(crate) fn with_fault(mut history: History, fault: &str, from: u64, to: Option<u64>) -> History {
+    history.faults.push(FaultWindow {
+        id: history.faults.len() as u32,
+        fault: fault.to_owned(),
+        nodes: vec!["n1".to_owned()],
+        detail: Map::new(),
+        outcome: InjectOutcome::Installed,
+        from: Nanos(from),
+        installed_at: Some(Nanos(from)),
+        heal_from: to.map(Nanos),
+        to: to.map(Nanos),
+        evidence: BTreeMap::from([("n1".to_owned(), "2 rules".to_owned())]),
+        heal_evidence: BTreeMap::new(),
+        dirty: None,
+    });
+    history
 }

@@ -100,31 +100,43 @@ impl Model for Register {
     /// some other completed write lies wholly between the two: then that one, or a later one, is
     /// the last before the call in any order. So a writer nobody lists can be left out: in a
     /// linearization of all calls, those between it and the next write are none of the others.
+    ///
+    /// A call whose every writer was overwritten so lists the last of them and what overwrote it:
+    /// the three tell the whole story.
     fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
         let mut writers: FxHashMap<&Value, Vec<u32>> = FxHashMap::default();
-        let mut ended: Vec<(u32, u32)> = Vec::new();
+        // (completion, invocation, call) of writes; then the latest invocation so far.
+        let mut ended: Vec<(u32, u32, u32)> = Vec::new();
         for (number, call) in (0..).zip(calls) {
             if let Some(value) = call.op.sets() {
                 writers.entry(value).or_default().push(number);
-                ended.push((call.completed, call.invoked));
+                ended.push((call.completed, call.invoked, number));
             }
         }
         let completed = |&number: &u32| calls[number as usize].completed;
         writers.values_mut().for_each(|list| list.sort_unstable_by_key(completed));
         ended.sort_unstable();
-        let mut latest = 0;
-        for (_, invoked) in &mut ended {
-            latest = latest.max(*invoked);
-            *invoked = latest;
+        for place in 1..ended.len() {
+            let (_, invoked, number) = ended[place - 1];
+            if invoked > ended[place].1 {
+                (ended[place].1, ended[place].2) = (invoked, number);
+            }
         }
-        let of = |call: &Call<RegisterOp>| {
-            let candidates = call.op.sees().and_then(|value| writers.get(value));
-            let before = ended.partition_point(|&(completed, _)| completed < call.invoked);
-            let overwritten = before.checked_sub(1).map_or(0, |last| ended[last].1);
-            let candidates = candidates.map_or(&[][..], Vec::as_slice);
-            let from = candidates.partition_point(|number| completed(number) < overwritten);
+        let of = |call: &Call<RegisterOp>| -> Vec<u32> {
+            let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
+                return Vec::new();
+            };
+            let before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
+            let latest = before.checked_sub(1).map(|last| ended[last]);
+            let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
+            let from = all.partition_point(|number| completed(number) < overwritten);
             let began = |&&number: &&u32| calls[number as usize].invoked < call.completed;
-            candidates[from..].iter().filter(began).copied().collect()
+            let mut sources: Vec<u32> = all[from..].iter().filter(began).copied().collect();
+            if sources.is_empty() && from > 0 {
+                sources.push(all[from - 1]);
+                sources.extend(latest.map(|(.., number)| number));
+            }
+            sources
         };
         Some(calls.iter().map(of).collect())
     }
