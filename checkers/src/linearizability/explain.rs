@@ -12,6 +12,8 @@ use crate::history::{Completion, History, Nanos};
 const WITNESS_STATES: u64 = 50_000;
 /// Operations told one by one; a longer argument tells the last ones.
 const SENTENCES_MAX: usize = 12;
+/// Operations listed, and steps of a witness; of more, the last ones.
+const LISTED_MAX: usize = 200;
 
 pub(super) fn finding<M: Model>(
     history: &History,
@@ -35,8 +37,7 @@ pub(super) fn finding<M: Model>(
     if about.len() > SENTENCES_MAX {
         prose.push(format!("{} operations come first.", about.len() - SENTENCES_MAX));
     }
-    let told = about.iter().skip(about.len().saturating_sub(SENTENCES_MAX));
-    prose.extend(told.map(|&call| words.sentence(call)));
+    prose.extend(last(about, SENTENCES_MAX).iter().map(|&call| words.sentence(call)));
     prose.extend(argument(&words, key, contradiction.reason));
     let on = key.map_or_else(String::new, |key| format!(" on key {key}"));
     let title = format!(
@@ -50,12 +51,19 @@ pub(super) fn finding<M: Model>(
         key: key.cloned(),
         title,
         prose,
-        operations: about.iter().map(|&call| words.operation(call).index).collect(),
+        operations: last(about, LISTED_MAX)
+            .iter()
+            .map(|&call| words.operation(call).index)
+            .collect(),
         from,
         to,
         faults: history.faults_during(from, to),
         witness: witness(&words, contradiction),
     }
+}
+
+fn last<T>(all: &[T], count: usize) -> &[T] {
+    &all[all.len().saturating_sub(count)..]
 }
 
 /// The operation which the title names.
@@ -303,6 +311,7 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
         };
         blocked.push(Blocked { operation: words.operation(about[place]).index, reason });
     }
+    linearization.drain(..linearization.len().saturating_sub(LISTED_MAX));
     Some(Witness { linearization, state: shown, blocked })
 }
 

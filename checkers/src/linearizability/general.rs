@@ -42,21 +42,33 @@ fn contradiction<M: Model>(
     let cut: Vec<Call<M::Op>> =
         numbers.iter().map(|&number| until(&calls[number as usize], calls, stuck)).collect();
     let sources = model.sources(&cut);
-    let close = |kept: &mut [bool]| close(model, &cut, sources.as_deref(), kept);
-    let among = |places: &[u32]| -> Vec<Call<M::Op>> {
-        places.iter().map(|&place| cut[place as usize].clone()).collect()
-    };
-    let tries = (WORK / cut.len().max(1)).clamp(10, 2000);
-    let kept = shrink::minimise(cut.len(), tries, close, |places| {
+    let mut violated = |places: &[u32]| {
+        let among: Vec<Call<M::Op>> = pick(&cut, places);
         let allowed = budget.states.min(STATES_PER_TRY);
         let mut states = Budget { states: allowed };
-        let outcome = search(model, &among(places), &mut states);
+        let outcome = search(model, &among, &mut states);
         budget.states -= allowed - states.states;
         matches!(outcome, Outcome::Violated(_))
-    });
-    let core: Vec<u32> = kept.iter().map(|&place| numbers[place as usize]).collect();
+    };
+    let suspects = suspects(model, &cut, sources.as_deref(), &mut violated);
+    let close = |kept: &mut [bool]| {
+        let mut mask = vec![false; cut.len()];
+        for (&place, _) in suspects.iter().zip(&*kept).filter(|(_, kept)| **kept) {
+            mask[place as usize] = true;
+        }
+        close(model, &cut, sources.as_deref(), &mut mask);
+        for (&place, kept) in suspects.iter().zip(kept) {
+            *kept = mask[place as usize];
+        }
+    };
+    let tries = (WORK / suspects.len().max(1)).clamp(10, 2000);
+    let kept =
+        shrink::minimise(suspects.len(), tries, close, |places| violated(&pick(&suspects, places)));
+    let kept = pick(&suspects, &kept);
+    let core = pick(&numbers, &kept);
+    let left = pick(&cut, &kept);
     // What is left may be simple enough for an algorithm that can say why.
-    if let Some(Decision::Violated(known)) = model.decide(&among(&kept)) {
+    if let Some(Decision::Violated(known)) = model.decide(&left) {
         let number = |place: u32| core[place as usize];
         return Contradiction {
             calls: known.calls.into_iter().map(number).collect(),
@@ -65,11 +77,37 @@ fn contradiction<M: Model>(
         };
     }
     let mut states = Budget { states: STATES_PER_TRY };
-    let call = match search(model, &among(&kept), &mut states) {
+    let call = match search(model, &left, &mut states) {
         Outcome::Violated(Partial { stuck: Some(place), .. }) => core[place as usize],
         _ => stuck,
     };
     Contradiction { calls: core, effective: Vec::new(), reason: Reason::NoOrder { call } }
+}
+
+/// The least number of last calls, in steps of four times as many, which with all that they may
+/// have observed are enough: so the work is by the size of the trouble, not of the history.
+fn suspects<M: Model>(
+    model: &M,
+    calls: &[Call<M::Op>],
+    sources: Option<&[Vec<u32>]>,
+    mut violated: impl FnMut(&[u32]) -> bool,
+) -> Vec<u32> {
+    let mut size = 4;
+    while size < calls.len() {
+        let mut mask = vec![false; calls.len()];
+        mask[calls.len() - size..].fill(true);
+        close(model, calls, sources, &mut mask);
+        let places: Vec<u32> = (0..).zip(mask).filter(|(_, kept)| *kept).map(|p| p.0).collect();
+        if violated(&places) {
+            return places;
+        }
+        size *= 4;
+    }
+    (0..).take(calls.len()).collect()
+}
+
+fn pick<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
+    places.iter().map(|&place| all[place as usize].clone()).collect()
 }
 
 /// The calls that were invoked before `stuck` completed, without reads that had not completed.

@@ -38,6 +38,45 @@ impl RegisterOp {
     }
 }
 
+/// The writers of one value.
+#[derive(Default)]
+struct Writers {
+    /// (completion, least invocation from here on, invocation, call), in order.
+    completed: Vec<(u32, u32, u32, u32)>,
+    /// (invocation, call), in order.
+    open: Vec<(u32, u32)>,
+}
+
+impl Writers {
+    /// In order of invocation.
+    fn add(&mut self, number: u32, call: &Call<RegisterOp>) {
+        if call.is_open() {
+            self.open.push((call.invoked, number));
+        } else {
+            self.completed.push((call.completed, call.invoked, call.invoked, number));
+        }
+    }
+
+    fn sort(&mut self) {
+        self.completed.sort_unstable();
+        let mut least = u32::MAX;
+        for writer in self.completed.iter_mut().rev() {
+            least = least.min(writer.2);
+            writer.1 = least;
+        }
+    }
+
+    /// Writers completed after `from` and invoked before `to`, and the last one completed before.
+    fn between(&self, from: u32, to: u32) -> (Vec<u32>, Option<u32>) {
+        let first = self.completed.partition_point(|writer| writer.0 < from);
+        let within = self.completed[first..].iter().take_while(|writer| writer.1 < to);
+        let within = within.filter(|writer| writer.2 < to).map(|writer| writer.3);
+        let open = self.open.iter().take_while(|writer| writer.0 < to).map(|writer| writer.1);
+        let before = first.checked_sub(1).map(|last| self.completed[last].3);
+        (within.chain(open).collect(), before)
+    }
+}
+
 impl Model for Register {
     type Op = RegisterOp;
     type State = Value;
@@ -104,17 +143,16 @@ impl Model for Register {
     /// A call whose every writer was overwritten so lists the last of them and what overwrote it:
     /// the three tell the whole story.
     fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
-        let mut writers: FxHashMap<&Value, Vec<u32>> = FxHashMap::default();
+        let mut writers: FxHashMap<&Value, Writers> = FxHashMap::default();
         // (completion, invocation, call) of writes; then the latest invocation so far.
         let mut ended: Vec<(u32, u32, u32)> = Vec::new();
         for (number, call) in (0..).zip(calls) {
             if let Some(value) = call.op.sets() {
-                writers.entry(value).or_default().push(number);
+                writers.entry(value).or_default().add(number, call);
                 ended.push((call.completed, call.invoked, number));
             }
         }
-        let completed = |&number: &u32| calls[number as usize].completed;
-        writers.values_mut().for_each(|list| list.sort_unstable_by_key(completed));
+        writers.values_mut().for_each(Writers::sort);
         ended.sort_unstable();
         for place in 1..ended.len() {
             let (_, invoked, number) = ended[place - 1];
@@ -126,14 +164,12 @@ impl Model for Register {
             let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
                 return Vec::new();
             };
-            let before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
-            let latest = before.checked_sub(1).map(|last| ended[last]);
+            let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
+            let latest = ended_before.checked_sub(1).map(|last| ended[last]);
             let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
-            let from = all.partition_point(|number| completed(number) < overwritten);
-            let began = |&&number: &&u32| calls[number as usize].invoked < call.completed;
-            let mut sources: Vec<u32> = all[from..].iter().filter(began).copied().collect();
-            if sources.is_empty() && from > 0 {
-                sources.push(all[from - 1]);
+            let (mut sources, before_that) = all.between(overwritten, call.completed);
+            if let (true, Some(last)) = (sources.is_empty(), before_that) {
+                sources.push(last);
                 sources.extend(latest.map(|(.., number)| number));
             }
             sources
