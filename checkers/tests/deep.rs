@@ -45,7 +45,7 @@ fn judge(history: &History) -> CheckResult {
 }
 
 #[test]
-#[ignore = "about ten seconds and a gigabyte in a debug build"]
+#[ignore = "about ten seconds in a debug build"]
 fn one_chain_of_a_million_compare_and_sets() {
     let cas = |n| if n == 0 { Value::Null } else { json!(n) };
     let mut history = rounds(|n| ("cas", json!([cas(n), n + 1]), Value::Null));
@@ -60,7 +60,7 @@ fn one_chain_of_a_million_compare_and_sets() {
 }
 
 #[test]
-#[ignore = "about ten seconds and a gigabyte in a debug build"]
+#[ignore = "about ten seconds in a debug build"]
 fn a_million_unique_writes_and_reads() {
     // The last of each round writes; the next round reads it.
     let mut history = rounds(|n| match n % PROCESSES {
@@ -77,7 +77,7 @@ fn a_million_unique_writes_and_reads() {
 }
 
 #[test]
-#[ignore = "about ten seconds and a gigabyte in a debug build"]
+#[ignore = "about ten seconds in a debug build"]
 fn a_million_repeating_writes_and_reads_searched() {
     let mut history = rounds(|n| match n % PROCESSES {
         3 => ("write", json!(n / PROCESSES % 5), Value::Null),
