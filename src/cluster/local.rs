@@ -74,19 +74,24 @@ impl Remote for LocalRemote {
             Ok((stdout, await_until(&stderr, end)?.map_err(Some)?))
         };
         let outputs: Result<_, Option<io::Error>> = outputs();
-        if outputs.is_err() {
-            // What is left of the script goes with it; there may be nothing left.
-            let _ = kill_process_group(process, Signal::KILL);
-        }
+        let (stdout, stderr) = match outputs {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                // What is left of the script goes with its group. Where that is not allowed
+                // (sudo, another user's) it is left alone: the deadline holds in any case.
+                let _ = kill_process_group(process, Signal::KILL);
+                in_background(move || child.wait());
+                return Err(match error {
+                    Some(error) => self.lost(command, &error),
+                    None => RemoteError::Deadline {
+                        node: self.node.clone(),
+                        script: command.script.clone(),
+                        deadline: command.deadline,
+                    },
+                });
+            }
+        };
         let status = child.wait().map_err(|error| self.lost(command, &error))?;
-        let (stdout, stderr) = outputs.map_err(|error| match error {
-            Some(error) => self.lost(command, &error),
-            None => RemoteError::Deadline {
-                node: self.node.clone(),
-                script: command.script.clone(),
-                deadline: command.deadline,
-            },
-        })?;
         let output = Output { status: code(status), stdout, stderr };
         match output.error_text() {
             text if command.privileged && !output.ok() && text.starts_with("sudo:") => {
