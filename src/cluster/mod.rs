@@ -2,6 +2,8 @@
 
 mod node;
 mod remote;
+mod ssh;
 
 pub use node::{Cluster, Member, Node, on_each};
 pub use remote::{Command, Output, Remote, RemoteError, quote};
+pub use ssh::SshRemote;
