@@ -6,6 +6,7 @@
 //! ```
 
 pub mod cluster;
+pub mod commands;
 pub mod fault;
 pub mod lab;
 pub mod report;

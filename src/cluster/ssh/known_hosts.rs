@@ -42,8 +42,7 @@ impl HostKeys {
         host: &'a str,
         port: u16,
     ) -> Result<Known<'a>, SshError> {
-        let mut known =
-            Known { host, port, path: None, entries: Vec::new(), types: Vec::new() };
+        let mut known = Known { host, port, path: None, entries: Vec::new(), types: Vec::new() };
         let Self::In(path) = self else { return Ok(known) };
         known.path = Some(path);
         let bytes = match std::fs::read(path) {

@@ -92,8 +92,8 @@ impl Login {
                 refusal(&path.display().to_string(), attempt)
             }
             Credential::Password(password) => {
-                let attempt = connection
-                    .patiently(until, || session.userauth_password(&self.user, password));
+                let attempt =
+                    connection.patiently(until, || session.userauth_password(&self.user, password));
                 refusal("the password", attempt)
             }
             Credential::Agent => self.try_agent(connection, until),
@@ -115,8 +115,7 @@ impl Login {
             Err(error) => return Ok(Some(format!("the agent ({})", error.message()))),
         };
         for identity in &identities {
-            let attempt =
-                connection.patiently(until, || agent.userauth(&self.user, identity));
+            let attempt = connection.patiently(until, || agent.userauth(&self.user, identity));
             if refusal(identity.comment(), attempt)?.is_none() {
                 return Ok(None);
             }
@@ -129,9 +128,7 @@ fn refusal(what: &str, attempt: Result<(), Stop>) -> Result<Option<String>, SshE
     match attempt {
         Ok(()) => Ok(None),
         // Codes of libssh2.h: socket trouble is no refusal, all else is.
-        Err(Stop::Failed(error))
-            if !matches!(error.code(), ErrorCode::Session(-7 | -13 | -43)) =>
-        {
+        Err(Stop::Failed(error)) if !matches!(error.code(), ErrorCode::Session(-7 | -13 | -43)) => {
             Ok(Some(format!("{what} ({})", error.message())))
         }
         Err(stop) => Err(stop.lost()),

@@ -177,9 +177,7 @@ fn target(spec: &SshSpec, name: &str) -> Result<Target, RemoteError> {
 fn resolve(host: &str, port: u16) -> Result<SocketAddr, String> {
     let found: Vec<SocketAddr> = (host, port)
         .to_socket_addrs()
-        .map_err(|error| {
-            format!("{error}; give its address under `overrides:` or in /etc/hosts")
-        })?
+        .map_err(|error| format!("{error}; give its address under `overrides:` or in /etc/hosts"))?
         .collect();
     let first = found.iter().find(|address| address.is_ipv4()).or(found.first());
     first.copied().ok_or_else(|| "the name has no address".to_owned())
