@@ -1,5 +1,6 @@
 //! The nodes of a cluster, and how to reach them.
 
+pub mod doctor;
 mod node;
 mod remote;
 mod ssh;

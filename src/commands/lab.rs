@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::cluster::quote;
 use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, install};
+use crate::spec::LabSpec;
 
 /// A cluster of network namespaces on this machine.
 #[derive(Clone, Debug, Args)]
@@ -78,7 +79,7 @@ pub fn run(args: &LabArgs) -> Result<u8, LabError> {
 }
 
 fn up(nodes: u32, name: Option<String>) -> Result<u8, LabError> {
-    let lab = Lab::up(&LabOptions { nodes, name, owner: Owner::Nobody, program: None })?;
+    let lab = Lab::up(&LabOptions::new(&LabSpec { nodes, name }, Owner::Nobody))?;
     let name = lab.name();
     eprintln!("lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,");
     eprintln!("`isobar lab down {name}` takes it down; a specification reaches it with");
@@ -111,7 +112,11 @@ fn down_all() -> Result<u8, LabError> {
 }
 
 fn status() -> Result<u8, LabError> {
-    for lab in Lab::list()? {
+    let labs = Lab::list()?;
+    if labs.is_empty() {
+        eprintln!("no lab is up");
+    }
+    for lab in labs {
         let owner = match lab.owner_pid {
             Some(pid) => format!("run {pid}"),
             None => "by hand".to_owned(),

@@ -18,6 +18,11 @@ pub enum LabError {
     NotRoot,
     #[error("a lab needs {tools}, missing here; run `sudo isobar lab install`")]
     Missing { tools: String },
+    #[error(
+        "{what} is not permitted here, even to root; start the container with --privileged, or \
+         use `isobar demo`, or `ssh:` with machines of your own"
+    )]
+    Denied { what: &'static str },
     #[error("a lab has 1 to 50 nodes, not {nodes}")]
     Nodes { nodes: u32 },
     #[error("`{name}` is no name for a lab: write 1 to 8 lower-case letters and digits")]

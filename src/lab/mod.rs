@@ -1,9 +1,9 @@
 //! A cluster of network namespaces on this machine.
 //!
 //! ```text
-//! root namespace ── isobar-NAME 10.77.x.254 ═ uplink ┐
-//!                                             switch: bridge br-NAME ─ n1 ═ eth0 10.77.x.1  node n1
-//!                                                                    └ n2 ═ eth0 10.77.x.2  node n2
+//! this machine: isobar-NAME 10.77.x.254 ═ uplink ─────┐
+//!                                switch: bridge br-NAME ─┬─ n1 ═ eth0 10.77.x.1, node n1
+//!                                                        └─ n2 ═ eth0 10.77.x.2, node n2
 //! ```
 //!
 //! A node is a network, mount, UTS, IPC and PID namespace with an overlay of `/` as its root and
@@ -29,9 +29,10 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::spec::{NodeOverride, SshSpec};
+use crate::spec::{LabSpec, NodeOverride, SshSpec};
 
 pub use error::LabError;
 pub use install::{Installation, install};
@@ -60,7 +61,14 @@ pub struct LabOptions {
     pub program: Option<PathBuf>,
 }
 
-/// A lab that is up.
+impl LabOptions {
+    /// What a specification asks for.
+    pub fn new(spec: &LabSpec, owner: Owner) -> Self {
+        Self { nodes: spec.nodes, name: spec.name.clone(), owner, program: None }
+    }
+}
+
+/// A lab that is up. Dropping it leaves it up: it is taken down with [`Lab::down`].
 pub struct Lab {
     state: LabState,
     /// The parents of the nodes' first processes, where we started them: to be waited for.
@@ -114,8 +122,15 @@ impl Lab {
 
     /// All labs of this machine, by name.
     pub fn list() -> Result<Vec<LabStatus>, LabError> {
-        let states: Vec<_> =
-            state::names()?.iter().map(|name| LabState::read(name)).collect::<Result<_, _>>()?;
+        let mut states = Vec::new();
+        for name in state::names()? {
+            match LabState::read(&name) {
+                Ok(state) => states.push(state),
+                // It was taken down in between.
+                Err(LabError::Unknown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         Ok(states.iter().map(LabState::status).collect())
     }
 
@@ -189,8 +204,12 @@ impl Lab {
 
     fn build(&mut self, program: &Path) -> Result<(), LabError> {
         let directory = self.directory();
-        mount("isobar-lab", &directory, "tmpfs", MountFlags::empty(), Some(c"mode=0755"))
-            .map_err(|error| LabError::io(&directory, error.into()))?;
+        mount("isobar-lab", &directory, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).map_err(
+            |error| match error {
+                Errno::PERM | Errno::ACCESS => LabError::Denied { what: "mount" },
+                error => LabError::io(&directory, error.into()),
+            },
+        )?;
         self.state.write()?;
         network::switch(&self.state)?;
         node::shared_files(&self.state)?;
@@ -258,7 +277,7 @@ fn claim(options: &LabOptions) -> Result<LabState, LabError> {
 fn unmount_state(directory: &Path, until: Instant) -> Result<(), LabError> {
     let gone = || match unmount(directory, UnmountFlags::empty()) {
         // Not mounted (any more), or not there.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => true,
+        Err(Errno::INVAL | Errno::NOENT) => true,
         // There may be another tmpfs below this one: once more.
         Ok(()) | Err(_) => false,
     };

@@ -209,15 +209,21 @@ impl LabState {
     }
 }
 
-/// Written by a node's PID 1 before it leaves this machine's `/proc`, whole or not at all.
+/// Written by a node's PID 1 before it leaves this machine's `/proc`.
 pub(super) fn record_first_process(directory: &Path) -> Result<(), LabError> {
     let path = first_process_path(directory);
     let gone = std::io::Error::other("/proc/self is not to be read");
     let process = ProcessId::of("self").ok_or_else(|| LabError::io(&path, gone))?;
-    let json = serde_json::to_vec(&process).map_err(|e| LabError::io(&path, e.into()))?;
+    write_json(&path, &process)
+}
+
+/// Whole or not at all: somebody may be reading.
+fn write_json(path: &Path, value: &impl Serialize) -> Result<(), LabError> {
+    let json =
+        serde_json::to_vec_pretty(value).map_err(|error| LabError::io(path, error.into()))?;
     let draft = path.with_extension("new");
     fs::write(&draft, json).map_err(|source| LabError::io(&draft, source))?;
-    fs::rename(&draft, &path).map_err(|source| LabError::io(&path, source))
+    fs::rename(&draft, path).map_err(|source| LabError::io(path, source))
 }
 
 fn first_process_path(directory: &Path) -> PathBuf {

@@ -14,6 +14,9 @@ use super::login::Login;
 /// Limit for the TCP connection, within the command's deadline.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// Limit for all of the login, within the command's deadline.
+const LOGIN_MAX: Duration = Duration::from_secs(15);
+
 /// How often the other side is asked for a sign of life while a command says nothing.
 const KEEPALIVE_SECONDS: u32 = 5;
 
@@ -93,9 +96,17 @@ impl Connection {
         })?;
         let mut connection = Self::on(socket)
             .map_err(|error| SshError::Unreachable(format!("no session: {error}")))?;
-        connection.negotiate(target, until)?;
-        target.login.log_in(&connection, until)?;
-        Ok(connection)
+        let login_until = until.min(Instant::now() + LOGIN_MAX);
+        let entered = connection
+            .negotiate(target, login_until)
+            .and_then(|()| target.login.log_in(&connection, login_until));
+        match entered {
+            Ok(()) => Ok(connection),
+            Err(SshError::Deadline) if login_until < until => Err(SshError::Unreachable(format!(
+                "it accepts connections, but no login within {LOGIN_MAX:?}; is it frozen?"
+            ))),
+            Err(error) => Err(error),
+        }
     }
 
     fn on(socket: TcpStream) -> Result<Self, std::io::Error> {
