@@ -1,7 +1,7 @@
 //! A cluster of network namespaces on this machine.
 //!
 //! ```text
-//! this machine: isobar-NAME 10.77.x.254 ═ uplink ─────┐
+//! this machine: isobar-NAME 10.77.x.254 ═ uplink ────────┐
 //!                                switch: bridge br-NAME ─┬─ n1 ═ eth0 10.77.x.1, node n1
 //!                                                        └─ n2 ═ eth0 10.77.x.2, node n2
 //! ```
@@ -183,11 +183,7 @@ impl Lab {
     /// be called again.
     pub fn down(&mut self) -> Result<(), LabError> {
         cgroup::thaw_all(&self.state);
-        let pids: Vec<ProcessId> =
-            self.state.nodes.iter().filter_map(|node| self.state.first_process(node)).collect();
-        for pid in &pids {
-            pid.kill();
-        }
+        let pids = self.kill();
         for child in &mut self.children {
             // Where its first process was not yet there to be recorded, this takes it along.
             let _ = child.kill();
@@ -199,7 +195,36 @@ impl Lab {
             .map_err(|()| LabError::Busy { path: self.directory(), why: "a process stays" })?;
         network::remove(&self.state)?;
         cgroup::remove_all(&self.state, until);
-        unmount_state(&self.directory(), until)
+        self.unmount(until)
+    }
+
+    /// Kills the first process of each node, and with it the node; those that are on record.
+    fn kill(&self) -> Vec<ProcessId> {
+        let first = |node| self.state.first_process(node);
+        let pids: Vec<ProcessId> = self.state.nodes.iter().filter_map(first).collect();
+        pids.iter().for_each(ProcessId::kill);
+        pids
+    }
+
+    /// Removes the mounted state, waiting for the last of the nodes' mounts to let go of it.
+    fn unmount(&self, until: Instant) -> Result<(), LabError> {
+        let directory = self.directory();
+        let gone = || {
+            // Where bringing up was killed, a node may go on record only now.
+            self.kill();
+            // Not mounted (any more), or not there. After a success there may be another below.
+            matches!(unmount(&directory, UnmountFlags::empty()), Err(Errno::INVAL | Errno::NOENT))
+        };
+        wait_for(until, gone).map_err(|()| LabError::Busy {
+            path: directory.clone(),
+            why: "something has a file or its working directory in it",
+        })?;
+        match std::fs::remove_dir(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LabError::io(directory, error))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn build(&mut self, program: &Path) -> Result<(), LabError> {
@@ -271,26 +296,6 @@ fn claim(options: &LabOptions) -> Result<LabState, LabError> {
         let _ = std::fs::remove_dir(&directory);
     })?;
     Ok(state)
-}
-
-/// Removes the mounted state, waiting for the last of the nodes' mounts to let go of it.
-fn unmount_state(directory: &Path, until: Instant) -> Result<(), LabError> {
-    let gone = || match unmount(directory, UnmountFlags::empty()) {
-        // Not mounted (any more), or not there.
-        Err(Errno::INVAL | Errno::NOENT) => true,
-        // There may be another tmpfs below this one: once more.
-        Ok(()) | Err(_) => false,
-    };
-    wait_for(until, gone).map_err(|()| LabError::Busy {
-        path: directory.to_owned(),
-        why: "something has a file or its working directory in it",
-    })?;
-    match std::fs::remove_dir(directory) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(LabError::io(directory, error))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Polls `condition` until it holds; an error when it does not before `until`.
