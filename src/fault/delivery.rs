@@ -133,7 +133,8 @@ fn until_it_holds(
     let mut reading = first;
     while !reading.holds && began.elapsed() < EVIDENCE_WITHIN {
         std::thread::sleep(EVIDENCE_EVERY);
-        let command = watchdog.command(action.evidence.clone(), EVIDENCE_WITHIN);
+        let script = format!("{}{}", watchdog.prelude(&member.node.name), action.evidence);
+        let command = watchdog.command(script, EVIDENCE_WITHIN);
         if let Ok(output) = member.remote.run(&command) {
             reading = read(&output.text());
         }

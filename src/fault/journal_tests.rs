@@ -72,7 +72,8 @@ fn a_torn_journal_can_be_continued() {
 
 #[test]
 fn the_format_is_version_1() {
-    let (_directory, path) = journal(&[open(7), JournalEntry::Settled { id: 7, settled_ms: Some(5) }]);
+    let (_directory, path) =
+        journal(&[open(7), JournalEntry::Settled { id: 7, settled_ms: Some(5) }]);
     insta::assert_snapshot!(std::fs::read_to_string(path).unwrap());
 }
 

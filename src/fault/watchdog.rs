@@ -99,7 +99,7 @@ impl Watchdog {
     /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`.
     pub(super) fn prelude(&self, node: &str) -> String {
         format!(
-            "umask 077\n\
+            "umask 077; PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
              if [ \"$(id -u)\" = 0 ] && [ -w /run ]; then base=/run/isobar/{run}\n\
              else base=/tmp/isobar-{run}; fi\n\
              dir=$base/{node}\n\

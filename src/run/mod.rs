@@ -2,4 +2,4 @@
 
 mod recorder;
 
-pub use recorder::{Clock, Entry, Recorder, RecorderError};
+pub use recorder::{Clock, Entry, FLUSH_EVERY, Recorder, RecorderError};
