@@ -103,7 +103,7 @@ fn cut(
             return Err(ActionError::PortOfLinks { system: system.name() });
         }
         let names = senders.iter().map(|node| node.name.clone()).collect();
-        return Ok(partition::by_commands(&commands, names, &system.scripts(receiver).state));
+        return Ok(partition::by_commands(&commands, names));
     }
     let mut cut = Vec::new();
     for sender in senders {

@@ -7,8 +7,10 @@ use super::evidence::Reading;
 use super::watchdog::Watchdog;
 use crate::cluster::{Member, RemoteError};
 
-/// For one script: a system may take 10 s to stop, and some to start.
-const DEADLINE: Duration = Duration::from_secs(25);
+/// For rules and commands.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// A system may take 10 s to stop, and some to start.
+const PROCESS_DEADLINE: Duration = Duration::from_secs(25);
 /// A signal takes a moment to show, a process to start.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(2);
 const EVIDENCE_EVERY: Duration = Duration::from_millis(50);
@@ -49,7 +51,7 @@ pub fn apply(
         evidence = action.evidence,
         undo = action.undo,
     );
-    let command = watchdog.command(script, DEADLINE).stdin(action.undo.as_bytes());
+    let command = watchdog.command(script, deadline(action)).stdin(action.undo.as_bytes());
     let output = member.remote.run(&command).map_err(|error| match error {
         RemoteError::Unreachable { .. }
         | RemoteError::Authentication { .. }
@@ -87,7 +89,7 @@ pub fn undo(
     member: &Member,
     action: &NodeAction,
 ) -> Result<Reading, String> {
-    let after_undo = action.expectation.reads_after_undo();
+    let after_undo = action.expectation.is_of_process();
     let evidence = |wanted: bool| if wanted { action.evidence.as_str() } else { ":" };
     let script = format!(
         "{prelude}\
@@ -103,7 +105,7 @@ pub fn undo(
         then = evidence(after_undo),
     );
     let name = &member.node.name;
-    let command = watchdog.command(script, DEADLINE);
+    let command = watchdog.command(script, deadline(action));
     let output = member.remote.run(&command).map_err(|error| error.to_string())?;
     let text = output.text();
     match split(&text, UNDONE) {
@@ -120,6 +122,10 @@ pub fn undo(
         }
         None => Err(format!("{name}: it answered something else{}", after(&output.error_text()))),
     }
+}
+
+fn deadline(action: &NodeAction) -> Duration {
+    if action.expectation.is_of_process() { PROCESS_DEADLINE } else { DEADLINE }
 }
 
 fn until_it_holds(

@@ -37,15 +37,15 @@ impl Expectation {
         }
     }
 
-    /// Whether evidence of the heal is read after the undo; otherwise it is what was dropped
-    /// until then.
-    pub fn reads_after_undo(&self) -> bool {
+    /// Whether it is of a process: evidence of its heal is read after the undo, since it is the
+    /// process that runs; that of a partition before, since it is what was dropped until then.
+    pub fn is_of_process(&self) -> bool {
         matches!(self, Self::Gone | Self::Paused | Self::Restarted)
     }
 
     /// Reads the evidence of a heal.
     pub fn read_healed(&self, shown: &str) -> Reading {
-        if !self.reads_after_undo() {
+        if !self.is_of_process() {
             let seen = self.read("", shown).seen;
             return Reading { seen, holds: true };
         }

@@ -7,7 +7,7 @@ Chain ISOBAR-IN (1 references)
     pkts      bytes target     prot opt in     out     source               destination
       12      900 RETURN     0    --  *      *       10.0.0.254           0.0.0.0/0
       30     2520 DROP       0    --  *      *       10.0.0.2             0.0.0.0/0
-       1       84 DROP       6    --  *      *       10.0.0.3             0.0.0.0/0            tcp dpt:2380
+       1       84 DROP       6    --  *      *       10.0.0.3     0.0.0.0/0    tcp dpt:2380
 ";
 
 /// Older versions print nothing in the column `opt` of IPv6.

@@ -47,13 +47,11 @@ pub fn by_firewall(
     }
 }
 
-/// The system on this node stops hearing `names`. A node whose process is gone hears nobody and
-/// has nothing to undo.
-pub fn by_commands(commands: &LinkCommands, names: Vec<String>, state: &str) -> NodeAction {
-    let heal = quote(&commands.heal);
+/// The system on this node stops hearing `names`.
+pub fn by_commands(commands: &LinkCommands, names: Vec<String>) -> NodeAction {
     NodeAction {
         apply: quote(commands.drop.iter().chain(&names)),
-        undo: format!("{heal} && exit 0\n[ \"$(\n{state}\n)\" = gone ]"),
+        undo: quote(&commands.heal),
         evidence: quote(&commands.show),
         expectation: Expectation::Links(names.into_iter().collect()),
     }
@@ -110,12 +108,12 @@ done
 exit $left
 "#;
 
-const EVIDENCE: &str = r#"for t in iptables ip6tables iptables-legacy ip6tables-legacy; do
-  case $t in
-    iptables-legacy) grep -qs filter /proc/net/ip_tables_names || continue ;;
-    ip6tables-legacy) grep -qs filter /proc/net/ip6_tables_names || continue ;;
-  esac
-  $t -w -nvxL ISOBAR-IN 2>/dev/null
+/// One listing per family: where both names mean the same program, its rules count once.
+const EVIDENCE: &str = r#"for f in ip ip6; do
+  ${f}tables -w -nvxL ISOBAR-IN 2>/dev/null || {
+    grep -qs filter /proc/net/${f}_tables_names &&
+      ${f}tables-legacy -w -nvxL ISOBAR-IN 2>/dev/null
+  }
 done
 true
 "#;

@@ -165,6 +165,7 @@ impl Site {
         let Some(mut active) = self.active().get(&id).cloned() else { return Ok(()) };
         if !active.heal_began {
             active.heal_began = true;
+            self.active().insert(id, active.clone());
             let value = json!({"id": id, "phase": "heal"});
             self.recorder.nemesis(EventType::Invoke, active.fault, value);
         }

@@ -49,7 +49,7 @@ impl Watchdog {
     pub fn install(&self, member: &Member) -> Result<(), RemoteError> {
         let script = format!(
             "{prelude}\
-             mkdir -p \"$base\" \"$dir/undo.d\" || exit 1\n\
+             (umask 077; mkdir -p \"$base\" \"$dir/undo.d\") || exit 1\n\
              [ -n \"$(find \"$base\" -prune -user \"$(id -u)\")\" ] ||\n  \
                {{ echo \"$base belongs to somebody else: remove it\" >&2; exit 1; }}\n\
              {renew} || exit 1\n\
@@ -99,13 +99,14 @@ impl Watchdog {
     /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`.
     pub(super) fn prelude(&self, node: &str) -> String {
         format!(
-            "umask 077; PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
+            "PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
              if [ \"$(id -u)\" = 0 ] && [ -w /run ]; then base=/run/isobar/{run}\n\
              else base=/tmp/isobar-{run}; fi\n\
              dir=$base/{node}\n\
              alive() {{\n  \
                {{ read -r pid <\"$dir/pid\"; }} 2>/dev/null || return 1\n  \
-               if [ -d /proc/self ]; then args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
+               if [ -d /proc/self ]; then\n    \
+                 args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
                else args=$(ps -o args= -p \"$pid\" 2>/dev/null); fi\n  \
                case \"$args\" in *\"$dir/watchdog.sh\"*) ;; *) return 1 ;; esac\n\
              }} 2>/dev/null\n",

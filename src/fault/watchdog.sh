@@ -9,7 +9,6 @@
 dir=$1
 lease_s=$2
 cd / || exit 1
-umask 077
 
 slept_s=0
 uptime_s() {

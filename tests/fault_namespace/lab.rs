@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -90,7 +91,13 @@ impl Lab {
         let remotes: Vec<Arc<NsRemote>> = (1..=nodes)
             .map(|i| {
                 let (node, ns) = (format!("n{i}"), format!("{name}-n{i}"));
-                Arc::new(NsRemote { node, ns, unreachable: AtomicBool::new(false) })
+                Arc::new(NsRemote {
+                    node,
+                    ns,
+                    unreachable: AtomicBool::new(false),
+                    explodes: AtomicBool::new(false),
+                    programs: OnceLock::new(),
+                })
             })
             .collect();
         let members = (1..=nodes)
@@ -207,6 +214,10 @@ pub struct NsRemote {
     ns: String,
     /// As if the way to the node were cut.
     pub unreachable: AtomicBool,
+    /// The next command makes the calling thread panic.
+    pub explodes: AtomicBool,
+    /// Searched for programs before the usual directories.
+    pub programs: OnceLock<PathBuf>,
 }
 
 impl Remote for NsRemote {
@@ -216,7 +227,14 @@ impl Remote for NsRemote {
             let reason = "the test says so".to_owned();
             return Err(RemoteError::Unreachable { node, address: self.ns.clone(), reason });
         }
+        assert!(!self.explodes.swap(false, Ordering::SeqCst), "the test says so");
+        let path = std::env::var("PATH").unwrap();
+        let path = match self.programs.get() {
+            Some(first) => format!("{}:{path}", first.display()),
+            None => path,
+        };
         let mut child = std::process::Command::new("ip")
+            .env("PATH", path)
             .args(["netns", "exec", &self.ns, "sh", "-c", &command.script])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,7 +1,9 @@
 //! Faults on real network namespaces and real processes. Needs root, iproute2 and iptables.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod guard;
 mod lab;
+mod legacy;
 mod process;
 mod scene;
 mod watchdog;
