@@ -28,13 +28,14 @@ pub fn by_firewall(
     port: Option<u16>,
     controller: Option<IpAddr>,
 ) -> NodeAction {
-    let mut apply = String::new();
+    let (mut apply, mut evidence) = (String::new(), String::new());
     for (suffix, v6) in [("", false), ("6", true)] {
         let of_family = |address: &IpAddr| address.is_ipv6() == v6;
         let cut: Vec<IpAddr> = senders.iter().map(|s| s.address).filter(of_family).collect();
         if !cut.is_empty() {
             let rules = table(&cut, port, controller.filter(of_family));
             apply.push_str(&install(suffix, &rules));
+            evidence.push_str(&listing(suffix));
         }
     }
     let rules_per_sender = if port.is_some() { 2 } else { 1 };
@@ -42,7 +43,7 @@ pub fn by_firewall(
     NodeAction {
         apply: apply.trim_end().to_owned(),
         undo: UNDO.trim_end().to_owned(),
-        evidence: EVIDENCE.trim_end().to_owned(),
+        evidence: evidence.trim_end().to_owned(),
         expectation: Expectation::Rules(expected),
     }
 }
@@ -108,12 +109,13 @@ done
 exit $left
 "#;
 
-/// One listing per family: where both names mean the same program, its rules count once.
-const EVIDENCE: &str = r#"for f in ip ip6; do
-  ${f}tables -w -nvxL ISOBAR-IN 2>/dev/null || {
-    grep -qs filter /proc/net/${f}_tables_names &&
-      ${f}tables-legacy -w -nvxL ISOBAR-IN 2>/dev/null
-  }
-done
-true
-"#;
+/// Lists our chain in the tables of one family. Where both names mean the same program, its rules
+/// count once.
+fn listing(suffix: &str) -> String {
+    format!(
+        "ip{suffix}tables -w -nvxL {CHAIN} 2>/dev/null || {{\n  \
+           grep -qs filter /proc/net/ip{suffix}_tables_names &&\n    \
+             ip{suffix}tables-legacy -w -nvxL {CHAIN} 2>/dev/null\n\
+         }}\n"
+    )
+}

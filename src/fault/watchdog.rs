@@ -106,9 +106,10 @@ impl Watchdog {
              alive() {{\n  \
                {{ read -r pid <\"$dir/pid\"; }} 2>/dev/null || return 1\n  \
                if [ -d /proc/self ]; then\n    \
-                 args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
-               else args=$(ps -o args= -p \"$pid\" 2>/dev/null); fi\n  \
-               case \"$args\" in *\"$dir/watchdog.sh\"*) ;; *) return 1 ;; esac\n\
+                 grep -qsF \"$dir/watchdog.sh\" \"/proc/$pid/cmdline\"\n  \
+               else\n    \
+                 ps -o args= -p \"$pid\" | grep -qF \"$dir/watchdog.sh\"\n  \
+               fi\n\
              }} 2>/dev/null\n",
             run = self.run,
             node = component(node),
