@@ -1,0 +1,100 @@
+//! The contradiction in prose.
+
+use isobar_checkers::{CheckResult, Finding, OpIndex};
+
+use super::super::{glossary, words};
+use super::{Html, Page, drawing, section};
+
+/// Sentences of one argument; the others are counted.
+const SENTENCES_SHOWN: usize = 60;
+
+/// The first finding, in full.
+pub fn write(html: &mut Html, page: &Page<'_>) {
+    let Some((check, finding)) = page.findings.first() else { return };
+    section(html, "contradiction", "The contradiction", |html| told(html, page, check, finding));
+}
+
+/// The findings after the first, each with its drawing.
+pub fn write_others(html: &mut Html, page: &Page<'_>) {
+    let Some((_, others)) = page.findings.split_first() else { return };
+    if others.is_empty() {
+        return;
+    }
+    let all = page.findings.len() + page.findings_left_out;
+    let title = format!("Other findings ({})", words::count(all as u64 - 1));
+    section(html, "other-findings", &title, |html| {
+        for (check, finding) in others {
+            html.element("details", &[], |html| {
+                let title = words::shorten(&finding.title, 200);
+                html.element("summary", &[], |html| {
+                    html.leaf("strong", &[], &words::anomaly(finding));
+                    html.text(": ");
+                    html.text(&title);
+                });
+                told(html, page, check, finding);
+                drawing::draw(html, page, finding);
+            });
+        }
+        if page.findings_left_out > 0 {
+            let left = words::counted(page.findings_left_out, "more finding");
+            html.leaf("p", &[("class", "left-out")], &format!("{left}, in results.json."));
+        }
+    });
+}
+
+fn told(html: &mut Html, page: &Page<'_>, check: &CheckResult, finding: &Finding) {
+    html.element("p", &[("class", "kind")], |html| {
+        html.leaf("strong", &[], &words::anomaly(finding));
+        html.text(" against ");
+        html.leaf("em", &[], &words::plain(&check.check));
+        html.text(&format!(
+            ", between {} and {}",
+            words::instant(finding.from),
+            words::instant(finding.to)
+        ));
+        faults_in_force(html, page, finding);
+        html.text(".");
+    });
+    if let Some(meaning) = glossary::anomaly(&finding.anomaly) {
+        html.leaf("p", &[("class", "meaning")], meaning);
+    }
+    html.element("ol", &[("class", "argument")], |html| {
+        for sentence in finding.prose.iter().take(SENTENCES_SHOWN) {
+            html.element("li", &[], |html| linked(html, page, sentence));
+        }
+    });
+    if let Some(left @ 1..) = finding.prose.len().checked_sub(SENTENCES_SHOWN) {
+        let left = words::counted(left, "more sentence");
+        html.leaf("p", &[("class", "left-out")], &format!("{left}, in results.json."));
+    }
+}
+
+fn faults_in_force(html: &mut Html, page: &Page<'_>, finding: &Finding) {
+    for (place, id) in finding.faults.iter().take(8).enumerate() {
+        html.text(if place == 0 { ", under " } else { " and " });
+        match page.source.history.faults.iter().find(|fault| fault.id == *id) {
+            Some(fault) => {
+                let name = format!("{} #{id}", words::plain(&fault.fault));
+                html.leaf("a", &[("href", &format!("#fault-{id}"))], &name);
+            }
+            None => html.text(&format!("fault #{id}")),
+        }
+    }
+}
+
+/// A sentence in which names of operations lead to their rows.
+fn linked(html: &mut Html, page: &Page<'_>, sentence: &str) {
+    let sentence = words::shorten(sentence, 2000);
+    let mut rest: &str = &sentence;
+    while let Some(start) = rest.find("op-") {
+        let digits = &rest[start + 3..];
+        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        html.text(&rest[..start]);
+        match digits[..end].parse() {
+            Ok(index) => page.name_link(html, OpIndex(index)),
+            Err(_) => html.text(&rest[start..start + 3 + end]),
+        }
+        rest = &digits[end..];
+    }
+    html.text(rest);
+}
