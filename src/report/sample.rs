@@ -20,7 +20,7 @@ const SPEC: &str = "version: 1\nname: etcd-register\nseed: 42\ncluster:\n  lab: 
     system:\n  etcd: {}\nworkload:\n  register: { keys: 10, ops-per-key: 300 }\n\
     load: { concurrency: 3n, rate: 100/s, time: 30s }\nfaults:\n  \
     - partition: { split: { isolate: followers }, every: 10s, for: 5s }\nchecks:\n  \
-    - linearizable: {}\n  - availability: { min-ok: 90%, recovery: 10s }\n";
+    - linearizable: {}\n  - availability: { min-ok: 90%, recovery: 5s }\n";
 
 /// The owned parts of a [`Source`].
 pub struct Sample {
@@ -45,6 +45,7 @@ impl Sample {
         vec![
             ("stale-read", Self::stale_read()),
             ("valid", Self::valid()),
+            ("two-findings", Self::two_findings()),
             ("unknown", Self::unknown()),
             ("low-availability", Self::low_availability()),
             ("incomplete", Self::incomplete()),
@@ -141,6 +142,37 @@ impl Sample {
         sample
     }
 
+    /// Also a write of which nobody knows whether it happened, and a read that can never be right.
+    pub fn two_findings() -> Self {
+        let mut sample = Self::stale_read();
+        let index = |place: u32| OpIndex(200_000 + place);
+        let open =
+            op(200_000, 2, "n4", "write", json!(5), Completion::Info, Value::Null, (1, 2001));
+        let read = op(200_001, 2, "n4", "read", Value::Null, Completion::Ok, json!(6), (3, 9));
+        let finding = Finding {
+            anomaly: "dirty-read".to_owned(),
+            key: Some(json!("k3")),
+            title: "process 2 on n4 read 6 from k3, which nobody wrote".to_owned(),
+            prose: vec!["op-200001 read 6, but no operation wrote 6: a contradiction.".to_owned()],
+            operations: vec![index(0), index(1)],
+            from: Nanos(MS),
+            to: Nanos(9 * MS),
+            faults: Vec::new(),
+            witness: Some(Witness {
+                linearization: Vec::new(),
+                state: Value::Null,
+                blocked: vec![Blocked {
+                    operation: index(1),
+                    reason: "it read 6, but the register is empty".to_owned(),
+                }],
+            }),
+        };
+        sample.results.checks[0].findings.extend([finding.clone(), finding]);
+        sample.history.operations.splice(0..0, [open, read]);
+        sample.results.operations = counts(&sample.history);
+        sample
+    }
+
     pub fn unknown() -> Self {
         let mut sample = Self::valid();
         let reason = "3 keys used up the budget of 1,000,000 configurations; set \
@@ -159,10 +191,10 @@ impl Sample {
         let finding = Finding {
             anomaly: "slow-recovery".to_owned(),
             key: None,
-            title: "n5 answered again 12.4 s after fault 2 ended, at most 10 s promised".to_owned(),
+            title: "n5 answered again 9.7 s after fault 2 ended, at most 5 s promised".to_owned(),
             prose: vec![
                 "Fault 2 (partition) ended at 20.1 s.".to_owned(),
-                "The next ok operation on n5 ended at 32.5 s.".to_owned(),
+                "The next ok operation on n5 ended at 29.8 s.".to_owned(),
             ],
             operations: Vec::new(),
             from: Nanos(15_000 * MS),
@@ -171,7 +203,7 @@ impl Sample {
             witness: None,
         };
         sample.results.verdict = Verdict::Violated;
-        let summary = "recovery took 12.4 s on n5, at most 10 s promised";
+        let summary = "recovery took 9.7 s on n5, at most 5 s promised";
         sample.results.checks[1] =
             CheckResult { findings: vec![finding], ..availability(Verdict::Violated, summary) };
         sample

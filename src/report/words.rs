@@ -50,6 +50,15 @@ pub fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
+/// At most `limit` characters, for places with no room to say how many there were.
+pub fn clip(text: &str, limit: usize) -> String {
+    let text = visible(text);
+    match text.char_indices().nth(limit) {
+        None => text.into_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
 /// A value for a label: JSON on one line, shortened; null is *absent*.
 pub fn value(value: &Value) -> String {
     match value {
@@ -248,6 +257,7 @@ mod tests {
     fn long_values_say_how_long_they_are() {
         assert_eq!(shorten("short", 10), "short");
         assert_eq!(shorten("äöüß", 2), "äö… (4 characters)");
+        assert_eq!(clip("äöüß", 2), "äö…");
         assert!(value(&json!("x".repeat(1 << 20))).ends_with("… (1,048,578 characters)"));
     }
 

@@ -11,7 +11,11 @@ const SENTENCES_SHOWN: usize = 60;
 /// The first finding, in full.
 pub fn write(html: &mut Html, page: &Page<'_>) {
     let Some((check, finding)) = page.findings.first() else { return };
-    section(html, "contradiction", "The contradiction", |html| told(html, page, check, finding));
+    let title = match finding.operations.is_empty() {
+        true => "What was found",
+        false => "The contradiction",
+    };
+    section(html, "contradiction", title, |html| told(html, page, check, finding));
 }
 
 /// The findings after the first, each with its drawing.
@@ -23,7 +27,7 @@ pub fn write_others(html: &mut Html, page: &Page<'_>) {
     let all = page.findings.len() + page.findings_left_out;
     let title = format!("Other findings ({})", words::count(all as u64 - 1));
     section(html, "other-findings", &title, |html| {
-        for (check, finding) in others {
+        for (place, (check, finding)) in others.iter().enumerate() {
             html.element("details", &[], |html| {
                 let title = words::shorten(&finding.title, 200);
                 html.element("summary", &[], |html| {
@@ -32,7 +36,7 @@ pub fn write_others(html: &mut Html, page: &Page<'_>) {
                     html.text(&title);
                 });
                 told(html, page, check, finding);
-                drawing::draw(html, page, finding);
+                drawing::draw(html, page, finding, place + 1);
             });
         }
         if page.findings_left_out > 0 {

@@ -16,17 +16,22 @@ const FAULT_HEIGHT: f64 = 22.0;
 /// The section of the first finding.
 pub fn write(html: &mut Html, page: &Page<'_>) {
     let Some((_, finding)) = page.findings.first() else { return };
-    section(html, "witness", "The witness", |html| draw(html, page, finding));
+    if !has_witness(finding) {
+        return;
+    }
+    section(html, "witness", "The witness", |html| draw(html, page, finding, 0));
 }
 
-/// Both drawings of one finding and its order of events.
-pub fn draw(html: &mut Html, page: &Page<'_>, finding: &Finding) {
+/// Whether operations show the finding; some, as low availability, are about the whole run.
+pub fn has_witness(finding: &Finding) -> bool {
+    !finding.operations.is_empty() || finding.witness.is_some()
+}
+
+/// Both drawings of one finding and its order of events; `place` is the finding's on the page.
+pub fn draw(html: &mut Html, page: &Page<'_>, finding: &Finding, place: usize) {
     let picture = Picture::of(page, finding);
-    if picture.operations.is_empty() {
-        let text = "This finding is about the run as a whole; no single operation shows it.";
-        html.leaf("p", &[], text);
-    } else {
-        views(html, page, &picture);
+    if !picture.operations.is_empty() {
+        views(html, &picture, place);
         if picture.left_out > 0 {
             let left = words::counted(picture.left_out, "more operation");
             html.leaf("p", &[("class", "left-out")], &format!("{left} not drawn."));
@@ -77,11 +82,9 @@ impl<'a> Picture<'a> {
 }
 
 /// The drawing by real time and by order; which one is seen is a matter of style alone.
-fn views(html: &mut Html, page: &Page<'_>, picture: &Picture<'_>) {
+fn views(html: &mut Html, picture: &Picture<'_>, place: usize) {
     // Names of the radio buttons: one pair per drawing on the page.
-    let first = picture.operations.first().map_or(0, |operation| operation.index.0);
-    let nth = page.findings.iter().position(|(_, f)| f.operations.iter().any(|o| o.0 == first));
-    let group = format!("axis-{}", nth.unwrap_or(0));
+    let group = format!("axis-{place}");
     let choices = [("time", "Real time"), ("order", "Order of events")];
     html.element("div", &[("class", "views")], |html| {
         html.element("fieldset", &[], |html| {
@@ -146,26 +149,29 @@ fn svg(html: &mut Html, picture: &Picture<'_>, axis: &Axis, label: &str) {
     ];
     html.element("svg", &attributes, |html| {
         html.leaf("title", &[], label);
+        lanes(html, &layout, top);
         ticks(html, axis, height);
         for (place, fault) in picture.faults.iter().enumerate() {
             band(html, fault, axis, place, height);
-        }
-        for (place, lane) in layout.lanes.iter().enumerate() {
-            let y = top + lane.first_row as f64 * ROW_HEIGHT;
-            let size = lane.rows as f64 * ROW_HEIGHT;
-            if place % 2 == 0 {
-                rect(html, "lane", (0.0, y, WIDTH, size));
-            }
-            let node = words::shorten(&lane.node, 14);
-            text(html, "node", (12.0, y + size / 2.0 - 2.0), &node);
-            let process = format!("process {}", lane.process);
-            text(html, "process", (12.0, y + size / 2.0 + 15.0), &process);
         }
         guide(html, picture, axis, top, height);
         for placed in &layout.placed {
             operation(html, picture, placed, top + placed.row as f64 * ROW_HEIGHT);
         }
     });
+}
+
+fn lanes(html: &mut Html, layout: &Layout<'_>, top: f64) {
+    for (place, lane) in layout.lanes.iter().enumerate() {
+        let y = top + lane.first_row as f64 * ROW_HEIGHT;
+        let height = lane.rows as f64 * ROW_HEIGHT;
+        if place % 2 == 0 {
+            rect(html, "lane", (0.0, y, WIDTH, height));
+        }
+        let middle = y + height / 2.0;
+        text(html, "node", (12.0, middle - 2.0), &words::clip(&lane.node, 14));
+        text(html, "process", (12.0, middle + 15.0), &format!("process {}", lane.process));
+    }
 }
 
 fn rect(html: &mut Html, class: &str, (x, y, width, height): (f64, f64, f64, f64)) {
@@ -206,7 +212,7 @@ fn band(html: &mut Html, fault: &FaultWindow, axis: &Axis, place: usize, height:
         rect(html, "bar", (from, y, to - from, 4.0));
         let label = format!("{name} on {on}");
         let room = (WIDTH - label.chars().count().min(90) as f64 * 7.3).max(GUTTER);
-        text(html, "fault-name", (from.min(room) + 4.0, y + 17.0), &words::shorten(&label, 90));
+        text(html, "fault-name", (from.min(room) + 4.0, y + 17.0), &words::clip(&label, 90));
     });
 }
 
@@ -227,14 +233,21 @@ fn operation(html: &mut Html, picture: &Picture<'_>, placed: &Placed<'_>, y: f64
         html.leaf("title", &[], &spoken(operation, wrong));
         let sign = if wrong { "✗ " } else { "" };
         let label = format!("{sign}{}", placed.label);
-        text(html, "label", (placed.label_x, y + 17.0), &label);
+        let (x, anchor) = match placed.label_ends_at {
+            Some(end) => (end, " end"),
+            None => (placed.label_x, ""),
+        };
+        text(html, &format!("label{anchor}"), (x, y + 17.0), &label);
         rect(html, "box", (placed.from, y + 23.0, placed.to - placed.from, 18.0));
         let step = picture.steps.iter().find(|(index, _)| *index == operation.index);
         let step = step.map_or(String::new(), |(_, place)| format!("{} ", circled(*place)));
-        let end = operation.completed_at.or(operation.gave_up_at);
-        let took = words::length(operation.invoked_at, end).unwrap_or_default();
+        let took = match words::length(operation.invoked_at, operation.completed_at) {
+            Some(took) => took,
+            None => words::length(operation.invoked_at, operation.gave_up_at)
+                .map_or("no answer".to_owned(), |wait| format!("given up after {wait}")),
+        };
         let name = format!("{step}{} {took}", words::op_name(operation.index));
-        text(html, "name", (placed.label_x, y + 55.0), &name);
+        text(html, &format!("name{anchor}"), (x, y + 55.0), &name);
     });
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use isobar_checkers::{FaultWindow, InjectOutcome};
 
 use super::super::words;
-use super::{Html, Page, logs, scroller, section, table_head};
+use super::{Html, Page, logs, section, table_head, tall_scroller};
 
 /// Rows; faults under which a finding lies have one in any case.
 const ROWS_MAX: usize = 400;
@@ -30,7 +30,7 @@ fn windows(html: &mut Html, page: &Page<'_>, faults: &[FaultWindow]) {
         .filter(|(place, fault)| *place < ROWS_MAX || wanted(fault.id))
         .map(|(_, fault)| fault)
         .collect();
-    scroller(html, "Faults", |html| {
+    tall_scroller(html, "Faults", |html| {
         html.element("table", &[("class", "faults")], |html| {
             table_head(html, &["Fault", "Nodes", "From", "Lasted", "Outcome", "Evidence"]);
             html.element("tbody", &[], |html| {

@@ -109,8 +109,9 @@ pub struct Placed<'a> {
     pub label: String,
     pub from: f64,
     pub to: f64,
-    /// Where the label begins, so that it stays inside the picture.
+    /// Where the label begins: at the box, or so that it ends with the box near the right edge.
     pub label_x: f64,
+    pub label_ends_at: Option<f64>,
     /// Counted over all lanes, from the top.
     pub row: usize,
 }
@@ -154,11 +155,13 @@ impl<'a> Layout<'a> {
         let mut taken_until: Vec<f64> = Vec::new();
         let node = own.first().and_then(|op| op.node.as_deref()).unwrap_or_default().to_owned();
         for operation in own {
-            let label: String = words::shorten(&words::operation(operation), LABEL_CHARS).into();
+            let label = words::clip(&words::operation(operation), LABEL_CHARS);
             let from = axis.x(operation.invoked_at);
             let to = operation.completed_at.map_or(RIGHT, |at| axis.x(at)).max(from + BOX_MIN);
-            let width = label.chars().count().max(20) as f64 * CHAR_WIDTH;
-            let label_x = from.min(RIGHT - width).max(GUTTER);
+            // Room for a mark before the label, and for the name below it.
+            let width = (label.chars().count() + 2).max(18) as f64 * CHAR_WIDTH;
+            let label_ends_at = (from + width > RIGHT).then_some(to);
+            let label_x = label_ends_at.map_or(from, |end| (end - width).max(GUTTER));
             let end = to.max(label_x + width) + GAP;
             let row = match taken_until.iter().position(|until| *until <= label_x.min(from)) {
                 Some(row) => row,
@@ -169,7 +172,7 @@ impl<'a> Layout<'a> {
             };
             taken_until[row] = end;
             let row = first_row + row;
-            self.placed.push(Placed { operation, label, from, to, label_x, row });
+            self.placed.push(Placed { operation, label, from, to, label_x, label_ends_at, row });
         }
         let rows = taken_until.len();
         self.lanes.push(Lane { node, process, first_row, rows });

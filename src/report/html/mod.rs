@@ -158,6 +158,13 @@ fn scroller(html: &mut Html, label: &str, inside: impl FnOnce(&mut Html)) {
     html.element("div", &attributes, inside);
 }
 
+/// As [`scroller`], and no taller than a screen: what follows stays in reach.
+fn tall_scroller(html: &mut Html, label: &str, inside: impl FnOnce(&mut Html)) {
+    let attributes =
+        [("class", "scroll tall"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)];
+    html.element("div", &attributes, inside);
+}
+
 /// A table's row of headings.
 fn table_head(html: &mut Html, names: &[&str]) {
     html.element("thead", &[], |html| {

@@ -7,11 +7,13 @@ use isobar_checkers::{CheckResult, Finding, Nanos, OpIndex};
 use serde_json::Value;
 
 use super::super::words;
-use super::{Html, Page, scroller, section, table_head};
+use super::{Html, Page, section, table_head, tall_scroller};
 
 /// Rows of the first finding's table, and of each other's.
 const ROWS_FIRST: usize = 200;
 const ROWS_OTHER: usize = 40;
+/// Links above a table to the rows that its finding names.
+const JUMPS_MAX: usize = 12;
 
 /// One table for each object that findings are about.
 pub struct Tables<'a> {
@@ -115,6 +117,7 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
             };
             let mut inside = |html: &mut Html| {
                 html.leaf("p", &[("class", "left-out")], &note);
+                jumps(html, table);
                 rows(html, table, &mut written);
             };
             if place == 0 {
@@ -130,9 +133,24 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
     });
 }
 
+/// Links to the rows that the finding names, which may lie far down.
+fn jumps(html: &mut Html, table: &Table<'_>) {
+    html.element("p", &[("class", "jumps")], |html| {
+        html.text("In the finding:");
+        let named = table.rows.iter().filter(|op| table.named.contains(&op.index));
+        for operation in named.take(JUMPS_MAX) {
+            let name = words::op_name(operation.index);
+            html.text(" ");
+            html.element("a", &[("href", &format!("#{name}"))], |html| {
+                html.leaf("span", &[("class", "op")], &words::operation(operation));
+            });
+        }
+    });
+}
+
 fn rows(html: &mut Html, table: &Table<'_>, written: &mut HashSet<OpIndex>) {
     let label = "Operations around the finding";
-    scroller(html, label, |html| {
+    tall_scroller(html, label, |html| {
         html.element("table", &[("class", "operations")], |html| {
             let names =
                 ["Name", "Began", "Took", "Process", "Node", "Operation", "Outcome", "Error"];

@@ -3,7 +3,7 @@
 use isobar_checkers::{CheckResult, InjectOutcome, Verdict};
 
 use super::super::{glossary, words};
-use super::{Html, Page};
+use super::{Html, Page, drawing};
 
 /// Troubles listed; the others are counted.
 const TROUBLES_SHOWN: usize = 20;
@@ -158,19 +158,30 @@ fn item(html: &mut Html, name: &str, value: &str) {
 }
 
 fn faults(page: &Page<'_>) -> String {
-    let faults = &page.source.history.faults;
-    let there = faults.iter().filter(|f| f.outcome == InjectOutcome::Installed).count();
-    match (faults.len(), faults.len() - there) {
-        (0, _) => "none".to_owned(),
-        (_, 0) => format!("{there} installed"),
-        (_, not) => format!("{there} installed, {not} not"),
+    let (mut installed, mut skipped, mut indeterminate) = (0, 0, 0);
+    for fault in &page.source.history.faults {
+        match fault.outcome {
+            InjectOutcome::Installed => installed += 1,
+            InjectOutcome::Skipped(_) => skipped += 1,
+            InjectOutcome::Indeterminate(_) => indeterminate += 1,
+        }
     }
+    let counts = [(installed, "installed"), (skipped, "skipped"), (indeterminate, "indeterminate")];
+    let told: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", words::count(count)))
+        .collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }
 
 fn contents(html: &mut Html, page: &Page<'_>) {
     let mut sections: Vec<(&str, &str)> = Vec::new();
-    if !page.findings.is_empty() {
-        sections.extend([("#contradiction", "Contradiction"), ("#witness", "Witness")]);
+    if let Some((_, finding)) = page.findings.first() {
+        sections.push(("#contradiction", "Finding"));
+        if drawing::has_witness(finding) {
+            sections.push(("#witness", "Witness"));
+        }
     }
     sections.push(("#run", "Whole run"));
     if !page.tables.is_empty() {
