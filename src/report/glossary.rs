@@ -25,7 +25,16 @@ pub fn anomaly(name: &str) -> Option<&'static str> {
         "lost-write" => {
             "A lost write was acknowledged to a client, and yet a later read does not see it."
         }
+        "lost-update" => {
+            "A lost update: two operations changed the same version, and one change is gone."
+        }
         "dirty-read" => "A dirty read returns a value of a write that did not happen.",
+        "phantom-read" => "A phantom read returns a value that nobody ever wrote.",
+        "future-read" => "A read returned a value before it could have been written.",
+        "cyclic-versions" => "Versions which were each made from the other have no order at all.",
+        "non-linearizable" => {
+            "No order of these operations respects both real time and what they returned."
+        }
         "low-availability" => "Fewer operations succeeded than were promised.",
         "slow-recovery" => "The system took longer to answer after a fault than was promised.",
         _ => return None,

@@ -114,11 +114,11 @@ impl Sample {
             title: "process 9 on n5 read 17 from k3 at 16.053 s, 19 ms after it was overwritten"
                 .to_owned(),
             prose: vec![
-                "Let op-100000 = write 17, op-100002 = write 21 and op-100006 = read → 17.".into(),
-                "op-100000 ended before op-100002 began, so 21 replaced 17.".into(),
-                "op-100002 ended at 16.034 s; op-100006 began at 16.051 s.".into(),
-                "op-100003 read 21 in between, so 21 was there to be seen.".into(),
-                "However, op-100006 returned 17, which nobody wrote again: a contradiction.".into(),
+                "Let op 100000 = write 17, op 100002 = write 21 and op 100006 = read → 17.".into(),
+                "Op 100000 ended before op 100002 began, so 21 replaced 17.".into(),
+                "Op 100002 ended at 16.034 s; op 100006 began at 16.051 s.".into(),
+                "Op 100003 read 21 in between, so 21 was there to be seen.".into(),
+                "However, op 100006 returned 17, which nobody wrote again: a contradiction.".into(),
             ],
             operations: indices.clone(),
             from: Nanos(16_000 * MS),

@@ -86,19 +86,58 @@ fn faults_in_force(html: &mut Html, page: &Page<'_>, finding: &Finding) {
     }
 }
 
-/// A sentence in which names of operations lead to their rows.
+/// A sentence in which names of operations (`op 17`, `op-17`) lead to their rows.
 fn linked(html: &mut Html, page: &Page<'_>, sentence: &str) {
     let sentence = words::shorten(sentence, 2000);
     let mut rest: &str = &sentence;
-    while let Some(start) = rest.find("op-") {
-        let digits = &rest[start + 3..];
-        let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-        html.text(&rest[..start]);
-        match digits[..end].parse() {
-            Ok(index) => page.name_link(html, OpIndex(index)),
-            Err(_) => html.text(&rest[start..start + 3 + end]),
+    while let Some((before, name, index)) = next_name(rest) {
+        html.text(before);
+        match page.tables.has(index) {
+            true => {
+                let target = format!("#{}", words::op_name(index));
+                html.leaf("a", &[("class", "name"), ("href", &target)], name);
+            }
+            false => html.text(name),
         }
-        rest = &digits[end..];
+        rest = &rest[before.len() + name.len()..];
     }
     html.text(rest);
+}
+
+/// What comes before the next name of an operation, the name as it is written, and whose it is.
+fn next_name(text: &str) -> Option<(&str, &str, OpIndex)> {
+    let bytes = text.as_bytes();
+    for (start, _) in text.match_indices(['o', 'O']) {
+        // A word which only ends in `op` is no name.
+        let within = start > 0 && bytes[start - 1].is_ascii_alphanumeric();
+        let Some(digits) =
+            text[start + 1..].strip_prefix("p ").or(text[start + 1..].strip_prefix("p-"))
+        else {
+            continue;
+        };
+        if within {
+            continue;
+        }
+        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+        if let Ok(index) = digits[..length].parse() {
+            return Some((&text[..start], &text[start..start + 3 + length], OpIndex(index)));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_operations_are_found_in_prose() {
+        let found = |text| next_name(text).map(|(before, name, index)| (before, name, index.0));
+        assert_eq!(found("Op 17 ended"), Some(("", "Op 17", 17)));
+        assert_eq!(found("then op-4, then op-5"), Some(("then ", "op-4", 4)));
+        assert_eq!(found("ä: op 9"), Some(("ä: ", "op 9", 9)));
+        for none in ["stop 17", "op ", "op x", "", "p 1", "op 99999999999", "шop"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
 }

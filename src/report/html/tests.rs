@@ -137,6 +137,7 @@ fn the_contradicting_read_is_marked_under_its_fault() {
     assert!(drawing.contains("partition #2 on n5"), "the fault behind it");
     assert!(page.contains("it read 17, but the register holds 21"));
     assert!(page.contains("<a class=\"name\" href=\"#op-100006\">op-100006</a>"));
+    assert!(page.contains("<a class=\"name\" href=\"#op-100006\">op 100006</a> returned 17"));
     assert!(page.contains("id=\"op-100006\""));
 }
 
