@@ -5,12 +5,17 @@
 //! spec ──▶ cluster ──▶ run (load + faults) ──▶ history ──▶ checkers ──▶ report
 //! ```
 
+pub mod cli;
 pub mod cluster;
+pub mod commands;
 pub mod exit;
 pub mod fault;
+pub mod interrupt;
+pub mod judge;
 pub mod lab;
 pub mod report;
 pub mod run;
 pub mod spec;
 pub mod store;
 pub mod system;
+pub mod terminal;

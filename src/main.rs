@@ -1,22 +1,19 @@
-use std::io::Write;
+//! See the README for what isobar is, and `lib.rs` for how it is built.
+
 use std::process::ExitCode;
 
-use clap::Parser;
-use isobar::system::toy::{ToyNodeArgs, toy_node};
-
-#[derive(Parser)]
-enum Cli {
-    #[command(hide = true)]
-    ToyNode(ToyNodeArgs),
-}
+use clap::Parser as _;
+use isobar::cli::Cli;
+use isobar::commands;
 
 fn main() -> ExitCode {
-    let Cli::ToyNode(args) = Cli::parse();
-    match toy_node(args) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "isobar: {error}");
-            ExitCode::from(4)
+    let cli = Cli::parse();
+    let color = cli.global.color;
+    match commands::dispatch(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            isobar::terminal::error(&failure.message, color);
+            ExitCode::from(failure.exit.code())
         }
     }
 }

@@ -19,6 +19,30 @@ pub enum Verdict {
     Unknown(String),
 }
 
+impl Verdict {
+    /// `valid`, `violated` or `unknown`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Violated => "violated",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// The verdict of several checks together: violated > unknown > valid.
+    pub fn of_all<'a>(verdicts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::Valid;
+        for verdict in verdicts {
+            match (&all, verdict) {
+                (_, Self::Violated) => return Self::Violated,
+                (Self::Valid, Self::Unknown(_)) => all = verdict.clone(),
+                _ => {}
+            }
+        }
+        all
+    }
+}
+
 /// The answer of one check over a whole history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckResult {

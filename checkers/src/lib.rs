@@ -7,8 +7,20 @@
 //! history::Event* ──▶ History (operations, fault windows) ──▶ checker ──▶ CheckResult
 //! ```
 
+pub mod availability;
 pub mod finding;
 pub mod history;
+mod latency;
+pub mod linearizability;
+pub mod stats;
+pub mod vacuity;
 
+pub use availability::{Thresholds, availability};
 pub use finding::{Blocked, CheckResult, Finding, Step, Verdict, Witness};
-pub use history::{Event, EventType, FaultWindow, InjectOutcome, Nanos, OpIndex, Process};
+pub use history::{
+    Event, EventType, FaultWindow, History, HistoryError, InjectOutcome, Nanos, OpIndex, Process,
+    ReadError,
+};
+pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
+pub use stats::stats;
+pub use vacuity::{Expectation, vacuity};

@@ -74,25 +74,30 @@ impl Remote for LocalRemote {
             Ok((stdout, await_until(&stderr, end)?.map_err(Some)?))
         };
         let outputs: Result<_, Option<io::Error>> = outputs();
-        if outputs.is_err() {
-            // What is left of the script goes with it; there may be nothing left.
-            let _ = kill_process_group(process, Signal::KILL);
-        }
+        let (stdout, stderr) = match outputs {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                // What is left of the script goes with its group. Where that is not allowed
+                // (sudo, another user's) it is left alone: the deadline holds in any case.
+                let _ = kill_process_group(process, Signal::KILL);
+                in_background(move || child.wait());
+                return Err(match error {
+                    Some(error) => self.lost(command, &error),
+                    None => RemoteError::Deadline {
+                        node: self.node.clone(),
+                        script: command.script.clone(),
+                        deadline: command.deadline,
+                    },
+                });
+            }
+        };
         let status = child.wait().map_err(|error| self.lost(command, &error))?;
-        let (stdout, stderr) = outputs.map_err(|error| match error {
-            Some(error) => self.lost(command, &error),
-            None => RemoteError::Deadline {
-                node: self.node.clone(),
-                script: command.script.clone(),
-                deadline: command.deadline,
-            },
-        })?;
         let output = Output { status: code(status), stdout, stderr };
         match output.error_text() {
             text if command.privileged && !output.ok() && text.starts_with("sudo:") => {
                 let reason = format!(
-                    "root is needed: {text}; run isobar as root, or let sudo \
-                                      work without a password"
+                    "root is needed: {text}; run isobar as root, or let sudo work without a \
+                     password"
                 );
                 Err(RemoteError::Authentication { node: self.node.clone(), reason })
             }
@@ -196,11 +201,13 @@ mod tests {
         assert!(matches!(result, Err(RemoteError::Deadline { .. })), "{result:?}");
         assert!(begin.elapsed() < Duration::from_secs(5));
         let pid = std::fs::read_to_string(file).unwrap().trim().to_owned();
-        let state = format!(
-            "for i in 1 2 3 4 5 6 7 8 9 10; do kill -0 {pid} || exit 0; sleep 0.1; \
-                             done; ps -o stat= -p {pid} | grep -q Z"
+        // A zombie has ended; who has to reap it may take its time.
+        let ended = format!(
+            "i=0; while [ $i -lt 50 ]; do\n\
+             case \"$(ps -o stat= -p {pid})\" in ''|Z*) exit 0 ;; esac\n\
+             sleep 0.1; i=$((i+1))\ndone; exit 1"
         );
-        assert!(run(&Command::shell(state)).unwrap().ok(), "the sleep lives on");
+        assert!(run(&Command::shell(ended)).unwrap().ok(), "the sleep lives on");
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The nodes of a cluster, and how to reach them.
 
+pub mod doctor;
 mod local;
 mod node;
 mod remote;
+mod ssh;
 
 pub use local::LocalRemote;
 pub use node::{Cluster, Member, Node, on_each};
 pub use remote::{Command, Output, Remote, RemoteError, quote};
+pub use ssh::SshRemote;

@@ -3,3 +3,28 @@
 //! ```text
 //! spec + seed ──▶ Plan (pure) ──▶ Injector: journal → apply → evidence → … → undo → evidence
 //! ```
+
+mod action;
+mod convergence;
+mod delivery;
+mod evidence;
+mod floor;
+mod heal;
+mod injector;
+mod journal;
+mod partition;
+mod plan;
+mod process;
+mod site;
+pub mod targets;
+mod topology;
+mod watchdog;
+
+pub use action::{Action, ActionError, NodeAction, privileged};
+pub use evidence::{Expectation, Reading};
+pub use heal::{HealReport, heal_from_journal};
+pub use injector::{Ground, InjectError, Injector};
+pub use journal::{Journal, JournalEntry, JournalError, JournalState, OpenFault};
+pub use plan::{Effect, Injection, Plan, PlannedCommands, ProcessAct};
+pub use topology::Grudge;
+pub use watchdog::{Renewal, Watchdog};

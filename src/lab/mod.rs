@@ -1,7 +1,315 @@
 //! A cluster of network namespaces on this machine.
+//!
+//! ```text
+//! this machine: isobar-NAME 10.77.x.254 ═ uplink ────────┐
+//!                                switch: bridge br-NAME ─┬─ n1 ═ eth0 10.77.x.1, node n1
+//!                                                        └─ n2 ═ eth0 10.77.x.2, node n2
+//! ```
+//!
+//! A node is a network, mount, UTS, IPC and PID namespace with an overlay of `/` as its root and
+//! an sshd of its own. The bridge is in a network namespace too: this machine's firewall (Docker
+//! drops what it does not know) must not come between the nodes, nor they be seen by it.
+//!
+//! All state is in a tmpfs at `/run/isobar/lab/NAME`. Nodes outlive the process that brought
+//! them up; its pid is recorded, so that a lab left behind shows as orphaned.
+
+mod cgroup;
+mod error;
+pub mod init;
+mod install;
+mod network;
+mod node;
+mod requirements;
+mod state;
+mod tool;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+
+use crate::spec::{LabSpec, NodeOverride, SshSpec};
+
+pub use error::LabError;
+pub use install::{Installation, install};
+pub use requirements::requirements;
+pub use state::{Health, LabStatus, NodeStatus, Owner};
+
+use state::{LabState, NodeState, ProcessId};
+
+/// Nodes of one lab at most; their addresses are 10.77.x.1 to 10.77.x.50.
+pub const NODES_MAX: u32 = 50;
+
+/// How long nodes may take to answer, and processes to go.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What lab to bring up.
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// Named n1 … nN; 1 to [`NODES_MAX`].
+    pub nodes: u32,
+    /// Up to 8 lower-case letters and digits; `None`: the first free of `lab`, `lab2`, ….
+    pub name: Option<String>,
+    /// Whose death makes it an orphan.
+    pub owner: Owner,
+    /// The isobar program, whose hidden subcommand is PID 1 of the nodes; by default the running
+    /// program.
+    pub program: Option<PathBuf>,
+}
+
+impl LabOptions {
+    /// What a specification asks for.
+    pub fn new(spec: &LabSpec, owner: Owner) -> Self {
+        Self { nodes: spec.nodes, name: spec.name.clone(), owner, program: None }
+    }
+}
+
+/// A lab that is up. Dropping it leaves it up: it is taken down with [`Lab::down`].
+pub struct Lab {
+    state: LabState,
+    /// The parents of the nodes' first processes, where we started them: to be waited for.
+    children: Vec<Child>,
+}
+
+impl Lab {
+    /// Brings up a lab. When a part of it fails, all of it is taken down again.
+    pub fn up(options: &LabOptions) -> Result<Self, LabError> {
+        if !(1..=NODES_MAX).contains(&options.nodes) {
+            return Err(LabError::Nodes { nodes: options.nodes });
+        }
+        requirements()?;
+        let program = match &options.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()
+                .map_err(|source| LabError::io("the running program", source))?,
+        };
+        let mut lab = Self { state: claim(options)?, children: Vec::new() };
+        match lab.build(&program) {
+            Ok(()) => Ok(lab),
+            Err(error) => match lab.down() {
+                Ok(()) => Err(error),
+                Err(down) => Err(LabError::HalfDown {
+                    name: lab.state.name,
+                    error: Box::new(error),
+                    down: Box::new(down),
+                }),
+            },
+        }
+    }
+
+    /// Finds a lab by name, or the only one there is.
+    pub fn find(name: Option<&str>) -> Result<Self, LabError> {
+        let state = match name {
+            Some(name) => LabState::read(&state::valid(name)?)?,
+            None => {
+                let mut names = state::names()?;
+                match (names.pop(), names.is_empty()) {
+                    (Some(only), true) => LabState::read(&only)?,
+                    (None, _) => return Err(LabError::None),
+                    (Some(last), false) => {
+                        names.push(last);
+                        return Err(LabError::Many { names: names.join(", ") });
+                    }
+                }
+            }
+        };
+        Ok(Self { state, children: Vec::new() })
+    }
+
+    /// All labs of this machine, by name.
+    pub fn list() -> Result<Vec<LabStatus>, LabError> {
+        let mut states = Vec::new();
+        for name in state::names()? {
+            match LabState::read(&name) {
+                Ok(state) => states.push(state),
+                // It was taken down in between.
+                Err(LabError::Unknown { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(states.iter().map(LabState::status).collect())
+    }
+
+    pub fn name(&self) -> &str {
+        &self.state.name
+    }
+
+    /// Where its key, known_hosts, ssh_config and the nodes' files are.
+    pub fn directory(&self) -> PathBuf {
+        self.state.directory()
+    }
+
+    pub fn nodes(&self) -> impl Iterator<Item = (&str, Ipv4Addr)> {
+        self.state.nodes.iter().map(|node| (node.name.as_str(), node.ip))
+    }
+
+    /// How to reach the nodes: with it a run over this lab is a run over SSH.
+    pub fn ssh_spec(&self) -> SshSpec {
+        let at =
+            |ip: Ipv4Addr| NodeOverride { address: Some(ip.to_string()), ..Default::default() };
+        SshSpec {
+            nodes: self.nodes().map(|(name, _)| name.to_owned()).collect(),
+            user: "root".to_owned(),
+            port: 22,
+            key: Some(self.directory().join(node::KEY)),
+            agent: false,
+            password_env: None,
+            known_hosts: Some(self.directory().join(node::KNOWN_HOSTS)),
+            check_host_keys: true,
+            overrides: self.nodes().map(|(name, ip)| (name.to_owned(), at(ip))).collect(),
+        }
+    }
+
+    /// The system's `ssh` to a node, with all it needs to get in; a command may be appended.
+    pub fn ssh(&self, node: &str) -> Result<Command, LabError> {
+        if self.nodes().all(|(name, _)| name != node) {
+            let names: Vec<&str> = self.nodes().map(|(name, _)| name).collect();
+            return Err(LabError::Node {
+                lab: self.state.name.clone(),
+                node: node.to_owned(),
+                nodes: names.join(", "),
+            });
+        }
+        let mut ssh = Command::new(tool::find("ssh").unwrap_or_else(|| "ssh".into()));
+        ssh.arg("-F").arg(self.directory().join(node::SSH_CONFIG)).arg(node);
+        Ok(ssh)
+    }
+
+    /// Takes the lab down: processes, network, cgroups, files. Idempotent; after an error it can
+    /// be called again.
+    pub fn down(&mut self) -> Result<(), LabError> {
+        cgroup::thaw_all(&self.state);
+        let pids = self.kill();
+        for child in &mut self.children {
+            // Where its first process was not yet there to be recorded, this takes it along.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.children.clear();
+        let until = Instant::now() + PATIENCE;
+        wait_for(until, || !pids.iter().any(ProcessId::alive))
+            .map_err(|()| LabError::Busy { path: self.directory(), why: "a process stays" })?;
+        network::remove(&self.state)?;
+        cgroup::remove_all(&self.state, until);
+        self.unmount(until)
+    }
+
+    /// Kills the first process of each node, and with it the node; those that are on record.
+    fn kill(&self) -> Vec<ProcessId> {
+        let first = |node| self.state.first_process(node);
+        let pids: Vec<ProcessId> = self.state.nodes.iter().filter_map(first).collect();
+        pids.iter().for_each(ProcessId::kill);
+        pids
+    }
+
+    /// Removes the mounted state, waiting for the last of the nodes' mounts to let go of it.
+    fn unmount(&self, until: Instant) -> Result<(), LabError> {
+        let directory = self.directory();
+        let gone = || {
+            // Where bringing up was killed, a node may go on record only now.
+            self.kill();
+            // Not mounted (any more), or not there. After a success there may be another below.
+            matches!(unmount(&directory, UnmountFlags::empty()), Err(Errno::INVAL | Errno::NOENT))
+        };
+        wait_for(until, gone).map_err(|()| LabError::Busy {
+            path: directory.clone(),
+            why: "something has a file or its working directory in it",
+        })?;
+        match std::fs::remove_dir(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LabError::io(directory, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn build(&mut self, program: &Path) -> Result<(), LabError> {
+        let directory = self.directory();
+        mount("isobar-lab", &directory, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).map_err(
+            |error| match error {
+                Errno::PERM | Errno::ACCESS => LabError::Denied { what: "mount" },
+                error => LabError::io(&directory, error.into()),
+            },
+        )?;
+        self.state.write()?;
+        network::switch(&self.state)?;
+        node::shared_files(&self.state)?;
+        let state = &self.state;
+        let built: Vec<Result<Child, LabError>> = thread::scope(|scope| {
+            let threads: Vec<_> = state
+                .nodes
+                .iter()
+                .map(|node| scope.spawn(move || node::start(state, node, program)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why)))
+                .collect()
+        });
+        let mut failed = None;
+        for child in built {
+            match child {
+                Ok(child) => self.children.push(child),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        node::known_hosts(&self.state)?;
+        let until = Instant::now() + PATIENCE;
+        self.state
+            .nodes
+            .iter()
+            .zip(&mut self.children)
+            .try_for_each(|(node, child)| node::await_sshd(&self.state, node, child, until))
+    }
+}
+
+/// Takes the name and the addresses. Two labs coming up at once must not take the same.
+fn claim(options: &LabOptions) -> Result<LabState, LabError> {
+    let _lock = state::lock()?;
+    let taken = state::names()?;
+    let name = match &options.name {
+        Some(name) => state::valid(name)?,
+        None => state::free_name(&taken),
+    };
+    if taken.contains(&name) {
+        return Err(LabError::Taken { name });
+    }
+    let subnet = network::free_subnet()?;
+    let nodes = (1..=options.nodes)
+        .map(|number| {
+            let node = format!("n{number}");
+            let ip = Ipv4Addr::new(10, 77, subnet, u8::try_from(number).unwrap_or(u8::MAX));
+            NodeState { cgroups: cgroup::paths(&name, &node), name: node, ip }
+        })
+        .collect();
+    let state = LabState { schema: 1, name, owner: options.owner.record(), subnet, nodes };
+    let directory = state.directory();
+    std::fs::create_dir_all(&directory).map_err(|source| LabError::io(&directory, source))?;
+    network::uplink(&state).inspect_err(|_| {
+        let _ = std::fs::remove_dir(&directory);
+    })?;
+    Ok(state)
+}
 
 /// Whether `name` can name a lab: its interfaces' names, at most 15 characters, contain it.
 pub fn valid_name(name: &str) -> bool {
-    (1..=8).contains(&name.len())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    state::valid(name).is_ok()
+}
+
+/// Polls `condition` until it holds; an error when it does not before `until`.
+fn wait_for(until: Instant, mut condition: impl FnMut() -> bool) -> Result<(), ()> {
+    while !condition() {
+        if Instant::now() >= until {
+            return Err(());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }

@@ -1,5 +1,21 @@
 //! A run: load and faults against a cluster, recorded.
+//!
+//! ```text
+//! test ──▶ field (nodes, system) ──▶ load (workers) ──▶ recorder ──▶ history.jsonl
+//!      └─▶ timeline (run.json)   └─▶ fault::Injector ─▶┘
+//! ```
 
+mod failure;
+mod field;
+mod load;
+mod progress;
 mod recorder;
+mod test;
+mod timeline;
+mod worker;
 
-pub use recorder::{Clock, Entry, Recorder, RecorderError};
+pub use failure::RunFailure;
+pub use field::{complaint, connect, examine, system};
+pub use progress::{Progress, Verbosity};
+pub use recorder::{Clock, Entry, FLUSH_EVERY, NemesisNote, Recorder, RecorderError};
+pub use test::{Finished, Options, run_test};

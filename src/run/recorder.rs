@@ -4,6 +4,7 @@
 //! sending and right after receiving. So the file is in real-time order. A thread writes what has
 //! gathered every [`FLUSH_EVERY`]: at most so much is lost when the controller is killed.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -56,10 +57,35 @@ pub struct Entry {
     pub scheduled: Option<Nanos>,
 }
 
+/// What became of an injection or a heal, for a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NemesisNote {
+    time: Nanos,
+    fault: String,
+    value: Value,
+}
+
+impl fmt::Display for NemesisNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |name: &str| self.value.get(name).and_then(Value::as_str).unwrap_or_default();
+        let id = self.value.get("id").cloned().unwrap_or_default();
+        write!(f, "{} {} #{id} {}", self.time, self.fault, text("outcome"))?;
+        match self.value.get("evidence").and_then(Value::as_object) {
+            Some(evidence) if text("phase") == "inject" && !evidence.is_empty() => {
+                let nodes: Vec<&str> = evidence.keys().map(String::as_str).collect();
+                write!(f, " on {}", nodes.join(" "))
+            }
+            _ if !text("why").is_empty() => write!(f, ": {}", text("why")),
+            _ => Ok(()),
+        }
+    }
+}
+
 struct State {
     lines: Vec<u8>,
     next_index: u64,
     counts: OperationCounts,
+    nemesis: Vec<NemesisNote>,
     failure: Option<io::Error>,
 }
 
@@ -81,6 +107,7 @@ impl Recorder {
             lines: Vec::new(),
             next_index: 0,
             counts: OperationCounts::default(),
+            nemesis: Vec::new(),
             failure: None,
         }));
         let (stop, stopped) = channel();
@@ -136,7 +163,8 @@ impl Recorder {
 
     /// Records what the nemesis did.
     pub fn nemesis(&self, kind: EventType, fault: &str, value: Value) -> Nanos {
-        self.record(Entry {
+        let told = (kind == EventType::Info).then(|| (fault.to_owned(), value.clone()));
+        let time = self.record(Entry {
             process: Process::Nemesis,
             kind,
             f: fault.to_owned(),
@@ -145,7 +173,16 @@ impl Recorder {
             node: None,
             error: None,
             scheduled: None,
-        })
+        });
+        if let Some((fault, value)) = told {
+            self.lock().nemesis.push(NemesisNote { time, fault, value });
+        }
+        time
+    }
+
+    /// What became of faults since the last call.
+    pub fn take_nemesis(&self) -> Vec<NemesisNote> {
+        std::mem::take(&mut self.lock().nemesis)
     }
 
     pub fn counts(&self) -> OperationCounts {

@@ -77,6 +77,14 @@ pub struct LocalSpec {
     pub nodes: u32,
 }
 
+/// How nodes that exist are reached: a [`ClusterSpec`] once its lab, if any, is up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    Ssh(SshSpec),
+    Local(LocalSpec),
+}
+
 impl ClusterSpec {
     /// The nodes' names, in order: as given, or n1 … nN.
     pub fn node_names(&self) -> Vec<String> {

@@ -11,7 +11,7 @@ mod parse;
 mod units;
 mod validate;
 
-pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, SshSpec};
+pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{Direction, FaultSpec, PartitionSpec, ProcessFaultSpec, Schedule, Split, Targets};
 pub use load::{

@@ -1,12 +1,18 @@
 //! What types cannot say: names of nodes, sizes, and parts which do not fit one another.
 
+use std::time::Duration;
+
 use super::diagnostic::Diagnostic;
 use super::{
-    CheckSpec, ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Spec, Split, SystemSpec, Targets,
+    CheckSpec, ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Span, Spec, Split, SystemSpec,
+    Targets, WorkloadSpec,
 };
 
 /// The most nodes of a lab or of a local cluster.
 const NODES_MAX: u32 = 50;
+
+/// The most keys of a workload in use at a time.
+const KEYS_MAX: u32 = 10_000;
 
 /// All that is wrong with a well-formed specification; empty when it can be run.
 pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
@@ -16,7 +22,7 @@ pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     validator.system(spec);
     validator.load(spec);
     for fault in &spec.faults {
-        validator.fault(fault);
+        validator.fault(fault, spec.load.time.0);
     }
     validator.checks(&spec.checks);
     validator.found
@@ -142,6 +148,12 @@ impl Validator<'_> {
                 "each worker talks to one node: write `1n` or more",
             );
         }
+        let WorkloadSpec::Register(register) = &spec.workload;
+        if !(1..=KEYS_MAX).contains(&register.keys) {
+            let message = format!("{} keys cannot be in use at a time", register.keys);
+            let help = format!("write a number from 1 to {KEYS_MAX}");
+            self.report("workload", "keys", message, &help);
+        }
         if spec.lease.0.as_secs() < 5 {
             self.report(
                 "lease",
@@ -152,8 +164,17 @@ impl Validator<'_> {
         }
     }
 
-    fn fault(&mut self, fault: &FaultSpec) {
+    fn fault(&mut self, fault: &FaultSpec, load: Duration) {
         let schedule = fault.schedule();
+        if schedule.first >= load {
+            let first = Span(schedule.first);
+            self.report(
+                fault.name(),
+                fault.name(),
+                format!("the first {} would begin at {first}, when the load is over", fault.name()),
+                "set an earlier `at`, a shorter `every` or a longer `time`",
+            );
+        }
         if let (Some(every), Some(lasts)) = (schedule.every, schedule.lasts)
             && lasts >= every
         {

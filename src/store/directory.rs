@@ -16,7 +16,10 @@ pub enum StoreError {
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error("{} is not what isobar writes: {source}", path.display())]
     Format { path: PathBuf, source: serde_json::Error },
-    #[error("{} was written by another isobar (schema {found}, this one reads {known})", path.display())]
+    #[error(
+        "{} was written by another isobar (schema {found}, this one reads {known})",
+        path.display()
+    )]
     Schema { path: PathBuf, found: u32, known: u32 },
     #[error(
         "there is no run `{0}`: give a run directory, a name, or -1 for the latest (`isobar ls`)"

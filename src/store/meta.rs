@@ -3,7 +3,7 @@
 use isobar_checkers::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::spec::ClusterSpec;
+use crate::spec::Reach;
 
 /// Written at the start of a run and again after each phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,13 +17,15 @@ pub struct RunMeta {
     pub started_at: String,
     /// How the nodes are reached: `lab` is resolved to the SSH settings of that lab, so that
     /// `isobar heal` works from this file alone.
-    pub reach: ClusterSpec,
+    pub reach: Reach,
     /// The lab which this run brought up, if any.
     pub lab: Option<String>,
     pub nodes: Vec<NodeMeta>,
     pub system: String,
     pub system_version: Option<String>,
     pub phases: Vec<Phase>,
+    /// Operations of an open loop that were not begun, since their worker was held up too long.
+    pub arrivals_missed: u64,
     /// One line for a shell that runs the same test with the same seed.
     pub reproduce: String,
     /// Whether the run came to its end; `false` in a run that was cut short.
@@ -39,7 +41,7 @@ pub struct NodeMeta {
 /// A part of the run on the history's clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
-    /// `set-up`, `safety`, `heal`, `recovery`, `final-reads`, `logs`, `tear-down`.
+    /// `safety`, `heal`, `recovery`, `final-reads`: set-up comes before the clock starts.
     pub name: String,
     pub from: Nanos,
     pub to: Option<Nanos>,

@@ -1,5 +1,6 @@
 //! Systems under test: how to install, start, kill, pause and wipe them.
 
+mod etcd;
 mod process;
 pub mod toy;
 
@@ -10,6 +11,7 @@ use isobar_workloads::Connect;
 
 use crate::cluster::{Node, Remote, RemoteError};
 
+pub use etcd::Etcd;
 pub use process::{Daemon, ProcessScripts, ProcessState};
 
 /// A system under test. Everything that is done to a node is a script, so that it can be shown
@@ -19,8 +21,17 @@ pub trait System: Send + Sync {
     /// As in the specification: `etcd`.
     fn name(&self) -> &'static str;
 
-    /// Checks that a node can run the system, and installs it where the specification says so.
-    fn prepare(&self, node: &Node, remote: &dyn Remote) -> Result<(), SystemError>;
+    /// The version that a node has, changing nothing; `None` where it would be installed.
+    ///
+    /// # Errors
+    /// When the node has none and the specification does not say to install it.
+    fn probe(&self, node: &Node, remote: &dyn Remote) -> Result<Option<String>, SystemError>;
+
+    /// Makes a node able to run the system, installing it where the specification says so; the
+    /// version.
+    fn prepare(&self, node: &Node, remote: &dyn Remote) -> Result<String, SystemError> {
+        Ok(self.probe(node, remote)?.unwrap_or_default())
+    }
 
     /// How to handle the system's process on `node`.
     fn scripts(&self, node: &Node) -> ProcessScripts;

@@ -100,7 +100,8 @@ impl Daemon {
              stat=; args=\n\
              if [ -n \"$pid\" ] && [ -d /proc/self ]; then\n  \
                args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
-               stat=$(sed -n 's/^State:[^A-Za-z]*\\([A-Za-z]\\).*/\\1/p' \"/proc/$pid/status\" 2>/dev/null)\n\
+               stat=$(sed -n 's/^State:[^A-Za-z]*//p' 2>/dev/null \
+                 <\"/proc/$pid/status\")\n\
              elif [ -n \"$pid\" ]; then\n  \
                args=$(ps -o args= -p \"$pid\" 2>/dev/null)\n  \
                stat=$(ps -o stat= -p \"$pid\" 2>/dev/null)\n\
@@ -138,7 +139,10 @@ impl Daemon {
         format!(
             "{find}if [ -n \"$pid\" ]; then\n  \
                kill -CONT \"$pid\"; kill -TERM \"$pid\"\n  \
-               i=0; while kill -0 \"$pid\" 2>/dev/null && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n  \
+               i=0\n  \
+               while kill -0 \"$pid\" 2>/dev/null && [ $i -lt 50 ]; do\n    \
+                 sleep 0.1; i=$((i+1))\n  \
+               done\n  \
                kill -KILL \"$pid\" 2>/dev/null\n\
              fi\n{gone}",
             find = self.find(),

@@ -44,7 +44,7 @@ pub struct RegisterOptions {
 ///
 /// **Derivation.** ChaCha8 under the 32-byte key `seed` (8 bytes, little-endian), 8 zero bytes,
 /// `isobar/register` and a zero byte; four 32-bit words are drawn per operation, in the order:
-/// key, function, written value, expected value. A word w picks from n as ⌊w·n / 2³²⌋: spelt out
+/// key, function, written value, expected value. A word w picks from n as w * n >> 32: spelt out
 /// here, since the sampling of the rand crate may change from one release to the next.
 #[derive(Debug)]
 pub struct Register {
@@ -175,7 +175,7 @@ impl Workload for Register {
     }
 }
 
-/// The number below `n` which `word` picks: uniform to within n / 2³².
+/// The number below `n` which `word` picks: uniform to within n / 2^32.
 fn pick(word: u32, n: u32) -> u32 {
     ((u64::from(word) * u64::from(n)) >> 32) as u32
 }

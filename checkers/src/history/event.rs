@@ -1,5 +1,7 @@
 //! One line of a history: something began, or something ended.
 
+use std::fmt;
+
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -10,6 +12,16 @@ use serde_json::{Map, Value};
 )]
 #[serde(transparent)]
 pub struct Nanos(pub u64);
+
+impl fmt::Display for Nanos {
+    /// Seconds, to the millisecond or to the precision asked for: `4.102 s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = f.precision().unwrap_or(3).min(9);
+        let unit = 10_u64.pow(9 - digits as u32);
+        let fraction = self.0 % 1_000_000_000 / unit;
+        write!(f, "{}.{fraction:0digits$} s", self.0 / 1_000_000_000)
+    }
+}
 
 /// An operation's name in a report: the index of its invocation event in the history.
 #[derive(

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Nanos;
+use super::{Event, EventType, History, Nanos};
 
 /// One injected fault and the time it may have been in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,4 +53,112 @@ pub enum InjectOutcome {
     Skipped(String),
     /// Some node may have it and some not, or nobody could read back evidence.
     Indeterminate(String),
+}
+
+impl FaultWindow {
+    /// Whether the fault may have been in force at some time in `from..=to`. A skipped fault never
+    /// was; one without an end lasts as long as the history.
+    pub fn overlaps(&self, from: Nanos, to: Nanos) -> bool {
+        let skipped = matches!(self.outcome, InjectOutcome::Skipped(_));
+        !skipped && self.from <= to && self.to.is_none_or(|end| end >= from)
+    }
+
+    /// Whether the fault was seen to be there: installed, and something was read back.
+    pub fn has_evidence(&self) -> bool {
+        self.outcome == InjectOutcome::Installed && !self.evidence.is_empty()
+    }
+}
+
+/// Gathers windows from the events of the nemesis.
+#[derive(Default)]
+pub(super) struct Windows {
+    windows: Vec<FaultWindow>,
+    /// Events which do not follow the form above (another harness's): told, not judged.
+    strange: u32,
+}
+
+impl Windows {
+    pub(super) fn take(&mut self, event: Event) {
+        if self.pair(event).is_none() {
+            self.strange += 1;
+        }
+    }
+
+    fn pair(&mut self, event: Event) -> Option<()> {
+        let Value::Object(mut value) = event.value else { return None };
+        let id = u32::try_from(value.shift_remove("id")?.as_u64()?).ok()?;
+        let phase = value.shift_remove("phase")?;
+        let window = self.windows.iter_mut().find(|window| window.id == id);
+        match (phase.as_str()?, event.kind, window) {
+            ("inject", EventType::Invoke, None) => {
+                self.windows.push(begun(id, event.f, event.time, value));
+            }
+            ("inject", EventType::Info, Some(window)) => {
+                window.outcome = match value.get("outcome")?.as_str()? {
+                    "installed" => InjectOutcome::Installed,
+                    "skipped" => InjectOutcome::Skipped(why(&value)),
+                    "indeterminate" => InjectOutcome::Indeterminate(why(&value)),
+                    _ => return None,
+                };
+                if window.outcome == InjectOutcome::Installed {
+                    window.installed_at = Some(event.time);
+                }
+                window.evidence = evidence(&value);
+            }
+            ("heal", EventType::Invoke, Some(window)) => {
+                window.heal_from = Some(event.time);
+            }
+            ("heal", EventType::Info, Some(window)) => {
+                window.to = Some(event.time);
+                window.heal_evidence = evidence(&value);
+                window.dirty = (value.get("outcome")?.as_str()? == "dirty").then(|| why(&value));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    pub(super) fn finish(self, history: &mut History) {
+        history.faults = self.windows;
+        if self.strange > 0 {
+            history.remarks.push(format!(
+                "{} nemesis events tell of no fault by id and phase: left out",
+                self.strange
+            ));
+        }
+    }
+}
+
+fn begun(id: u32, fault: String, from: Nanos, mut detail: Map<String, Value>) -> FaultWindow {
+    let nodes = match detail.shift_remove("nodes") {
+        Some(Value::Array(nodes)) => nodes.iter().map(text).collect(),
+        _ => Vec::new(),
+    };
+    FaultWindow {
+        id,
+        fault,
+        nodes,
+        detail,
+        outcome: InjectOutcome::Indeterminate("the history ends before the injection did".into()),
+        from,
+        installed_at: None,
+        heal_from: None,
+        to: None,
+        evidence: BTreeMap::new(),
+        heal_evidence: BTreeMap::new(),
+        dirty: None,
+    }
+}
+
+fn why(value: &Map<String, Value>) -> String {
+    value.get("why").map_or_else(|| "no reason was recorded".to_owned(), text)
+}
+
+fn evidence(value: &Map<String, Value>) -> BTreeMap<String, String> {
+    let Some(Value::Object(nodes)) = value.get("evidence") else { return BTreeMap::new() };
+    nodes.iter().map(|(node, seen)| (node.clone(), text(seen))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

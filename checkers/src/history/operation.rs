@@ -28,6 +28,8 @@ pub struct Operation {
     /// What came back: the completion's value, null where there is none.
     pub result: Value,
     pub invoked_at: Nanos,
+    /// When an open loop meant it to begin, if it did not begin at once: `"scheduled"` in the file.
+    pub scheduled_at: Option<Nanos>,
     /// `None` while nobody knows: the operation may take effect at any time after its invocation.
     /// An info completion's time is kept in `gave_up_at`.
     pub completed_at: Option<Nanos>,
@@ -38,4 +40,12 @@ pub struct Operation {
     pub completed_rank: Option<u32>,
     pub node: Option<String>,
     pub error: Option<String>,
+}
+
+impl Operation {
+    /// Where latency counts from: the time it should have begun, so that a system which holds
+    /// its clients up cannot hide it (no coordinated omission).
+    pub fn due_at(&self) -> Nanos {
+        self.scheduled_at.unwrap_or(self.invoked_at).min(self.invoked_at)
+    }
 }

@@ -140,10 +140,16 @@ impl System for Toy {
         "toy"
     }
 
-    fn prepare(&self, node: &Node, remote: &dyn Remote) -> Result<(), SystemError> {
+    /// It is part of this program.
+    fn probe(&self, _node: &Node, _remote: &dyn Remote) -> Result<Option<String>, SystemError> {
+        Ok(Some(env!("CARGO_PKG_VERSION").to_owned()))
+    }
+
+    fn prepare(&self, node: &Node, remote: &dyn Remote) -> Result<String, SystemError> {
         let directory = self.path(node, "");
         let script = Command::argv(["mkdir", "-p", "--", &directory]);
-        remote.check(&script).map(drop).map_err(SystemError::from)
+        remote.check(&script)?;
+        Ok(env!("CARGO_PKG_VERSION").to_owned())
     }
 
     fn scripts(&self, node: &Node) -> ProcessScripts {

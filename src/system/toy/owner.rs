@@ -12,9 +12,17 @@ pub async fn gone(owner: Pid, lease: Duration) {
     let mut last_seen = Instant::now();
     while last_seen.elapsed() < lease {
         tokio::time::sleep(ASK_EVERY.min(lease)).await;
-        // A process of another user answers EPERM: it is there.
-        if test_kill_process(owner) != Err(Errno::SRCH) {
+        if lives(owner) {
             last_seen = Instant::now();
         }
     }
+}
+
+fn lives(process: Pid) -> bool {
+    // One that has ended stays until its parent asks for it; where there is /proc, it shows.
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+    let ended = state.is_some_and(|state| state.trim_start().starts_with(['Z', 'X']));
+    // A process of another user answers EPERM: it is there.
+    !ended && test_kill_process(process) != Err(Errno::SRCH)
 }

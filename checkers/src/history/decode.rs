@@ -1,0 +1,174 @@
+//! One line of JSON → [`Event`]. Unknown members are kept, in their order.
+//!
+//! Written by hand, since `flatten` and `untagged` lose the place of an error.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde_json::{Map, Value};
+
+use super::{Event, EventType, Nanos, Process};
+
+const NAMES: &str = "`index`, `time` (ns), `process`, `type` and `f`";
+
+struct ProcessVisitor;
+
+impl Visitor<'_> for ProcessVisitor {
+    type Value = Process;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a process: a number from 0 or \"nemesis\"")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Process, E> {
+        u32::try_from(number)
+            .map(Process::Client)
+            .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Process, E> {
+        match text {
+            "nemesis" => Ok(Process::Nemesis),
+            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Process {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ProcessVisitor)
+    }
+}
+
+#[derive(Default)]
+struct Members {
+    index: Option<u64>,
+    time: Option<Nanos>,
+    process: Option<Process>,
+    kind: Option<EventType>,
+    f: Option<String>,
+    key: Option<Value>,
+    value: Option<Value>,
+    node: Option<Option<String>>,
+    error: Option<Value>,
+    extra: Map<String, Value>,
+}
+
+impl Members {
+    fn finish<E: Error>(self) -> Result<Event, E> {
+        let missing = |name| E::custom(format!("`{name}` is missing: an event needs {NAMES}"));
+        Ok(Event {
+            index: self.index.ok_or_else(|| missing("index"))?,
+            time: self.time.ok_or_else(|| missing("time"))?,
+            process: self.process.ok_or_else(|| missing("process"))?,
+            kind: self.kind.ok_or_else(|| missing("type"))?,
+            f: self.f.ok_or_else(|| missing("f"))?,
+            key: self.key.filter(|key| !key.is_null()),
+            value: self.value.unwrap_or_default(),
+            node: self.node.flatten(),
+            error: self.error.and_then(error_text),
+            extra: self.extra,
+        })
+    }
+}
+
+/// Others' errors are structured; ours are text.
+fn error_text(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
+}
+
+/// Reads one member, once; an error says which.
+fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    slot: &mut Option<T>,
+    name: &str,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    let value = map.next_value().map_err(|error| A::Error::custom(format!("`{name}`: {error}")))?;
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(A::Error::custom(format!("`{name}` is there twice"))),
+    }
+}
+
+struct EventVisitor;
+
+impl<'de> Visitor<'de> for EventVisitor {
+    type Value = Event;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an event: an object with {NAMES}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
+        let mut members = Members::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "index" => read(&mut members.index, &name, &mut map)?,
+                "time" => read(&mut members.time, &name, &mut map)?,
+                "process" => read(&mut members.process, &name, &mut map)?,
+                "type" => read(&mut members.kind, &name, &mut map)?,
+                "f" => read(&mut members.f, &name, &mut map)?,
+                "key" => read(&mut members.key, &name, &mut map)?,
+                "value" => read(&mut members.value, &name, &mut map)?,
+                "node" => read(&mut members.node, &name, &mut map)?,
+                "error" => read(&mut members.error, &name, &mut map)?,
+                _ => {
+                    let value = map.next_value()?;
+                    members.extra.insert(name, value);
+                }
+            }
+        }
+        members.finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EventVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    const LINE: &str = r#"{"index":17,"time":12,"process":3,"type":"invoke","f":"cas","key":"k1","value":[1,2],"node":"n2","scheduled":11,"note":{"a":null}}"#;
+
+    #[test]
+    fn reads_what_it_writes_unknown_members_included() {
+        let event: Event = serde_json::from_str(LINE).unwrap();
+        assert_eq!(event.process, Process::Client(3));
+        assert_eq!(event.extra.len(), 2);
+        assert_eq!(serde_json::to_string(&event).unwrap(), LINE);
+    }
+
+    #[test]
+    fn a_null_key_is_no_key_and_a_missing_value_is_null() {
+        let text =
+            r#"{"index":0,"time":0,"process":"nemesis","type":"info","f":"kill","key":null}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        assert_eq!(event.key, None);
+        assert_eq!(event.value, Value::Null);
+        assert_eq!(event.process, Process::Nemesis);
+    }
+
+    #[test]
+    fn errors_name_the_member_and_what_was_expected() {
+        for (bad, expected) in [
+            (LINE.replace("\"process\":3", "\"process\":\"x\""), "a number from 0 or \"nemesis\""),
+            (LINE.replace("\"time\":12", "\"time\":-12"), "`time`"),
+            (LINE.replace("\"time\":12,", ""), "`time` is missing"),
+            (LINE.replace("invoke", "begin"), "`type`: unknown variant `begin`"),
+            (LINE.replace("\"index\":17", "\"index\":17,\"index\":18"), "twice"),
+            ("[1]".to_owned(), "an event: an object with"),
+        ] {
+            let error = serde_json::from_str::<Event>(&bad).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Linearizability: each operation seems to take effect at one moment between its invocation and
+//! its completion (Herlihy & Wing, TOPLAS 1990).
+//!
+//! ```text
+//! History ──split by key──▶ calls ──▶ Model::decide (zones) or the general search
+//!   ──▶ Valid(order) ──▶ replayed, independently      ──▶ CheckResult
+//!   ──▶ Violated(few calls) ──▶ explained in words    ──▶
+//! ```
+//!
+//! A history is linearizable iff its part on each key is (locality), so keys are judged apart.
+
+mod call;
+mod decision;
+mod explain;
+mod general;
+mod machine;
+mod model;
+#[cfg(test)]
+pub(crate) mod notation;
+mod register;
+mod replay;
+mod search;
+mod shrink;
+#[cfg(test)]
+mod tests;
+mod timeline;
+mod wording;
+mod zones;
+
+use rustc_hash::FxHashMap;
+use serde_json::{Value, json};
+
+pub use call::Call;
+pub use decision::{Contradiction, Decision, Reason};
+pub use model::Model;
+pub use register::{Register, RegisterOp};
+pub use replay::Certificate;
+
+use crate::finding::{CheckResult, Verdict};
+use crate::history::History;
+
+/// Findings told in full; the rest is counted.
+const FINDINGS_MAX: usize = 10;
+
+/// How much a check may cost, in units that do not depend on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Configurations searched per key before the answer is *unknown*; about 200 bytes each.
+    pub states: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { states: 3_000_000 }
+    }
+}
+
+/// The operations on one key, and what was decided.
+struct Object<O> {
+    key: Option<Value>,
+    calls: Vec<Call<O>>,
+    decision: Decision,
+    /// Configurations searched; `None` when an algorithm for the type decided.
+    states: Option<u64>,
+}
+
+/// Whether `history` is linearizable for `model`, key by key.
+///
+/// *Valid* only with an order that was replayed, *violated* only with a contradiction, and
+/// otherwise *unknown* with how far the search got. Figures: `keys`, `operations` (judged),
+/// `keys_violated`, `keys_unknown`, `keys_searched` (by the general search),
+/// `configurations_max`, `findings_left_out`.
+pub fn linearizable<M: Model>(history: &History, model: &M, budget: &Budget) -> CheckResult {
+    let objects = match judge(history, model, budget) {
+        Ok(objects) => objects,
+        Err(problem) => return unjudged(problem),
+    };
+    let violated: Vec<_> = objects
+        .iter()
+        .filter_map(|object| match &object.decision {
+            Decision::Violated(contradiction) => Some((object, contradiction)),
+            _ => None,
+        })
+        .collect();
+    let unknown: Vec<String> = objects.iter().filter_map(unknown).collect();
+    let explain = |(object, contradiction): &(&Object<M::Op>, &Contradiction)| {
+        explain::finding(history, model, object.key.as_ref(), &object.calls, contradiction)
+    };
+    let mut findings: Vec<_> = violated.iter().map(explain).collect();
+    findings.sort_by_key(|finding| finding.to);
+    findings.truncate(FINDINGS_MAX);
+    let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
+    let figures = [
+        ("keys", json!(objects.len())),
+        ("operations", json!(operations)),
+        ("keys_violated", json!(violated.len())),
+        ("keys_unknown", json!(unknown.len())),
+        ("keys_searched", json!(objects.iter().filter(|o| o.states.is_some()).count())),
+        ("configurations_max", json!(objects.iter().filter_map(|o| o.states).max().unwrap_or(0))),
+        ("findings_left_out", json!(violated.len() - findings.len())),
+    ];
+    let keys = objects.len();
+    let (verdict, summary) = if !violated.is_empty() {
+        let left_out = match violated.len() - findings.len() {
+            0 => String::new(),
+            more => format!("; {more} more findings are left out"),
+        };
+        let summary = format!(
+            "not linearizable: {} of {keys} keys contradict every order{left_out}",
+            violated.len()
+        );
+        (Verdict::Violated, summary)
+    } else if let Some(first) = unknown.first() {
+        let summary = format!("undecided for {} of {keys} keys", unknown.len());
+        (Verdict::Unknown(format!("{summary}; {first}")), summary)
+    } else {
+        let summary =
+            format!("linearizable: an order explains {operations} operations on {keys} keys");
+        (Verdict::Valid, summary)
+    };
+    CheckResult {
+        check: "linearizable".to_owned(),
+        verdict,
+        summary,
+        figures: figures.map(|(name, value)| (name.to_owned(), value)).into(),
+        findings,
+    }
+}
+
+/// The linearization of every key, in order of first use.
+///
+/// # Errors
+/// The verdict, when it is not *valid*.
+pub fn certificates<M: Model>(
+    history: &History,
+    model: &M,
+    budget: &Budget,
+) -> Result<Vec<Certificate>, Verdict> {
+    let objects = judge(history, model, budget).map_err(Verdict::Unknown)?;
+    let mut certificates = Vec::with_capacity(objects.len());
+    for object in objects {
+        match &object.decision {
+            Decision::Valid(order) => {
+                let index =
+                    |&call: &u32| history.operations[object.calls[call as usize].operation].index;
+                let order = order.iter().map(index).collect();
+                certificates.push(Certificate { key: object.key, order });
+            }
+            Decision::Violated(_) => return Err(Verdict::Violated),
+            Decision::Unknown(reason) => return Err(Verdict::Unknown(reason.clone())),
+        }
+    }
+    Ok(certificates)
+}
+
+/// Judges each key.
+fn judge<M: Model>(
+    history: &History,
+    model: &M,
+    budget: &Budget,
+) -> Result<Vec<Object<M::Op>>, String> {
+    let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
+    let mut parts: Vec<(Option<&Value>, Vec<usize>)> = Vec::new();
+    for (place, operation) in history.operations.iter().enumerate() {
+        let key = operation.key.as_ref();
+        let part = *numbers.entry(key).or_insert_with(|| {
+            parts.push((key, Vec::new()));
+            parts.len() - 1
+        });
+        parts[part].1.push(place);
+    }
+    let object = |(key, places): (Option<&Value>, Vec<usize>)| {
+        let operations = places.into_iter().map(|place| (place, &history.operations[place]));
+        let calls = call::calls(model, operations)?;
+        let (decision, states) = decide(model, &calls, budget);
+        Ok(Object { key: key.cloned(), calls, decision, states })
+    };
+    parts.into_iter().map(object).collect()
+}
+
+/// The decision, and the configurations searched for it.
+fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &Budget) -> (Decision, Option<u64>) {
+    let (decision, states) = match model.decide(calls) {
+        Some(decision) => (decision, None),
+        None => {
+            let mut left = *budget;
+            let decision = general::decide(model, calls, &mut left);
+            (decision, Some(budget.states - left.states))
+        }
+    };
+    if let Decision::Valid(order) = &decision
+        && let Err((call, problem)) = replay::replay(model, calls, order)
+    {
+        let reason = format!("internal error: in the order found, call {call} {problem}");
+        return (Decision::Unknown(reason), states);
+    }
+    (decision, states)
+}
+
+fn unknown<O>(object: &Object<O>) -> Option<String> {
+    match (&object.decision, &object.key) {
+        (Decision::Unknown(reason), Some(key)) => Some(format!("key {key}: {reason}")),
+        (Decision::Unknown(reason), None) => Some(reason.clone()),
+        _ => None,
+    }
+}
+
+fn unjudged(problem: String) -> CheckResult {
+    CheckResult {
+        check: "linearizable".to_owned(),
+        verdict: Verdict::Unknown(format!("the history is not of this data type: {problem}")),
+        summary: problem,
+        figures: std::collections::BTreeMap::new(),
+        findings: Vec::new(),
+    }
+}

@@ -1,0 +1,68 @@
+//! What a data type does when used by one client at a time.
+
+use std::hash::Hash;
+
+use serde_json::Value;
+
+use super::{Call, Decision};
+use crate::history::Operation;
+
+/// A sequential data type. Only the first five methods are needed to judge a type of your own;
+/// the others make the search faster, shrink counterexamples further, or choose better words.
+pub trait Model {
+    /// What an operation did: function, arguments and result. Equal ones are interchangeable.
+    type Op: Clone + Eq + Hash;
+    type State: Clone + Eq + Hash;
+
+    /// Before any operation.
+    fn initial(&self) -> Self::State;
+
+    /// Reads an operation that is ok or info. After an info the `result` is unknown: only the
+    /// `argument` may be used. `None`: whatever happened, it constrains nothing.
+    ///
+    /// # Errors
+    /// A fragment which says what was expected, when the operation is none of this type's.
+    fn parse(&self, operation: &Operation) -> Result<Option<Self::Op>, String>;
+
+    /// The state after `op`, or `None` when `op` cannot happen in `state`.
+    fn apply(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
+
+    /// For reports.
+    fn show(&self, state: &Self::State) -> Value;
+
+    /// For reports, in the past tense: `wrote 17`.
+    fn describe(&self, op: &Self::Op) -> String;
+
+    /// Whether `op` leaves every state as it is. It is then linearized as soon as it can be.
+    fn reads_only(&self, _op: &Self::Op) -> bool {
+        false
+    }
+
+    /// The whole value which `op` found, for types with a value.
+    fn observed(&self, _op: &Self::Op) -> Option<Value> {
+        None
+    }
+
+    /// The whole value which `op` leaves, for types with a value.
+    fn written(&self, _op: &Self::Op) -> Option<Value> {
+        None
+    }
+
+    /// `op` with the same effect but without the condition on the state before: an operation
+    /// that asks for less. Used where the writer of the state before is left out of a witness.
+    fn unmoored(&self, op: &Self::Op) -> Self::Op {
+        op.clone()
+    }
+
+    /// Per call, the calls whose effect it may have observed. A counterexample may leave out a
+    /// call only together with all calls that list it. `None`: nobody knows, so only calls which
+    /// read may be left out.
+    fn sources(&self, _calls: &[Call<Self::Op>]) -> Option<Vec<Vec<u32>>> {
+        None
+    }
+
+    /// An exact decision by an algorithm that knows this type; `None`: the general search.
+    fn decide(&self, _calls: &[Call<Self::Op>]) -> Option<Decision> {
+        None
+    }
+}

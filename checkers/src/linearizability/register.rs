@@ -1,0 +1,183 @@
+//! A register with read, write and compare-and-set. Its initial value is null, and null is a
+//! value like any other: a read of null after a write was acknowledged is a violation.
+//! (Knossos takes a nil read for a wildcard, and so misses them.)
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::{Call, Decision, Model, zones};
+use crate::history::{Completion, Operation};
+
+/// `read` → value, `write` value, `cas` [old, new].
+///
+/// A compare-and-set whose comparison failed is a *fail* in the history: it constrains nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Register;
+
+/// What an operation on a register did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RegisterOp {
+    Read(Value),
+    Write(Value),
+    Cas { old: Value, new: Value },
+}
+
+impl RegisterOp {
+    pub(super) fn sees(&self) -> Option<&Value> {
+        match self {
+            Self::Read(value) | Self::Cas { old: value, .. } => Some(value),
+            Self::Write(_) => None,
+        }
+    }
+
+    pub(super) fn sets(&self) -> Option<&Value> {
+        match self {
+            Self::Read(_) => None,
+            Self::Write(value) | Self::Cas { new: value, .. } => Some(value),
+        }
+    }
+}
+
+/// The writers of one value.
+#[derive(Default)]
+struct Writers {
+    /// (completion, least invocation from here on, invocation, call), in order.
+    completed: Vec<(u32, u32, u32, u32)>,
+    /// (invocation, call), in order.
+    open: Vec<(u32, u32)>,
+}
+
+impl Writers {
+    /// In order of invocation.
+    fn add(&mut self, number: u32, call: &Call<RegisterOp>) {
+        if call.is_open() {
+            self.open.push((call.invoked, number));
+        } else {
+            self.completed.push((call.completed, call.invoked, call.invoked, number));
+        }
+    }
+
+    fn sort(&mut self) {
+        self.completed.sort_unstable();
+        let mut least = u32::MAX;
+        for writer in self.completed.iter_mut().rev() {
+            least = least.min(writer.2);
+            writer.1 = least;
+        }
+    }
+
+    /// Writers completed after `from` and invoked before `to`, and the last one completed before.
+    fn between(&self, from: u32, to: u32) -> (Vec<u32>, Option<u32>) {
+        let first = self.completed.partition_point(|writer| writer.0 < from);
+        let within = self.completed[first..].iter().take_while(|writer| writer.1 < to);
+        let within = within.filter(|writer| writer.2 < to).map(|writer| writer.3);
+        let open = self.open.iter().take_while(|writer| writer.0 < to).map(|writer| writer.1);
+        let before = first.checked_sub(1).map(|last| self.completed[last].3);
+        (within.chain(open).collect(), before)
+    }
+}
+
+impl Model for Register {
+    type Op = RegisterOp;
+    type State = Value;
+
+    fn initial(&self) -> Value {
+        Value::Null
+    }
+
+    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
+        match (operation.f.as_str(), &operation.argument) {
+            ("read", _) if operation.completion == Completion::Info => Ok(None),
+            ("read", _) => Ok(Some(RegisterOp::Read(operation.result.clone()))),
+            ("write", value) => Ok(Some(RegisterOp::Write(value.clone()))),
+            ("cas", Value::Array(pair)) if pair.len() == 2 => {
+                Ok(Some(RegisterOp::Cas { old: pair[0].clone(), new: pair[1].clone() }))
+            }
+            ("cas", other) => Err(format!("a cas of {other}; expected [old, new]")),
+            (other, _) => {
+                Err(format!("`{other}` is nothing a register does; expected read, write or cas"))
+            }
+        }
+    }
+
+    fn apply(&self, state: &Value, op: &RegisterOp) -> Option<Value> {
+        if op.sees().is_some_and(|value| value != state) {
+            return None;
+        }
+        Some(op.sets().unwrap_or(state).clone())
+    }
+
+    fn show(&self, state: &Value) -> Value {
+        state.clone()
+    }
+
+    fn describe(&self, op: &RegisterOp) -> String {
+        match op {
+            RegisterOp::Read(value) => format!("read {value}"),
+            RegisterOp::Write(value) => format!("wrote {value}"),
+            RegisterOp::Cas { old, new } => format!("replaced {old} by {new} (cas)"),
+        }
+    }
+
+    fn reads_only(&self, op: &RegisterOp) -> bool {
+        matches!(op, RegisterOp::Read(_))
+    }
+
+    fn observed(&self, op: &RegisterOp) -> Option<Value> {
+        op.sees().cloned()
+    }
+
+    fn written(&self, op: &RegisterOp) -> Option<Value> {
+        op.sets().cloned()
+    }
+
+    fn unmoored(&self, op: &RegisterOp) -> RegisterOp {
+        op.sets().map_or_else(|| op.clone(), |value| RegisterOp::Write(value.clone()))
+    }
+
+    /// A call may have observed a writer of its value that began before the call ended, unless
+    /// some other completed write lies wholly between the two: then that one, or a later one, is
+    /// the last before the call in any order. So a writer nobody lists can be left out: in a
+    /// linearization of all calls, those between it and the next write are none of the others.
+    ///
+    /// A call whose every writer was overwritten so lists the last of them and what overwrote it:
+    /// the three tell the whole story.
+    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
+        let mut writers: FxHashMap<&Value, Writers> = FxHashMap::default();
+        // (completion, invocation, call) of writes; then the latest invocation so far.
+        let mut ended: Vec<(u32, u32, u32)> = Vec::new();
+        for (number, call) in (0..).zip(calls) {
+            if let Some(value) = call.op.sets() {
+                writers.entry(value).or_default().add(number, call);
+                ended.push((call.completed, call.invoked, number));
+            }
+        }
+        writers.values_mut().for_each(Writers::sort);
+        ended.sort_unstable();
+        for place in 1..ended.len() {
+            let (_, invoked, number) = ended[place - 1];
+            if invoked > ended[place].1 {
+                (ended[place].1, ended[place].2) = (invoked, number);
+            }
+        }
+        let of = |call: &Call<RegisterOp>| -> Vec<u32> {
+            let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
+                return Vec::new();
+            };
+            let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
+            let latest = ended_before.checked_sub(1).map(|last| ended[last]);
+            let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
+            let (mut sources, before_that) = all.between(overwritten, call.completed);
+            if let (true, Some(last)) = (sources.is_empty(), before_that) {
+                sources.push(last);
+                sources.extend(latest.map(|(.., number)| number));
+            }
+            sources
+        };
+        Some(calls.iter().map(of).collect())
+    }
+
+    fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {
+        zones::decide(calls)
+    }
+}

@@ -1,0 +1,114 @@
+//! Whether a run could have shown anything. A valid verdict over no reads, or with faults that
+//! never were there, proves nothing, and this check says so: *unknown*.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::finding::{CheckResult, Verdict};
+use crate::history::{Completion, History};
+
+/// What the run set out to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    /// Kinds of the planned faults, as the nemesis names them: `partition`, `kill`, …
+    pub faults: Vec<String>,
+}
+
+/// *Valid* when the run proves something; otherwise *unknown* with every reason. Figures:
+/// `reads_ok`, `writes_ok` (every function but `read`), `operations_during_faults`, and per planned
+/// kind `<kind>_installed_with_evidence`.
+pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
+    let ok = |read: bool| {
+        let ok = history.operations.iter().filter(|op| op.completion == Completion::Ok);
+        ok.filter(|op| (op.f == "read") == read).count()
+    };
+    let (reads, writes) = (ok(true), ok(false));
+    let during = operations_during_faults(history);
+    let mut reasons = Vec::new();
+    let mut figures = BTreeMap::from([
+        ("reads_ok".to_owned(), json!(reads)),
+        ("writes_ok".to_owned(), json!(writes)),
+        ("operations_during_faults".to_owned(), json!(during)),
+    ]);
+    if reads == 0 {
+        reasons.push("no read was ok".to_owned());
+    }
+    if writes == 0 {
+        reasons.push("no write was ok".to_owned());
+    }
+    let mut kinds: Vec<&str> = expectation.faults.iter().map(String::as_str).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let mut installed = 0;
+    for kind in &kinds {
+        let with_evidence =
+            |window: &&crate::history::FaultWindow| window.fault == *kind && window.has_evidence();
+        let count = history.faults.iter().filter(with_evidence).count();
+        installed += count;
+        figures.insert(format!("{kind}_installed_with_evidence"), json!(count));
+        if count == 0 {
+            reasons.push(format!("the planned {kind} was never installed with evidence"));
+        }
+    }
+    if installed > 0 && during == 0 {
+        reasons.push("no operation was invoked while a fault was in force".to_owned());
+    }
+    let (verdict, summary) = if reasons.is_empty() {
+        let faults = if kinds.is_empty() {
+            "no fault was planned".to_owned()
+        } else {
+            format!("{during} operations while a fault was in force")
+        };
+        (Verdict::Valid, format!("{reads} reads and {writes} writes were ok, {faults}"))
+    } else {
+        let reason = format!("the run proves nothing: {}", reasons.join("; "));
+        (Verdict::Unknown(reason.clone()), reason)
+    };
+    CheckResult { check: "vacuity".to_owned(), verdict, summary, figures, findings: Vec::new() }
+}
+
+fn operations_during_faults(history: &History) -> usize {
+    let installed: Vec<_> = history.faults.iter().filter(|window| window.has_evidence()).collect();
+    let during = |operation: &&crate::history::Operation| {
+        let at = operation.invoked_at;
+        installed.iter().any(|window| window.overlaps(at, at))
+    };
+    history.operations.iter().filter(during).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::InjectOutcome;
+    use crate::linearizability::notation::{history, with_fault};
+
+    fn reason(history: &History, faults: &[&str]) -> String {
+        let faults = faults.iter().map(|&fault| fault.to_owned()).collect();
+        match vacuity(history, &Expectation { faults }).verdict {
+            Verdict::Unknown(reason) => reason,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_run_that_proves_something_is_valid() {
+        let history = with_fault(history("0-1 w1, 5-6 r1"), "partition", 4, Some(9));
+        assert_eq!(reason(&history, &["partition"]), "Valid");
+        assert_eq!(reason(&history, &[]), "Valid");
+    }
+
+    #[test]
+    fn a_run_that_proves_nothing_says_why() {
+        let prefix = "the run proves nothing: ";
+        assert_eq!(reason(&history("0-1 w1, 2-3! r1"), &[]), format!("{prefix}no read was ok"));
+        assert_eq!(reason(&history("0-? w1, 2-3 r1"), &[]), format!("{prefix}no write was ok"));
+        let missing = reason(&history("0-1 w1, 2-3 r1"), &["kill"]);
+        assert_eq!(missing, format!("{prefix}the planned kill was never installed with evidence"));
+        let idle = with_fault(history("0-1 w1, 2-3 r1"), "kill", 4, Some(9));
+        assert!(reason(&idle, &["kill"]).ends_with("while a fault was in force"));
+        let mut unproved = with_fault(history("0-1 w1, 5-6 r1"), "kill", 4, Some(9));
+        unproved.faults[0].outcome = InjectOutcome::Indeterminate("no answer".to_owned());
+        assert!(reason(&unproved, &["kill"]).contains("the planned kill was never installed"));
+    }
+}

@@ -1,0 +1,216 @@
+//! `isobar check RUN|FILE…`
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use isobar_checkers::history::{History, jsonl, porcupine};
+use isobar_checkers::{CheckResult, Verdict};
+use serde_json::json;
+
+use super::{Failure, style};
+use crate::cli::Global;
+use crate::exit::{Exit, Trouble};
+use crate::judge::{self, Judgement};
+use crate::report;
+use crate::store::RunDirectory;
+use crate::terminal;
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Histories, or recorded runs: a directory, a name, -1 for the latest
+    #[arg(required = true, value_name = "RUN|FILE")]
+    inputs: Vec<String>,
+    /// What the operations of a history are
+    #[arg(short, long, default_value = "register")]
+    model: Model,
+    /// What the system promised
+    #[arg(short, long, default_value = "linearizable")]
+    consistency: Consistency,
+    /// How a history is written; by default it is found out
+    #[arg(long)]
+    format: Option<Format>,
+    /// Print a line, or an object of JSON, per file
+    #[arg(long, default_value = "text")]
+    output: Output,
+    /// End with 0 when the answer is unknown
+    #[arg(long)]
+    allow_unknown: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Model {
+    /// Reads, writes and compare-and-sets of many keys
+    Register,
+    /// The same
+    CasRegister,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Consistency {
+    Linearizable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// isobar's own, an event per line
+    Jsonl,
+    /// Porcupine's logs of Jepsen's etcd test
+    PorcupineEtcd,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    Text,
+    Json,
+}
+
+/// Judges every input; the exit is that of the worst.
+pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+    let mut verdicts = Vec::new();
+    let mut unreadable = Vec::new();
+    for input in &args.inputs {
+        let judged = match as_file(input) {
+            true => file(input, args),
+            false => run(input, args, global),
+        };
+        match judged {
+            Ok(verdict) => verdicts.push(verdict),
+            Err(failure) => unreadable.push(failure),
+        }
+    }
+    let verdict = Verdict::of_all(&verdicts);
+    match (verdict, unreadable.is_empty()) {
+        (Verdict::Violated, false) => {
+            // The violation decides the exit; what could not be read is still said.
+            for failure in unreadable {
+                terminal::error(&failure.message, global.color);
+            }
+            Ok(Exit::Violated)
+        }
+        (verdict, true) => Ok(Exit::of_run(&verdict, Trouble::default(), args.allow_unknown)),
+        (_, false) => {
+            let messages: Vec<String> = unreadable.into_iter().map(|f| f.message).collect();
+            Err(Failure::usage(messages.join("\n")))
+        }
+    }
+}
+
+/// Whether `input` is a history rather than a run.
+fn as_file(input: &str) -> bool {
+    Path::new(input).is_file()
+}
+
+/// Judges a run again, by its own specification, and draws its report again.
+fn run(input: &str, args: &CheckArgs, global: &Global) -> Result<Verdict, Failure> {
+    let directory = RunDirectory::find(&global.store, input).map_err(Failure::usage)?;
+    let judgement = Judgement::again(directory).map_err(Failure::usage)?;
+    judgement.save().map_err(Failure::set_up)?;
+    let verdict = judgement.results.verdict.clone();
+    match args.output {
+        Output::Text => {
+            terminal::result(&report::text(&judgement.source(), style(global)));
+        }
+        Output::Json => {
+            let text = serde_json::to_string(&judgement.results);
+            terminal::result(&text.map_err(|error| Failure::new(Exit::Internal, error))?);
+        }
+    }
+    Ok(verdict)
+}
+
+/// Judges one history and prints its line.
+fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
+    let start = Instant::now();
+    let history = read(input, args.format)?;
+    let parsed = Instant::now();
+    for remark in &history.remarks {
+        terminal::note(&format!("{input}: {remark}"));
+    }
+    let result = judge::linearizable(&history, None);
+    let checked = Instant::now();
+    match args.output {
+        Output::Text => {
+            terminal::result(&format!("{input}\t{}", result.verdict.word()));
+            explain(&result);
+        }
+        Output::Json => {
+            let ms = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1e3;
+            let reason = match &result.verdict {
+                Verdict::Unknown(reason) => Some(reason),
+                Verdict::Valid | Verdict::Violated => None,
+            };
+            let line = json!({
+                "schema": 1,
+                "file": input,
+                "model": "register",
+                "consistency": "linearizable",
+                "verdict": result.verdict.word(),
+                "reason": reason,
+                "ops": history.operations.len(),
+                "elapsed_ms": ms(start, checked),
+                "parse_ms": ms(start, parsed),
+                "check_ms": ms(parsed, checked),
+                "peak_rss_bytes": peak_rss_bytes(),
+                "anomalies": anomalies(&result),
+                "findings": result.findings,
+            });
+            terminal::result(&line.to_string());
+        }
+    }
+    Ok(result.verdict)
+}
+
+/// How many findings of each kind.
+fn anomalies(result: &CheckResult) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in &result.findings {
+        *counts.entry(finding.anomaly.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+/// The contradiction, or why nobody knows, on standard error: the result stays a line per file.
+fn explain(result: &CheckResult) {
+    if let Verdict::Unknown(reason) = &result.verdict {
+        terminal::note(&format!("  {reason}"));
+    }
+    for finding in &result.findings {
+        terminal::note(&format!("  {}", finding.title));
+        for sentence in &finding.prose {
+            terminal::note(&format!("    {sentence}"));
+        }
+    }
+}
+
+fn read(path: &str, format: Option<Format>) -> Result<History, Failure> {
+    let open = || {
+        let cannot = |error| Failure::usage(format!("cannot read {path}: {error}"));
+        File::open(path).map(BufReader::new).map_err(cannot)
+    };
+    let format = match format {
+        Some(format) => format,
+        None => detect(open()?),
+    };
+    match format {
+        Format::Jsonl => jsonl::read(path, open()?),
+        Format::PorcupineEtcd => porcupine::read(path, open()?),
+    }
+    .map_err(Failure::usage)
+}
+
+/// JSON lines begin with a brace.
+fn detect(mut reader: impl std::io::BufRead) -> Format {
+    let head = reader.fill_buf().unwrap_or_default().trim_ascii_start();
+    if head.is_empty() || head.starts_with(b"{") { Format::Jsonl } else { Format::PorcupineEtcd }
+}
+
+/// The most memory this process has used; `None` where the system does not say.
+fn peak_rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,163 @@
+//! `isobar lab`: a cluster on this machine, by hand.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+
+use clap::{Args, Subcommand};
+
+use crate::cluster::quote;
+use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, install};
+use crate::spec::LabSpec;
+
+/// A cluster of network namespaces on this machine.
+#[derive(Clone, Debug, Args)]
+pub struct LabArgs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Verb {
+    /// Brings up a lab and prints how a specification reaches it
+    Up {
+        /// How many nodes; named n1, n2, …
+        #[arg(long, default_value_t = 5, value_name = "N")]
+        nodes: u32,
+        /// Up to 8 lower-case letters and digits; by default the first free of lab, lab2, …
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Takes a lab down, with all that runs in it
+    Down {
+        /// Which; not needed when there is only one
+        #[arg(conflicts_with = "all")]
+        name: Option<String>,
+        /// All labs of this machine
+        #[arg(long)]
+        all: bool,
+    },
+    /// Lists labs, their nodes, and who brought them up
+    Status,
+    /// Runs a command on a node and ends with its exit status
+    Exec {
+        #[command(flatten)]
+        node: NodeArgs,
+        /// The program and its arguments
+        #[arg(last = true, required = true, value_name = "CMD")]
+        command: Vec<String>,
+    },
+    /// Opens a shell on a node
+    Ssh {
+        #[command(flatten)]
+        node: NodeArgs,
+    },
+    /// Installs what a lab needs, or prints the command for it
+    Install,
+}
+
+#[derive(Clone, Debug, Args)]
+struct NodeArgs {
+    /// A node's name, as n1
+    node: String,
+    /// Which lab; not needed when there is only one
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Runs the command; the exit status of the program.
+pub fn run(args: &LabArgs) -> Result<u8, LabError> {
+    match &args.verb {
+        Verb::Up { nodes, name } => up(*nodes, name.clone()),
+        Verb::Down { all: true, .. } => down_all(),
+        Verb::Down { name, .. } => Lab::find(name.as_deref())?.down().map(|()| 0),
+        Verb::Status => status(),
+        Verb::Exec { node, command } => enter(node, Some(command)),
+        Verb::Ssh { node } => enter(node, None),
+        Verb::Install => installed(),
+    }
+}
+
+fn up(nodes: u32, name: Option<String>) -> Result<u8, LabError> {
+    let lab = Lab::up(&LabOptions::new(&LabSpec { nodes, name }, Owner::Nobody))?;
+    let name = lab.name();
+    eprintln!("lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,");
+    eprintln!("`isobar lab down {name}` takes it down; a specification reaches it with");
+    print!("{}", cluster_block(&lab));
+    Ok(0)
+}
+
+/// YAML for a specification. Names and addresses are plain words, and so are the lab's paths.
+fn cluster_block(lab: &Lab) -> String {
+    let spec = lab.ssh_spec();
+    let mut lines = format!("cluster:\n  ssh:\n    nodes: [{}]\n", spec.nodes.join(", "));
+    let files = [("key", spec.key), ("known-hosts", spec.known_hosts)];
+    for (key, path) in files {
+        if let Some(path) = path {
+            lines.push_str(&format!("    {key}: {}\n", path.display()));
+        }
+    }
+    lines.push_str("    overrides:\n");
+    for (node, ip) in lab.nodes() {
+        lines.push_str(&format!("      {node}: {{ address: {ip} }}\n"));
+    }
+    lines
+}
+
+/// Takes down as many as possible; the first error is the result.
+fn down_all() -> Result<u8, LabError> {
+    let downs: Vec<Result<(), LabError>> =
+        Lab::list()?.iter().map(|lab| Lab::find(Some(&lab.name))?.down()).collect();
+    downs.into_iter().collect::<Result<(), _>>().map(|()| 0)
+}
+
+fn status() -> Result<u8, LabError> {
+    let labs = Lab::list()?;
+    if labs.is_empty() {
+        eprintln!("no lab is up");
+    }
+    for lab in labs {
+        let owner = match lab.owner_pid {
+            Some(pid) => format!("run {pid}"),
+            None => "by hand".to_owned(),
+        };
+        println!("{}\t{}\t{owner}\t{}", lab.name, lab.health, lab.directory.display());
+        for node in lab.nodes {
+            let process = node.pid.map_or_else(|| "off".to_owned(), |pid| format!("pid {pid}"));
+            println!("  {}\t{}\t{process}", node.name, node.ip);
+        }
+    }
+    Ok(0)
+}
+
+fn enter(node: &NodeArgs, command: Option<&Vec<String>>) -> Result<u8, LabError> {
+    let lab = Lab::find(node.name.as_deref())?;
+    let mut ssh = lab.ssh(&node.node)?;
+    match command {
+        // Becomes ssh: the terminal is wholly its own.
+        None => Err(failed(ssh.exec())),
+        Some(words) => {
+            let status = ssh.arg(quote(words)).status().map_err(failed)?;
+            let signal = status.signal().map(|signal| 128 + signal);
+            let code = status.code().or(signal).unwrap_or(1);
+            Ok(u8::try_from(code).unwrap_or(1))
+        }
+    }
+}
+
+fn failed(source: std::io::Error) -> LabError {
+    LabError::Tool { command: "ssh".to_owned(), stderr: source.to_string() }
+}
+
+fn installed() -> Result<u8, LabError> {
+    match install()? {
+        Installation::Complete => eprintln!("all that a lab needs is there"),
+        Installation::Installed(packages) => println!("installed {}", packages.join(" ")),
+        Installation::ByHand(command) => {
+            eprintln!("something is missing, and installing it needs root or another tool; run");
+            println!("{command}");
+            return Ok(4);
+        }
+    }
+    Ok(0)
+}

@@ -1,0 +1,73 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+const V4: &str = "\
+Chain ISOBAR-IN (1 references)
+    pkts      bytes target     prot opt in     out     source               destination
+      12      900 RETURN     0    --  *      *       10.0.0.254           0.0.0.0/0
+      30     2520 DROP       0    --  *      *       10.0.0.2             0.0.0.0/0
+       1       84 DROP       6    --  *      *       10.0.0.3     0.0.0.0/0    tcp dpt:2380
+";
+
+/// Older versions print nothing in the column `opt` of IPv6.
+const V6: &str = "\
+Chain ISOBAR-IN (1 references)
+    pkts      bytes target     prot opt in     out     source               destination
+       4      288 DROP       all      *      *       fd00::2/128          ::/0
+";
+
+fn expected(addresses: &[&str]) -> Expectation {
+    Expectation::Rules(addresses.iter().map(|ip| (ip.parse().unwrap(), 1)).collect())
+}
+
+#[test]
+fn rules_are_counted_over_both_families_without_the_controllers() {
+    let reading = expected(&["10.0.0.2", "10.0.0.3", "fd00::2"]).read("", &format!("{V4}{V6}"));
+    assert_eq!(reading.seen, "3 rules, 35 packets dropped");
+    assert!(reading.holds);
+}
+
+#[test]
+fn a_missing_rule_another_address_or_a_missing_jump_is_no_evidence() {
+    assert!(!expected(&["10.0.0.2"]).read("", V4).holds);
+    assert!(!expected(&["10.0.0.2", "10.0.0.4"]).read("", V4).holds);
+    let unhooked = V4.replace("1 references", "0 references");
+    let reading = expected(&["10.0.0.2", "10.0.0.3"]).read("", &unhooked);
+    assert_eq!((reading.seen.as_str(), reading.holds), ("2 rules, but no jump to them", false));
+    let nothing = expected(&["10.0.0.2"]).read("", "");
+    assert_eq!((nothing.seen.as_str(), nothing.holds), ("no rule", false));
+}
+
+#[test]
+fn links_are_read_by_name() {
+    let links = Expectation::Links(["n2", "n3"].map(str::to_owned).into());
+    let reading = links.read("", "n2 5\nn3 0\n");
+    assert_eq!((reading.seen.as_str(), reading.holds), ("2 links, 5 messages dropped", true));
+    assert!(!links.read("", "n2 5\n").holds);
+    assert!(!links.read("", "n2 1\nn3 1\nn4 1").holds);
+}
+
+#[test]
+fn a_process_has_to_be_gone_stopped_or_another() {
+    let holds = |expectation: &Expectation, before, shown| expectation.read(before, shown).holds;
+    assert!(holds(&Expectation::Gone, "running 7", "gone"));
+    assert!(!holds(&Expectation::Gone, "running 7", "running 7"));
+    assert!(holds(&Expectation::Paused, "running 7", "paused 7"));
+    assert!(!holds(&Expectation::Paused, "running 7", "gone"));
+    assert!(holds(&Expectation::Restarted, "running 7", "running 8"));
+    assert!(holds(&Expectation::Restarted, "gone", "running 8"));
+    assert!(!holds(&Expectation::Restarted, "running 7", "running 7"));
+    assert!(!holds(&Expectation::Restarted, "running 7", "?"));
+    let reading = Expectation::Restarted.read("running 7\n", "running 8\n");
+    assert_eq!(reading.seen, "running 7, then running 8");
+}
+
+#[test]
+fn a_healed_process_runs_and_a_healed_partition_shows_its_toll() {
+    assert!(Expectation::Gone.read_healed("running 9").holds);
+    assert!(!Expectation::Paused.read_healed("paused 9").holds);
+    assert!(!Expectation::Gone.read_healed("").holds);
+    let healed = expected(&["10.0.0.2", "10.0.0.3"]).read_healed(V4);
+    assert_eq!(healed, Reading { seen: "2 rules, 31 packets dropped".into(), holds: true });
+}

@@ -1,0 +1,231 @@
+//! What will go wrong, when and where: a pure function of the specification and the seed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::action::{Action, ActionError};
+use super::targets::{self, pick};
+use super::topology::{self, Grudge, split_name};
+use crate::cluster::Node;
+use crate::spec::{Direction, FaultSpec, Span};
+use crate::system::System;
+
+/// A track has no more injections than this, however long the load and short the interval.
+const INJECTIONS_MAX: usize = 10_000;
+
+/// All injections of a run, by time, then by track.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub seed: u64,
+    /// How long the load runs under faults.
+    pub load: Span,
+    /// In the order of the specification.
+    pub nodes: Vec<String>,
+    pub injections: Vec<Injection>,
+}
+
+/// One fault, to be injected once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Injection {
+    /// Position in the plan, from 0; the fault's name in the history and in the journal.
+    pub id: u32,
+    /// Position in the specification's `faults`, from 0.
+    pub track: usize,
+    /// After the load began.
+    pub at: Span,
+    /// From installed to healed; 0 for a restart.
+    pub lasts: Span,
+    pub fault: FaultSpec,
+    /// The nodes in the order that was drawn: every random choice is a prefix of it.
+    pub order: Vec<String>,
+}
+
+/// What an injection does, with its targets decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    Partition { grudge: Grudge, port: Option<u16> },
+    Process { act: ProcessAct, nodes: Vec<String> },
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessAct {
+    Kill,
+    Pause,
+    Restart,
+}
+
+/// The commands of one injection, per node.
+#[derive(Debug)]
+pub struct PlannedCommands {
+    pub id: u32,
+    /// Or why it will be skipped.
+    pub action: Result<Action, ActionError>,
+}
+
+impl Plan {
+    /// Draws all injections which begin while the load runs.
+    ///
+    /// Each track has a random stream of its own, named after its fault and its number among the
+    /// tracks with that fault: another track does not change it.
+    pub fn draw(faults: &[FaultSpec], nodes: &[Node], seed: u64, load: Duration) -> Self {
+        let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+        let mut alike: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut injections = Vec::new();
+        for (track, fault) in faults.iter().enumerate() {
+            let number = alike.entry(fault.name()).or_default();
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(stream(fault.name(), *number));
+            *number += 1;
+            for (at, lasts) in times(fault, load) {
+                let (at, lasts) = (Span(at), Span(lasts));
+                let order = targets::draw(&names, &mut rng);
+                injections.push(Injection { id: 0, track, at, lasts, fault: fault.clone(), order });
+            }
+        }
+        injections.sort_by_key(|injection| (injection.at, injection.track));
+        for (id, injection) in (0..).zip(&mut injections) {
+            injection.id = id;
+        }
+        Self { seed, load: Span(load), nodes: names, injections }
+    }
+
+    /// The commands that will be run. A leader that has to be asked is stood in for by the node
+    /// that was drawn.
+    pub fn commands(
+        &self,
+        nodes: &[Node],
+        system: &dyn System,
+        controller: Option<IpAddr>,
+    ) -> Vec<PlannedCommands> {
+        let action =
+            |injection: &Injection| Action::of(&injection.effect(None), nodes, system, controller);
+        self.injections.iter().map(|i| PlannedCommands { id: i.id, action: action(i) }).collect()
+    }
+
+    /// The injections of each track that has any, by time.
+    pub fn tracks(&self) -> Vec<Vec<Injection>> {
+        let mut tracks: BTreeMap<usize, Vec<Injection>> = BTreeMap::new();
+        for injection in &self.injections {
+            tracks.entry(injection.track).or_default().push(injection.clone());
+        }
+        tracks.into_values().collect()
+    }
+}
+
+impl Injection {
+    /// Whether the targets depend on who leads at the time.
+    pub fn asks_leader(&self) -> bool {
+        match &self.fault {
+            FaultSpec::Partition(partition) => topology::asks_leader(&partition.split),
+            FaultSpec::Kill(p) | FaultSpec::Pause(p) | FaultSpec::Restart(p) => {
+                targets::asks_leader(&p.targets)
+            }
+        }
+    }
+
+    /// Decides the targets, given the leader if it is known.
+    pub fn effect(&self, leader: Option<&str>) -> Effect {
+        let (act, process) = match &self.fault {
+            FaultSpec::Partition(p) => {
+                let grudge = Grudge::of(&p.split, p.direction, &self.order, leader);
+                return Effect::Partition { grudge, port: p.port };
+            }
+            FaultSpec::Kill(process) => (ProcessAct::Kill, process),
+            FaultSpec::Pause(process) => (ProcessAct::Pause, process),
+            FaultSpec::Restart(process) => (ProcessAct::Restart, process),
+        };
+        Effect::Process { act, nodes: pick(&process.targets, &self.order, leader) }
+    }
+}
+
+/// When the injections of a track begin and how long they last, in whole milliseconds.
+fn times(fault: &FaultSpec, load: Duration) -> Vec<(Duration, Duration)> {
+    let whole =
+        |time: Duration| Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    let schedule = fault.schedule();
+    let mut times = Vec::new();
+    let mut next = Some(whole(schedule.first));
+    while let Some(at) = next.filter(|at| *at < load && times.len() < INJECTIONS_MAX) {
+        let rest = load.saturating_sub(at);
+        let lasts = match fault {
+            FaultSpec::Restart(_) => Duration::ZERO,
+            _ => schedule.lasts.map_or(rest, |lasts| lasts.min(rest)),
+        };
+        times.push((at, whole(lasts)));
+        let every = schedule.every.map(whole).filter(|every| !every.is_zero());
+        next = every.and_then(|every| at.checked_add(every));
+    }
+    times
+}
+
+/// FNV-1a of the track's name: the same on every machine and in every version.
+fn stream(fault: &str, number: u64) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let name = fault.bytes().chain(number.to_le_bytes());
+    name.fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, load, nodes, injections } = self;
+        let count = injections.len();
+        let plural = if count == 1 { "" } else { "s" };
+        writeln!(
+            f,
+            "seed {seed}, nodes {}, load {load}: {count} injection{plural}",
+            nodes.join(" ")
+        )?;
+        injections.iter().try_for_each(|injection| writeln!(f, "{injection}"))
+    }
+}
+
+impl fmt::Display for Injection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, at, lasts, fault, .. } = self;
+        write!(f, "#{id} at {at}")?;
+        if !lasts.0.is_zero() {
+            write!(f, " for {lasts}")?;
+        }
+        write!(f, ": {}", fault.name())?;
+        if let FaultSpec::Partition(partition) = fault {
+            write!(f, " {}", split_name(&partition.split))?;
+            match partition.direction {
+                Direction::Both => {}
+                Direction::Deaf => write!(f, ", deaf")?,
+                Direction::Mute => write!(f, ", mute")?,
+            }
+            if let Some(port) = partition.port {
+                write!(f, ", port {port}")?;
+            }
+        }
+        if self.asks_leader() {
+            let stand_in = self.order.first().map_or("nobody", String::as_str);
+            write!(f, ", leader asked at the time, else {stand_in}")?;
+        }
+        write!(f, ": {}", self.effect(None))
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partition { grudge, .. } if grudge.is_empty() => f.write_str("nothing to cut"),
+            Self::Partition { grudge, .. } => write!(f, "{grudge}"),
+            Self::Process { nodes, .. } if nodes.is_empty() => f.write_str("no node"),
+            Self::Process { nodes, .. } => f.write_str(&nodes.join(" ")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

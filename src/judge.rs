@@ -1,0 +1,151 @@
+//! From a recorded run to its results: reads the history, asks the checkers, keeps the answers.
+
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::PathBuf;
+
+use isobar_checkers::history::{Completion, History, ReadError, jsonl};
+use isobar_checkers::{
+    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, Verdict, availability, stats,
+    vacuity,
+};
+
+use crate::report::{self, ReportError, Source};
+use crate::spec::{self, AvailabilitySpec, CheckSpec, Span, Spec, SpecErrors};
+use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
+
+/// A run could not be judged.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    #[error("cannot read {path}: {source}; the run ended before its load began")]
+    NoHistory { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    History(#[from] ReadError),
+    #[error(transparent)]
+    Spec(#[from] SpecErrors),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// A run with everything that was decided about it.
+pub struct Judgement {
+    pub directory: RunDirectory,
+    pub meta: RunMeta,
+    /// The resolved specification, as YAML text.
+    pub spec: String,
+    pub history: History,
+    pub results: Results,
+}
+
+impl Judgement {
+    /// Judges the run in `directory` by its own specification; `trouble` is what is known to
+    /// have gone wrong beside it.
+    pub fn of(
+        directory: RunDirectory,
+        meta: RunMeta,
+        trouble: Vec<String>,
+    ) -> Result<Self, JudgeError> {
+        let text = directory.read_text("spec.yaml")?;
+        let spec = spec::parse(&directory.file("spec.yaml").display().to_string(), &text)?;
+        let history = read(&directory)?;
+        let results = judge(&spec, &history, meta.complete, trouble);
+        Ok(Self { directory, meta, spec: text, history, results })
+    }
+
+    /// Judges a recorded run again. What went wrong beside it is known from the first time.
+    pub fn again(directory: RunDirectory) -> Result<Self, JudgeError> {
+        let meta = directory.meta()?;
+        let trouble = directory.results().map(|results| results.trouble).unwrap_or_default();
+        Self::of(directory, meta, trouble)
+    }
+
+    /// The run in `directory` with the results that were recorded; judged now if it never was.
+    pub fn recorded(directory: RunDirectory) -> Result<Self, JudgeError> {
+        match directory.results() {
+            Ok(results) => Ok(Self {
+                meta: directory.meta()?,
+                spec: directory.read_text("spec.yaml")?,
+                history: read(&directory)?,
+                directory,
+                results,
+            }),
+            Err(_) => Self::again(directory),
+        }
+    }
+
+    /// What the renderings draw on.
+    pub fn source(&self) -> Source<'_> {
+        Source {
+            meta: &self.meta,
+            spec: &self.spec,
+            results: &self.results,
+            history: &self.history,
+            directory: &self.directory.path,
+        }
+    }
+
+    /// Writes `results.json`, then everything that is drawn from it.
+    pub fn save(&self) -> Result<(), JudgeError> {
+        self.directory.write_json("results.json", &self.results)?;
+        report::write_all(&self.source())?;
+        Ok(())
+    }
+}
+
+/// The linearizability of `history`, each key a register; `states` limits the search per key.
+pub fn linearizable(history: &History, states: Option<u64>) -> CheckResult {
+    let budget = states.map_or_else(Budget::default, |states| Budget { states });
+    isobar_checkers::linearizable(history, &Register, &budget)
+}
+
+fn read(directory: &RunDirectory) -> Result<History, JudgeError> {
+    let path = directory.file("history.jsonl");
+    match File::open(&path) {
+        Ok(file) => Ok(jsonl::read(&path.display().to_string(), BufReader::new(file))?),
+        Err(source) => Err(JudgeError::NoHistory { path, source }),
+    }
+}
+
+/// All checks of the specification, then those which every run gets.
+fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -> Results {
+    let mut checks: Vec<CheckResult> = spec
+        .checks
+        .iter()
+        .map(|check| match check {
+            CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
+            CheckSpec::Availability(check) => availability(history, &thresholds(check)),
+        })
+        .collect();
+    checks.push(stats(history));
+    checks.push(vacuity(history, &Expectation { faults: fault_kinds(spec) }));
+    let verdict = Verdict::of_all(checks.iter().map(|check| &check.verdict));
+    let operations = count(history);
+    Results { schema: Results::SCHEMA, verdict, complete, operations, checks, trouble }
+}
+
+fn fault_kinds(spec: &Spec) -> Vec<String> {
+    let mut kinds: Vec<String> = spec.faults.iter().map(|f| f.name().to_owned()).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
+fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
+    let nanos = |span: Span| Nanos(u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX));
+    Thresholds { min_ok: spec.min_ok.map(|share| share.0), recovery: spec.recovery.map(nanos) }
+}
+
+fn count(history: &History) -> OperationCounts {
+    let mut counts = OperationCounts::default();
+    for operation in &history.operations {
+        counts.invoked += 1;
+        match operation.completion {
+            Completion::Ok => counts.ok += 1,
+            Completion::Fail => counts.fail += 1,
+            Completion::Info => counts.info += 1,
+        }
+    }
+    counts
+}

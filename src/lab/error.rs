@@ -1,0 +1,77 @@
+//! Why a lab could not be brought up, found or taken down.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Every message names the thing and the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    #[error(
+        "a lab needs network namespaces, which only Linux has; use `isobar demo`, or `ssh:` with \
+         machines of your own"
+    )]
+    NotLinux,
+    #[error(
+        "a lab needs root for network namespaces and mounts; use `sudo isobar …`, or without \
+         root `isobar demo`, or `ssh:` with machines of your own"
+    )]
+    NotRoot,
+    #[error("a lab needs {tools}, missing here; run `sudo isobar lab install`")]
+    Missing { tools: String },
+    #[error(
+        "{what} is not permitted here, even to root; start the container with --privileged, or \
+         use `isobar demo`, or `ssh:` with machines of your own"
+    )]
+    Denied { what: &'static str },
+    #[error("a lab has 1 to 50 nodes, not {nodes}")]
+    Nodes { nodes: u32 },
+    #[error("`{name}` is no name for a lab: write 1 to 8 lower-case letters and digits")]
+    Name { name: String },
+    #[error("lab {name} is up already; take it down with `isobar lab down {name}`")]
+    Taken { name: String },
+    #[error("there is no lab {name}; `isobar lab status` lists those that are up")]
+    Unknown { name: String },
+    #[error("no lab is up; bring one up with `isobar lab up`")]
+    None,
+    #[error("more than one lab is up: say which of {names}")]
+    Many { names: String },
+    #[error("lab {lab} has no node {node}; it has {nodes}")]
+    Node { lab: String, node: String, nodes: String },
+    #[error("all of 10.77.0.0/16 is in use; take down labs that `isobar lab status` shows")]
+    NoSubnet,
+    #[error("`{command}` failed: {stderr}")]
+    Tool { command: String, stderr: String },
+    #[error("node {node} did not come up: {reason}{log}")]
+    NodeDown { node: String, reason: String, log: String },
+    #[error("{path}: {source}")]
+    Io { path: String, source: io::Error },
+    #[error("{path} is not the state of a lab: {reason}; remove it by hand")]
+    State { path: String, reason: String },
+    #[error(
+        "lab at {} is not quite down: {why}; run `isobar lab down` again when it is gone",
+        path.display()
+    )]
+    Busy { path: PathBuf, why: &'static str },
+    #[error("{error}; and lab {name} could not be taken down again: {down}")]
+    HalfDown { name: String, error: Box<LabError>, down: Box<LabError> },
+}
+
+impl LabError {
+    pub(super) fn io(path: impl AsRef<Path>, source: io::Error) -> Self {
+        Self::Io { path: path.as_ref().display().to_string(), source }
+    }
+
+    /// Whether nothing was touched, since what was asked for is not possible as it was asked.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Nodes { .. }
+                | Self::Name { .. }
+                | Self::Taken { .. }
+                | Self::Unknown { .. }
+                | Self::None
+                | Self::Many { .. }
+                | Self::Node { .. }
+        )
+    }
+}

@@ -1,0 +1,45 @@
+//! Why a test could not be run.
+
+use super::RecorderError;
+use crate::cluster::RemoteError;
+use crate::exit::Exit;
+use crate::fault::InjectError;
+use crate::judge::JudgeError;
+use crate::lab::LabError;
+use crate::store::StoreError;
+use crate::system::SystemError;
+
+/// A test that left nothing to judge. The cluster is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFailure {
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error(transparent)]
+    System(#[from] SystemError),
+    #[error(transparent)]
+    Inject(#[from] InjectError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    #[error("{0}")]
+    Doctor(String),
+    #[error("interrupted before the load began: there is nothing to judge")]
+    Interrupted,
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl RunFailure {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Interrupted => Exit::Interrupted,
+            Self::Internal(_) => Exit::Internal,
+            _ => Exit::SetUp,
+        }
+    }
+}

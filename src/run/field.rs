@@ -1,0 +1,264 @@
+//! Where a test takes place: the nodes, and the system that runs on them.
+//!
+//! Opening it brings a lab up where one is wanted; dropping it takes everything back.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::RunFailure;
+use crate::cluster::doctor::{Diagnosis, Needs, State, doctor};
+use crate::cluster::{Cluster, Command, Member, Node, RemoteError, on_each};
+use crate::fault::privileged;
+use crate::interrupt::Interrupt;
+use crate::lab::{Lab, LabError, LabOptions, Owner};
+use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec, WorkloadSpec};
+use crate::store::RunDirectory;
+use crate::system::toy::Toy;
+use crate::system::{Etcd, Status, System, SystemError};
+use crate::terminal;
+
+/// How long a system may take from its start until all nodes agree on a leader.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+const POLL_EVERY: Duration = Duration::from_millis(200);
+/// Logs and processes get more time than other commands: they may be large, or reluctant.
+const SLOW_DEADLINE: Duration = Duration::from_secs(60);
+/// The most that is collected of one log file.
+const LOG_BYTES_MAX: usize = 64 << 20;
+
+/// The nodes of a test, with the system on them.
+pub struct Field {
+    pub cluster: Cluster,
+    pub system: Arc<dyn System>,
+    /// How the nodes are reached, with a lab resolved to its SSH settings.
+    pub reach: Reach,
+    runtime: tokio::runtime::Handle,
+    /// Whether the system may be on the nodes.
+    occupied: AtomicBool,
+    /// Dropped last: it takes the nodes away.
+    lab: Option<LabGuard>,
+}
+
+impl Drop for Field {
+    fn drop(&mut self) {
+        if self.occupied.load(Ordering::SeqCst) {
+            // What cannot be taken down while unwinding has nobody left to be told to.
+            let _ = self.tear_down();
+        }
+    }
+}
+
+impl Field {
+    /// Reaches the nodes of `spec`, bringing up its lab if it wants one.
+    pub fn open(
+        spec: &Spec,
+        directory: &RunDirectory,
+        runtime: &Runtime,
+    ) -> Result<Self, RunFailure> {
+        let (reach, lab) = match &spec.cluster {
+            ClusterSpec::Lab(wanted) => {
+                let lab = LabGuard::up(wanted)?;
+                (Reach::Ssh(lab.0.ssh_spec()), Some(lab))
+            }
+            ClusterSpec::Ssh(ssh) => (Reach::Ssh(ssh.clone()), None),
+            ClusterSpec::Local(local) => (Reach::Local(local.clone()), None),
+        };
+        let cluster = connect(&reach)?;
+        let system = system(spec, &cluster.nodes(), &directory.path)?;
+        let (runtime, occupied) = (runtime.handle().clone(), AtomicBool::new(false));
+        Ok(Self { cluster, system, reach, runtime, occupied, lab })
+    }
+
+    pub fn lab_name(&self) -> Option<&str> {
+        self.lab.as_ref().map(|lab| lab.0.name())
+    }
+
+    /// Checks every node, removes what an earlier test left, starts the system everywhere and
+    /// waits until it serves; the system's version.
+    pub fn set_up(&self, spec: &Spec, interrupt: &Interrupt) -> Result<String, RunFailure> {
+        let diagnoses = examine(spec, &self.cluster, self.system.as_ref());
+        let errors: Vec<String> =
+            diagnoses.iter().filter(|d| d.state == State::Error).map(complaint).collect();
+        if !errors.is_empty() {
+            return Err(RunFailure::Doctor(errors.join("\n")));
+        }
+        let prepare = |member: &Member| self.system.prepare(&member.node, &*member.remote);
+        let versions = all(on_each(&self.members(), prepare))?;
+        self.occupied.store(true, Ordering::SeqCst);
+        self.scripts(|scripts| format!("{}\n{}", scripts.stop, scripts.wipe))?;
+        self.scripts(|scripts| scripts.start.clone())?;
+        self.await_ready(READY_LIMIT, interrupt)?;
+        Ok(versions.into_iter().next().unwrap_or_default())
+    }
+
+    /// Waits until all nodes name the same leader.
+    pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), RunFailure> {
+        let mut reason = String::new();
+        let ready = interrupt.wait_until(limit, POLL_EVERY, || match self.agreed_leader() {
+            Ok(_) => true,
+            Err(why) => {
+                reason = why;
+                false
+            }
+        });
+        if ready {
+            return Ok(());
+        }
+        if interrupt.is_set() {
+            return Err(RunFailure::Interrupted);
+        }
+        let system = self.system.name().to_owned();
+        Err(SystemError::NotReady { system, waited_s: limit.as_secs(), reason }.into())
+    }
+
+    /// The leader which every node names, or who disagrees.
+    pub fn agreed_leader(&self) -> Result<String, String> {
+        let mut leaders = Vec::new();
+        for (member, status) in self.cluster.members.iter().zip(self.statuses()) {
+            let name = &member.node.name;
+            match status {
+                Ok(Status { leader: Some(leader), .. }) => leaders.push((name, leader)),
+                Ok(Status { leader: None, .. }) => return Err(format!("{name} knows no leader")),
+                Err(error) => return Err(format!("{name}: {error}")),
+            }
+        }
+        let Some((first, leader)) = leaders.first() else {
+            return Err("there are no nodes".to_owned());
+        };
+        match leaders.iter().find(|(_, other)| other != leader) {
+            None => Ok(leader.clone()),
+            Some((node, other)) => Err(format!("{first} follows {leader}, {node} follows {other}")),
+        }
+    }
+
+    /// What every node says of itself, asked at once.
+    fn statuses(&self) -> Vec<Result<Status, String>> {
+        self.runtime.block_on(async {
+            let asked: Vec<_> = self
+                .cluster
+                .members
+                .iter()
+                .map(|member| {
+                    let (system, node) = (Arc::clone(&self.system), member.node.clone());
+                    tokio::spawn(async move { system.status(&node).await })
+                })
+                .collect();
+            let mut statuses = Vec::new();
+            for status in asked {
+                statuses.push(status.await.unwrap_or_else(|error| Err(error.to_string())));
+            }
+            statuses
+        })
+    }
+
+    /// Copies the system's logs of every node into `nodes/<node>/`; what could not be copied.
+    pub fn collect_logs(&self, directory: &RunDirectory) -> Vec<String> {
+        let collect = |member: &Member| -> Result<(), String> {
+            for log in self.system.scripts(&member.node).logs {
+                let script = format!("tail -c {LOG_BYTES_MAX} {}", crate::cluster::quote([&log]));
+                let command = Command::shell(script).privileged().deadline(SLOW_DEADLINE);
+                let output = member.remote.check(&command).map_err(|error| error.to_string())?;
+                let file = Path::new(&log).file_name().unwrap_or_default().to_string_lossy();
+                let path = format!("nodes/{}/{file}", member.node.name);
+                directory.write(&path, &output.stdout).map_err(|error| error.to_string())?;
+            }
+            Ok(())
+        };
+        failures("logs not collected", on_each(&self.members(), collect))
+    }
+
+    /// Stops the system and removes its data; what could not be done. Idempotent.
+    pub fn tear_down(&self) -> Vec<String> {
+        let stop = |member: &Member| {
+            let scripts = self.system.scripts(&member.node);
+            let script = format!("{}\n{}", scripts.stop, scripts.wipe);
+            member.remote.check(&Command::shell(script).privileged().deadline(SLOW_DEADLINE))
+        };
+        self.occupied.store(false, Ordering::SeqCst);
+        failures("system not removed", on_each(&self.members(), stop))
+    }
+
+    fn scripts(
+        &self,
+        script: impl Fn(&crate::system::ProcessScripts) -> String + Sync,
+    ) -> Result<(), RunFailure> {
+        let run = |member: &Member| {
+            let script = script(&self.system.scripts(&member.node));
+            member.remote.check(&Command::shell(script).privileged().deadline(SLOW_DEADLINE))
+        };
+        all(on_each(&self.members(), run))?;
+        Ok(())
+    }
+
+    fn members(&self) -> Vec<&Member> {
+        self.cluster.members.iter().collect()
+    }
+}
+
+/// A lab that lasts as long as its test.
+struct LabGuard(Lab);
+
+impl LabGuard {
+    fn up(wanted: &LabSpec) -> Result<Self, LabError> {
+        Ok(Self(Lab::up(&LabOptions::new(wanted, Owner::Me))?))
+    }
+}
+
+impl Drop for LabGuard {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.down() {
+            terminal::note(&error.to_string());
+        }
+    }
+}
+
+/// Opens the nodes which `reach` describes.
+pub fn connect(reach: &Reach) -> Result<Cluster, RemoteError> {
+    match reach {
+        Reach::Ssh(ssh) => Cluster::ssh(ssh),
+        Reach::Local(local) => Ok(Cluster::local(local.nodes)),
+    }
+}
+
+/// The system under test of `spec`, on `nodes`.
+///
+/// `scratch` is where nodes on this machine keep their files.
+pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn System>, SystemError> {
+    Ok(match &spec.system {
+        SystemSpec::Etcd(etcd) => {
+            let WorkloadSpec::Register(register) = &spec.workload;
+            Arc::new(Etcd::new(etcd.clone(), nodes.to_vec(), register.linearizable))
+        }
+        SystemSpec::Toy(toy) => {
+            Arc::new(Toy::new(toy.clone(), nodes, &scratch.join("toy"))?.with_lease(spec.lease))
+        }
+    })
+}
+
+/// What the nodes can and cannot do of what `spec` wants.
+pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System) -> Vec<Diagnosis> {
+    let root = privileged(&cluster.nodes(), system);
+    let partition = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_));
+    let firewall = root && spec.faults.iter().any(partition);
+    doctor(cluster, &Needs { root, firewall })
+}
+
+/// A diagnosis as an error message.
+pub fn complaint(diagnosis: &Diagnosis) -> String {
+    let Diagnosis { node, item, message, remedy, .. } = diagnosis;
+    let remedy = remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
+    format!("node {node}: {item}: {message}{remedy}")
+}
+
+/// All results, or the first error.
+fn all<T, E>(results: Vec<Result<T, E>>) -> Result<Vec<T>, E> {
+    results.into_iter().collect()
+}
+
+/// A remark for each error.
+fn failures<T, E: std::fmt::Display>(what: &str, results: Vec<Result<T, E>>) -> Vec<String> {
+    results.into_iter().filter_map(|r| r.err().map(|error| format!("{what}: {error}"))).collect()
+}

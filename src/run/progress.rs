@@ -1,0 +1,120 @@
+//! What a person sees while a run goes on: a bar on a terminal, a plain line every 10 s elsewhere.
+//! All of it on standard error.
+
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::store::OperationCounts;
+
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Tells of phases, faults and throughput.
+pub struct Progress {
+    verbosity: Verbosity,
+    /// Present on a terminal.
+    bar: Option<ProgressBar>,
+    last: Mutex<Last>,
+}
+
+struct Last {
+    line: Instant,
+    ok: u64,
+    at: Instant,
+}
+
+impl Progress {
+    pub fn new(verbosity: Verbosity) -> Self {
+        let bar = (verbosity != Verbosity::Quiet && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(0);
+            let style = ProgressStyle::with_template("{spinner} {prefix} {wide_bar} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        });
+        let now = Instant::now();
+        Self { verbosity, bar, last: Mutex::new(Last { line: now, ok: 0, at: now }) }
+    }
+
+    /// A new phase begins.
+    pub fn phase(&self, name: &str, detail: &str) {
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length(0);
+                bar.set_position(0);
+                bar.set_prefix(name.to_owned());
+                bar.set_message(detail.to_owned());
+                bar.enable_steady_tick(Duration::from_millis(100));
+            }
+            None => self.line(&join(name, detail)),
+        }
+    }
+
+    /// Something worth a line happened: a fault, a lost node.
+    pub fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => self.line(text),
+        }
+    }
+
+    /// Something only `-v` shows.
+    pub fn detail(&self, text: &str) {
+        if self.verbosity == Verbosity::Verbose {
+            self.note(text);
+        }
+    }
+
+    /// The load goes on: `elapsed` of `total`, and how the operations went so far.
+    pub fn tick(&self, elapsed: Duration, total: Duration, counts: OperationCounts) {
+        let now = Instant::now();
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let text = |rate: f64| {
+            let OperationCounts { ok, fail, info, .. } = counts;
+            format!("{rate:.0} ok/s, {ok} ok, {fail} failed, {info} indeterminate")
+        };
+        let rate = |last: &Last| {
+            let seconds = now.duration_since(last.at).as_secs_f64();
+            if seconds > 0.0 { counts.ok.saturating_sub(last.ok) as f64 / seconds } else { 0.0 }
+        };
+        if let Some(bar) = &self.bar {
+            bar.set_length(total.as_millis() as u64);
+            bar.set_position(elapsed.min(total).as_millis() as u64);
+            if now.duration_since(last.at) >= Duration::from_secs(1) {
+                bar.set_message(text(rate(&last)));
+                (last.ok, last.at) = (counts.ok, now);
+            }
+        } else if now.duration_since(last.line) >= LINE_EVERY {
+            let (done, whole) = (elapsed.as_secs(), total.as_secs());
+            self.line(&format!("{done} s of {whole} s: {}", text(rate(&last))));
+            *last = Last { line: now, ok: counts.ok, at: now };
+        }
+    }
+
+    /// Removes the bar: what follows is the result.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    #[allow(clippy::print_stderr, reason = "progress is what standard error is for")]
+    fn line(&self, text: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            eprintln!("{text}");
+        }
+    }
+}
+
+fn join(name: &str, detail: &str) -> String {
+    if detail.is_empty() { name.to_owned() } else { format!("{name}: {detail}") }
+}

@@ -1,0 +1,276 @@
+//! The whole of a test, phase after phase.
+//!
+//! ```text
+//! cluster up → doctor → set-up → safety (load under faults) → heal → recovery → final reads
+//!            → logs → tear-down → judge → report
+//! ```
+//!
+//! What is brought up is taken down again, however the test ends: every owner of something on
+//! the nodes gives it back when it is dropped. Trouble in taking down never changes a verdict.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use isobar_workloads::{Register, RegisterOptions, Workload};
+use tokio::runtime::Runtime;
+
+use super::field::Field;
+use super::load::{Endpoint, Load, perform_all};
+use super::timeline::Timeline;
+use super::worker::{Shared, Worker};
+use super::{Clock, Progress, Recorder, RunFailure};
+use crate::exit::Trouble;
+use crate::fault::{Ground, HealReport, Injector, Plan};
+use crate::interrupt::Interrupt;
+use crate::judge::Judgement;
+use crate::spec::{self, Spec, WorkloadSpec};
+use crate::store::{NodeMeta, RunDirectory, RunMeta};
+
+/// How long a healed system may take to serve again before the run goes on without it.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
+/// How long to go on trying to undo faults on nodes which do not answer.
+const HEAL_LIMIT: Duration = Duration::from_secs(60);
+const TICK: Duration = Duration::from_millis(100);
+
+/// Everything a test needs besides its specification.
+pub struct Options<'a> {
+    /// Where runs are kept.
+    pub store: &'a Path,
+    pub seed: u64,
+    /// The command line that does the same again.
+    pub reproduce: String,
+    pub interrupt: Interrupt,
+    pub progress: &'a Progress,
+}
+
+/// A test that was judged.
+pub struct Finished {
+    pub judgement: Judgement,
+    pub trouble: Trouble,
+}
+
+/// Runs a test from set-up to report.
+///
+/// # Errors
+/// When the test could not be run so far that there is something to judge. The cluster is then
+/// as it was, as far as it can be reached.
+pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailure> {
+    let started_at = jiff::Timestamp::now();
+    let stamp = started_at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let directory = RunDirectory::create(options.store, &spec.name, &stamp, options.seed)?;
+    let resolved = Spec { seed: Some(options.seed), ..spec.clone() };
+    let text = spec::to_yaml(&resolved).map_err(|error| RunFailure::Internal(error.to_string()))?;
+    directory.write("spec.yaml", text.as_bytes())?;
+
+    let runtime = Runtime::new().map_err(|error| RunFailure::Internal(error.to_string()))?;
+    options.progress.phase("cluster", "reaching the nodes");
+    let field = Field::open(spec, &directory, &runtime)?;
+    let meta = meta(spec, options, &field, started_at);
+    let mut timeline = Timeline::new(meta, &directory, options.progress)?;
+
+    timeline.prelude("set-up", &format!("starting {}", field.system.name()));
+    timeline.meta.system_version = Some(field.set_up(spec, &options.interrupt)?);
+    let drive = Drive { spec, options, field: &field, directory: &directory, runtime: &runtime };
+    let recorded = drive.drive(&mut timeline);
+
+    // Whatever came of the load: its logs may say why.
+    options.progress.phase("tear-down", "collecting logs, stopping the system");
+    let mut remarks = field.collect_logs(&directory);
+    remarks.extend(field.tear_down());
+    drop(field);
+    let mut recorded = recorded?;
+    recorded.remarks.extend(remarks);
+
+    options.progress.phase("judge", "");
+    let mut judgement = Judgement::of(directory.clone(), timeline.meta, recorded.remarks)?;
+    // A verdict that cannot be written down is still a verdict.
+    if let Err(error) = judgement.save() {
+        recorded.trouble.set_up = true;
+        judgement.results.trouble.push(error.to_string());
+    }
+    Ok(Finished { judgement, trouble: recorded.trouble })
+}
+
+fn meta(spec: &Spec, options: &Options<'_>, field: &Field, started_at: jiff::Timestamp) -> RunMeta {
+    let node =
+        |node: crate::cluster::Node| NodeMeta { name: node.name, address: node.ip.to_string() };
+    RunMeta {
+        schema: RunMeta::SCHEMA,
+        isobar_version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: spec.name.clone(),
+        seed: options.seed,
+        started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        reach: field.reach.clone(),
+        lab: field.lab_name().map(str::to_owned),
+        nodes: field.cluster.nodes().into_iter().map(node).collect(),
+        system: field.system.name().to_owned(),
+        system_version: None,
+        phases: Vec::new(),
+        arrivals_missed: 0,
+        reproduce: options.reproduce.clone(),
+        complete: false,
+    }
+}
+
+/// What the load and the faults left besides the history.
+#[derive(Default)]
+struct Recorded {
+    trouble: Trouble,
+    remarks: Vec<String>,
+}
+
+/// The part of a test in which the clock runs.
+struct Drive<'a> {
+    spec: &'a Spec,
+    options: &'a Options<'a>,
+    field: &'a Field,
+    directory: &'a RunDirectory,
+    runtime: &'a Runtime,
+}
+
+impl Drive<'_> {
+    fn drive(&self, timeline: &mut Timeline<'_>) -> Result<Recorded, RunFailure> {
+        let clock = Clock::start();
+        let recorder = Arc::new(Recorder::create(&self.directory.file("history.jsonl"), clock)?);
+        let nodes = self.field.cluster.nodes();
+        let time = self.spec.load.time.0;
+        let plan = Plan::draw(&self.spec.faults, &nodes, self.options.seed, time);
+        let mut injector = Injector::prepare(self.ground(&recorder), plan)?;
+        let load = self.start_load(&recorder);
+
+        let detail = format!("load under faults for {}", self.spec.load.time);
+        timeline.begin("safety", &detail, clock);
+        injector.begin();
+        self.wait(&recorder, time);
+
+        timeline.begin("heal", "undoing all faults", clock);
+        let healed = injector.heal_all(HEAL_LIMIT);
+        self.tell_faults(&recorder);
+        let recovered = match self.goes_on(&recorder) {
+            true => {
+                timeline.begin("recovery", "load without faults", clock);
+                self.recover(&recorder)
+            }
+            false => Ok(()),
+        };
+        let (workers, missed) = self.runtime.block_on(load.stop());
+        timeline.meta.arrivals_missed = missed;
+        if self.goes_on(&recorder) {
+            timeline.begin("final-reads", "", clock);
+            self.final_reads(workers);
+        }
+        let complete = self.goes_on(&recorder);
+        timeline.finish(complete, clock);
+        let mut recorded = self.recorded(&recorder, &healed, recovered.err());
+        if let Some(error) = timeline.trouble() {
+            recorded.trouble.set_up = true;
+            recorded.remarks.push(error.to_string());
+        }
+        Ok(recorded)
+    }
+
+    /// Whether there is a reason not to go on: the user's wish, or a history that is not written.
+    fn goes_on(&self, recorder: &Recorder) -> bool {
+        !self.options.interrupt.is_set() && recorder.healthy().is_ok()
+    }
+
+    fn ground(&self, recorder: &Arc<Recorder>) -> Ground {
+        let run = self.directory.path.file_name().unwrap_or_default().to_string_lossy();
+        Ground {
+            cluster: self.field.cluster.clone(),
+            system: Arc::clone(&self.field.system),
+            recorder: Arc::clone(recorder),
+            runtime: self.runtime.handle().clone(),
+            run: format!("{}-{run}", self.spec.name),
+            lease: self.spec.lease.0,
+            journal: self.directory.file("faults.jsonl"),
+        }
+    }
+
+    fn start_load(&self, recorder: &Arc<Recorder>) -> Load {
+        let system = &self.field.system;
+        let endpoints: Vec<Endpoint> = self
+            .field
+            .cluster
+            .members
+            .iter()
+            .map(|member| (member.node.name.clone(), system.client_address(&member.node)))
+            .collect();
+        let load = &self.spec.load;
+        let workers = load.concurrency.workers(endpoints.len());
+        let shared = Arc::new(Shared {
+            connect: system.connect(),
+            workload: Mutex::new(workload(&self.spec.workload, self.options.seed)),
+            recorder: Arc::clone(recorder),
+            timeout: load.timeout.0,
+            concurrency: u32::try_from(workers).unwrap_or(u32::MAX),
+        });
+        let _inside = self.runtime.enter();
+        Load::start(&shared, &endpoints, load.rate.map(|rate| rate.0))
+    }
+
+    /// Lets `time` pass, unless there is a reason to stop.
+    fn wait(&self, recorder: &Recorder, time: Duration) {
+        let start = Instant::now();
+        self.options.interrupt.wait_until(time, TICK, || {
+            self.options.progress.tick(start.elapsed(), time, recorder.counts());
+            self.tell_faults(recorder);
+            recorder.healthy().is_err()
+        });
+    }
+
+    /// A line for every fault that began or ended since the last call.
+    fn tell_faults(&self, recorder: &Recorder) {
+        for told in recorder.take_nemesis() {
+            self.options.progress.note(&told.to_string());
+        }
+    }
+
+    /// Load without faults, until the system serves again and for the time asked for.
+    fn recover(&self, recorder: &Recorder) -> Result<(), RunFailure> {
+        let start = Instant::now();
+        let ready = self.field.await_ready(RECOVERY_LIMIT, &self.options.interrupt);
+        self.wait(recorder, self.spec.load.recovery.0.saturating_sub(start.elapsed()));
+        ready
+    }
+
+    fn final_reads(&self, workers: Vec<Worker>) {
+        let reads = workers.first().map(|worker| worker.shared().workload().final_reads());
+        self.runtime.block_on(perform_all(workers, reads.unwrap_or_default()));
+    }
+
+    fn recorded(
+        &self,
+        recorder: &Recorder,
+        healed: &HealReport,
+        not_ready: Option<RunFailure>,
+    ) -> Recorded {
+        let mut recorded = Recorded::default();
+        recorded.trouble.interrupted = self.options.interrupt.is_set();
+        if let Err(error) = recorder.healthy() {
+            recorded.trouble.set_up = true;
+            recorded.remarks.push(error.to_string());
+        }
+        let run = self.directory.path.display();
+        for (node, why) in &healed.dirty {
+            recorded.trouble.dirty = true;
+            recorded.remarks.push(format!("{node} is left dirty: {why}; `isobar heal {run}`"));
+        }
+        recorded.remarks.extend(healed.remarks.iter().cloned());
+        // A system that does not come back is for the checks to judge, not for us.
+        recorded.remarks.extend(not_ready.map(|failure| failure.to_string()));
+        recorded
+    }
+}
+
+fn workload(spec: &WorkloadSpec, seed: u64) -> Box<dyn Workload> {
+    match spec {
+        WorkloadSpec::Register(register) => Box::new(Register::new(RegisterOptions {
+            seed,
+            keys: register.keys,
+            ops_per_key: register.ops_per_key,
+            values: register.values,
+        })),
+    }
+}

@@ -1,0 +1,11 @@
+//! Labs and SSH against the real thing: namespaces, sshd and iptables of this machine.
+//!
+//! Everything happens in labs of its own, which are taken down even when a test fails.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+mod cli;
+mod life;
+mod login;
+mod ssh;
+mod support;
