@@ -7,7 +7,7 @@ mod support;
 
 use std::fs;
 
-use support::Isobar;
+use support::{Ended, Isobar};
 
 const GOOD: &str = "\
 version: 1
@@ -16,6 +16,7 @@ cluster:
   ssh:
     nodes: [n1, n2]
     port: 1
+    password-env: ISOBAR_TEST_PASSWORD
     overrides: { n1: { address: 127.0.0.1 }, n2: { address: 127.0.0.2 } }
 system:
   etcd: {}
@@ -59,8 +60,12 @@ fn files_that_are_not_there_are_named() {
 fn an_unreachable_node_is_a_set_up_failure_which_names_it() {
     let isobar = Isobar::new();
     let spec = isobar.spec("unreachable.yaml", GOOD);
-    isobar.run(["run", &spec]).expect(4).says("n1").says("127.0.0.1:1");
-    isobar.run(["doctor", &spec]).expect(4).says("n1");
+    for command in ["run", "doctor"] {
+        let args = [command, &spec];
+        isobar.run(args).expect(4).says("ISOBAR_TEST_PASSWORD");
+        let reached = isobar.command(args).env("ISOBAR_TEST_PASSWORD", "secret").output().unwrap();
+        Ended::of(&reached).expect(4).says("node n1").says("127.0.0.1:1");
+    }
 }
 
 #[test]
