@@ -16,14 +16,13 @@ mod style;
 mod text;
 mod words;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use isobar_checkers::history::History;
 use isobar_checkers::{CheckResult, Finding, Verdict};
 
-use crate::store::{Results, RunMeta};
+use crate::store::{Results, RunMeta, write_whole};
 
 pub use style::Style;
 pub use text::text;
@@ -106,29 +105,17 @@ pub fn render(source: &Source<'_>) -> Result<Vec<Artefact>, ReportError> {
 pub fn write_all(source: &Source<'_>) -> Result<PathBuf, ReportError> {
     for artefact in render(source)? {
         let path = source.directory.join(&artefact.path);
-        write(&path, &artefact.bytes)
+        write_whole(&path, &artefact.bytes)
             .map_err(|error| ReportError::Write { path: path.clone(), source: error })?;
     }
     Ok(source.directory.join(PAGE))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
-    if written.is_err() {
-        // The first error is the one to tell; a file which is not there needs no removal.
-        let _ = fs::remove_file(&partial);
-    }
-    written
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use std::fs;
 
     use super::sample::Sample;
     use super::*;

@@ -1,6 +1,7 @@
 //! Values, times and operations in words: shared by every rendering, so that they agree.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use isobar_checkers::history::{Completion, History, Operation};
@@ -212,8 +213,10 @@ pub fn faults_named(finding: &Finding, history: &History) -> String {
     let named: Vec<String> = windows
         .map(|window| {
             let end = window.to.map_or_else(|| "the end".to_owned(), instant);
-            let (fault, nodes) = (&window.fault, list(&window.nodes));
-            format!("{fault} #{} of {nodes} (from {} to {end})", window.id, instant(window.from))
+            let grudge = window.detail.get("grudge").and_then(Value::as_object);
+            let whom = grudge.and_then(sides).unwrap_or_else(|| list(&window.nodes));
+            let (fault, id) = (&window.fault, window.id);
+            format!("{fault} #{id} of {whom} (from {} to {end})", instant(window.from))
         })
         .collect();
     named.join("; ")
@@ -226,12 +229,33 @@ pub fn fault_detail(fault: &FaultWindow) -> String {
         .iter()
         .filter(|(_, value)| !value.is_null())
         .map(|(name, detail)| match (name.as_str(), detail) {
-            ("grudge", Value::Object(grudge)) => grudge_in_words(grudge),
+            ("grudge", Value::Object(grudge)) => {
+                sides(grudge).unwrap_or_else(|| grudge_in_words(grudge))
+            }
             (_, Value::String(word)) => format!("{} {}", key(&name.as_str().into()), plain(word)),
             (_, other) => format!("{} {}", key(&name.as_str().into()), value(other)),
         })
         .collect();
     parts.join("; ")
+}
+
+/// `n4 | n1 n2 n3`: groups which do not hear one another, if the grudge parts all of its nodes so.
+fn sides(grudge: &Map<String, Value>) -> Option<String> {
+    let mut groups: BTreeMap<BTreeSet<&str>, Vec<&str>> = BTreeMap::new();
+    for (node, from) in grudge {
+        let dropped = from.as_array()?.iter().map(Value::as_str).collect::<Option<_>>()?;
+        groups.entry(dropped).or_default().push(node);
+    }
+    let dropped = groups.keys().flatten().copied();
+    let nodes: BTreeSet<&str> = grudge.keys().map(String::as_str).chain(dropped).collect();
+    // Every node drops, and exactly those that are not in its group.
+    let parted = grudge.len() == nodes.len()
+        && groups.iter().all(|(dropped, group)| {
+            nodes.iter().all(|node| dropped.contains(node) != group.contains(node))
+        });
+    let mut sides: Vec<String> = groups.values().map(|group| group.join(" ")).collect();
+    sides.sort_by_key(|side| (side.len(), side.clone()));
+    parted.then(|| sides.join(" | "))
 }
 
 fn grudge_in_words(grudge: &Map<String, Value>) -> String {
@@ -255,6 +279,8 @@ pub fn plain(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use serde_json::json;
 
     use super::*;
@@ -293,6 +319,14 @@ mod tests {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");
+    }
+
+    #[test]
+    fn a_whole_partition_is_told_as_its_sides() {
+        let grudge = json!({"n1": ["n2"], "n2": ["n1", "n3"], "n3": ["n2"]});
+        assert_eq!(sides(grudge.as_object().unwrap()), Some("n2 | n1 n3".to_owned()));
+        let one_way = json!({"n1": ["n2"]});
+        assert_eq!(sides(one_way.as_object().unwrap()), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Opening it brings a lab up where one is wanted; dropping it takes everything back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub struct Field {
     /// How the nodes are reached, with a lab resolved to its SSH settings.
     pub reach: Reach,
     runtime: tokio::runtime::Handle,
+    /// Where nodes on this machine keep their files.
+    scratch: PathBuf,
     /// Whether the system may be on the nodes.
     occupied: AtomicBool,
     /// Dropped last: it takes the nodes away.
@@ -67,9 +69,10 @@ impl Field {
             ClusterSpec::Local(local) => (Reach::Local(local.clone()), None),
         };
         let cluster = connect(&reach)?;
-        let system = system(spec, &cluster.nodes(), &directory.path)?;
+        let scratch = directory.file("scratch");
+        let system = system(spec, &cluster.nodes(), &scratch)?;
         let (runtime, occupied) = (runtime.handle().clone(), AtomicBool::new(false));
-        Ok(Self { cluster, system, reach, runtime, occupied, lab })
+        Ok(Self { cluster, system, reach, runtime, scratch, occupied, lab })
     }
 
     pub fn lab_name(&self) -> Option<&str> {
@@ -178,7 +181,12 @@ impl Field {
             member.remote.check(&Command::shell(script).privileged().deadline(SLOW_DEADLINE))
         };
         self.occupied.store(false, Ordering::SeqCst);
-        failures("system not removed", on_each(&self.members(), stop))
+        let left = failures("system not removed", on_each(&self.members(), stop));
+        if left.is_empty() && self.scratch.exists() {
+            // What stays there is of nodes that are gone: it harms nobody.
+            let _ = std::fs::remove_dir_all(&self.scratch);
+        }
+        left
     }
 
     fn scripts(
@@ -233,7 +241,7 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
             Arc::new(Etcd::new(etcd.clone(), nodes.to_vec(), register.linearizable))
         }
         SystemSpec::Toy(toy) => {
-            Arc::new(Toy::new(toy.clone(), nodes, &scratch.join("toy"))?.with_lease(spec.lease))
+            Arc::new(Toy::new(toy.clone(), nodes, scratch)?.with_lease(spec.lease))
         }
     })
 }

@@ -1,7 +1,7 @@
 //! Where runs are kept, and how one is found again.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -93,14 +93,7 @@ impl RunDirectory {
 
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
         let path = self.file(name);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(io_error("create", parent))?;
-        }
-        // Through a neighbour, so that a reader never sees half a file.
-        let partial = path.with_added_extension("partial");
-        let written = fs::File::create(&partial).and_then(|mut file| file.write_all(content));
-        written.map_err(io_error("write", &partial))?;
-        fs::rename(&partial, &path).map_err(io_error("write", &path))
+        write_whole(&path, content).map_err(io_error("write", &path))
     }
 
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), StoreError> {
@@ -147,6 +140,21 @@ fn children(path: &Path) -> Result<Vec<PathBuf>, StoreError> {
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(Vec::new()),
         Err(error) => Err(io_error("read", path)(error)),
     }
+}
+
+/// Writes a file, with the directories above it, so that a reader never sees half of it: an older
+/// one is replaced when the new one is whole.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let partial = path.with_added_extension("partial");
+    let written = fs::write(&partial, content).and_then(|()| fs::rename(&partial, path));
+    if written.is_err() {
+        // The first error is the one to tell; a file that is not there needs no removal.
+        let _ = fs::remove_file(&partial);
+    }
+    written
 }
 
 /// Makes `link` a symbolic link to `target`, replacing what it pointed at.

@@ -9,6 +9,6 @@ mod directory;
 mod meta;
 mod results;
 
-pub use directory::{RunDirectory, StoreError};
+pub use directory::{RunDirectory, StoreError, write_whole};
 pub use meta::{NodeMeta, Phase, RunMeta};
 pub use results::{OperationCounts, Results};
