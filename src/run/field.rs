@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::RunFailure;
 use crate::cluster::doctor::{Diagnosis, Needs, State, doctor};
-use crate::cluster::{Cluster, Command, Member, Node, RemoteError, on_each};
+use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_each};
 use crate::fault::privileged;
 use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
@@ -162,8 +162,7 @@ impl Field {
         let collect = |member: &Member| -> Result<(), String> {
             for log in self.system.scripts(&member.node).logs {
                 let script = format!("tail -c {LOG_BYTES_MAX} {}", crate::cluster::quote([&log]));
-                let command = Command::shell(script).privileged().deadline(SLOW_DEADLINE);
-                let output = member.remote.check(&command).map_err(|error| error.to_string())?;
+                let output = self.on(member, script).map_err(|error| error.to_string())?;
                 let file = Path::new(&log).file_name().unwrap_or_default().to_string_lossy();
                 let path = format!("nodes/{}/{file}", member.node.name);
                 directory.write(&path, &output.stdout).map_err(|error| error.to_string())?;
@@ -178,7 +177,7 @@ impl Field {
         let stop = |member: &Member| {
             let scripts = self.system.scripts(&member.node);
             let script = format!("{}\n{}", scripts.stop, scripts.wipe);
-            member.remote.check(&Command::shell(script).privileged().deadline(SLOW_DEADLINE))
+            self.on(member, script)
         };
         self.occupied.store(false, Ordering::SeqCst);
         let left = failures("system not removed", on_each(&self.members(), stop));
@@ -195,10 +194,17 @@ impl Field {
     ) -> Result<(), RunFailure> {
         let run = |member: &Member| {
             let script = script(&self.system.scripts(&member.node));
-            member.remote.check(&Command::shell(script).privileged().deadline(SLOW_DEADLINE))
+            self.on(member, script)
         };
         all(on_each(&self.members(), run))?;
         Ok(())
+    }
+
+    /// Runs a script as root where the system needs it.
+    fn on(&self, member: &Member, script: String) -> Result<Output, RemoteError> {
+        let command = Command::shell(script).deadline(SLOW_DEADLINE);
+        let root = privileged(&self.cluster.nodes(), self.system.as_ref());
+        member.remote.check(&if root { command.privileged() } else { command })
     }
 
     fn members(&self) -> Vec<&Member> {
