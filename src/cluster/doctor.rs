@@ -15,6 +15,8 @@ pub struct Needs {
     pub root: bool,
     /// Partitions by iptables and ip6tables; implies root.
     pub firewall: bool,
+    /// The nodes have IPv6 addresses, so that ip6tables is needed as well.
+    pub ipv6: bool,
 }
 
 /// One fact about one node.
@@ -69,15 +71,18 @@ const OFFSET_MAX_MS: f64 = 1000.0;
 /// Less free, and logs or data of the system may not fit.
 const DISK_FREE_KIB_MIN: u64 = 512 << 10;
 
-/// Prints lines of a word and its value. `-w` waits for whoever else changes the firewall.
+/// Prints lines of a word and its value. `-w` waits for whoever else changes the firewall. The
+/// legacy programs are only tried where the others fail: asking them makes tables of theirs.
 const FIREWALL: &str = "\
-for tool in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables-legacy; do
-  command -v $tool >/dev/null 2>&1 || { echo \"$tool missing\"; continue; }
-  $tool -w 5 -X ISOBAR-PROBE 2>/dev/null
-  if why=$($tool -w 5 -N ISOBAR-PROBE 2>&1) && why=$($tool -w 5 -X ISOBAR-PROBE 2>&1)
-  then echo \"$tool works $($tool --version 2>/dev/null)\"
-  else echo \"$tool fails $(echo $why)\"
-  fi
+for family in iptables ip6tables; do
+  for tool in $family $family-nft $family-legacy; do
+    command -v $tool >/dev/null 2>&1 || { echo \"$tool missing\"; continue; }
+    $tool -w 5 -X ISOBAR-PROBE 2>/dev/null
+    if why=$($tool -w 5 -N ISOBAR-PROBE 2>&1) && why=$($tool -w 5 -X ISOBAR-PROBE 2>&1)
+    then echo \"$tool works $($tool --version 2>/dev/null)\"; break
+    else echo \"$tool fails $(echo $why)\"
+    fi
+  done
 done
 ";
 
@@ -190,7 +195,12 @@ fn judge(node: &str, needs: &Needs, answer: &str) -> Vec<Diagnosis> {
         });
     }
     if needs.firewall {
-        found.extend(["iptables", "ip6tables"].map(|tool| firewall(node, tool, fact)));
+        found.push(firewall(node, "iptables", fact));
+        let mut v6 = firewall(node, "ip6tables", fact);
+        if !needs.ipv6 {
+            v6.state = v6.state.min(State::Warning);
+        }
+        found.push(v6);
     }
     found.push(match (fact("setsid"), fact("uptime")) {
         (Some(_), Some(_)) => {
@@ -305,7 +315,7 @@ fn unix_seconds(time: SystemTime) -> f64 {
 mod tests {
     use super::*;
 
-    const NEEDS: Needs = Needs { root: true, firewall: true };
+    const NEEDS: Needs = Needs { root: true, firewall: true, ipv6: true };
 
     const GOOD: &str = "uid 0\nsetsid /usr/bin/setsid\nuptime 12.3 45.6\ndisk / 9000000\n\
         disk /var 8000000\ndisk /tmp \niptables works iptables v1.8.9 (nf_tables)\n\

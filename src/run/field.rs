@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
@@ -18,11 +18,13 @@ use crate::lab::{Lab, LabError, LabOptions, Owner};
 use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec, WorkloadSpec};
 use crate::store::RunDirectory;
 use crate::system::toy::Toy;
-use crate::system::{Etcd, Status, System, SystemError};
+use crate::system::{Etcd, ProcessState, Status, System, SystemError};
 use crate::terminal;
 
 /// How long a system may take from its start until all nodes agree on a leader.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How often to look whether a process that is slow to serve is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(3);
 const POLL_EVERY: Duration = Duration::from_millis(200);
 /// Logs and processes get more time than other commands: they may be large, or reluctant.
 const SLOW_DEADLINE: Duration = Duration::from_secs(60);
@@ -93,13 +95,56 @@ impl Field {
         self.occupied.store(true, Ordering::SeqCst);
         self.scripts(|scripts| format!("{}\n{}", scripts.stop, scripts.wipe))?;
         self.scripts(|scripts| scripts.start.clone())?;
-        self.await_ready(READY_LIMIT, interrupt)?;
+        self.await_start(interrupt)?;
         Ok(versions.into_iter().next().unwrap_or_default())
     }
 
+    /// Waits for the system to serve, but not for one that has ended already.
+    fn await_start(&self, interrupt: &Interrupt) -> Result<(), RunFailure> {
+        let start = Instant::now();
+        loop {
+            let rest = READY_LIMIT.saturating_sub(start.elapsed());
+            let Err(reason) = self.poll_ready(LOOK_EVERY.min(rest), interrupt) else {
+                return Ok(());
+            };
+            if interrupt.is_set() {
+                return Err(RunFailure::Interrupted);
+            }
+            let system = self.system.name().to_owned();
+            for ended in on_each(&self.members(), |member| self.ended(member)) {
+                let Some((node, log)) = ended? else { continue };
+                return Err(SystemError::Ended { node, system, log }.into());
+            }
+            if start.elapsed() >= READY_LIMIT {
+                let waited_s = READY_LIMIT.as_secs();
+                return Err(SystemError::NotReady { system, waited_s, reason }.into());
+            }
+        }
+    }
+
+    /// The node and the end of its log, when its process is gone.
+    fn ended(&self, member: &Member) -> Result<Option<(String, String)>, RemoteError> {
+        let scripts = self.system.scripts(&member.node);
+        let state = self.on(member, scripts.state)?.text();
+        if ProcessState::parse(&state) != Some(ProcessState::Gone) {
+            return Ok(None);
+        }
+        let tail = format!("tail -n 3 {} 2>/dev/null", crate::cluster::quote(&scripts.logs));
+        Ok(Some((member.node.name.clone(), self.on(member, tail)?.text())))
+    }
+
     /// Waits until all nodes name the same leader.
-    pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), RunFailure> {
-        let mut reason = String::new();
+    pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), SystemError> {
+        self.poll_ready(limit, interrupt).map_err(|reason| SystemError::NotReady {
+            system: self.system.name().to_owned(),
+            waited_s: limit.as_secs(),
+            reason,
+        })
+    }
+
+    /// As `await_ready`; the error is what was wrong at last.
+    fn poll_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), String> {
+        let mut reason = "nobody was asked".to_owned();
         let ready = interrupt.wait_until(limit, POLL_EVERY, || match self.agreed_leader() {
             Ok(_) => true,
             Err(why) => {
@@ -107,14 +152,7 @@ impl Field {
                 false
             }
         });
-        if ready {
-            return Ok(());
-        }
-        if interrupt.is_set() {
-            return Err(RunFailure::Interrupted);
-        }
-        let system = self.system.name().to_owned();
-        Err(SystemError::NotReady { system, waited_s: limit.as_secs(), reason }.into())
+        if ready { Ok(()) } else { Err(reason) }
     }
 
     /// The leader which every node names, or who disagrees.
@@ -257,7 +295,8 @@ pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System) -> Vec<Diagn
     let root = privileged(&cluster.nodes(), system);
     let partition = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_));
     let firewall = root && spec.faults.iter().any(partition);
-    doctor(cluster, &Needs { root, firewall })
+    let ipv6 = cluster.nodes().iter().any(|node| node.ip.is_ipv6());
+    doctor(cluster, &Needs { root, firewall, ipv6 })
 }
 
 /// A diagnosis as an error message.

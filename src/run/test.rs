@@ -26,6 +26,7 @@ use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::spec::{self, Spec, WorkloadSpec};
 use crate::store::{NodeMeta, RunDirectory, RunMeta};
+use crate::system::SystemError;
 
 /// How long a healed system may take to serve again before the run goes on without it.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
@@ -228,7 +229,7 @@ impl Drive<'_> {
     }
 
     /// Load without faults, until the system serves again and for the time asked for.
-    fn recover(&self, recorder: &Recorder) -> Result<(), RunFailure> {
+    fn recover(&self, recorder: &Recorder) -> Result<(), SystemError> {
         let start = Instant::now();
         let ready = self.field.await_ready(RECOVERY_LIMIT, &self.options.interrupt);
         self.wait(recorder, self.spec.load.recovery.0.saturating_sub(start.elapsed()));
@@ -244,7 +245,7 @@ impl Drive<'_> {
         &self,
         recorder: &Recorder,
         healed: &HealReport,
-        not_ready: Option<RunFailure>,
+        not_ready: Option<SystemError>,
     ) -> Recorded {
         let mut recorded = Recorded::default();
         recorded.trouble.interrupted = self.options.interrupt.is_set();
@@ -259,7 +260,7 @@ impl Drive<'_> {
         }
         recorded.remarks.extend(healed.remarks.iter().cloned());
         // A system that does not come back is for the checks to judge, not for us.
-        recorded.remarks.extend(not_ready.map(|failure| failure.to_string()));
+        recorded.remarks.extend(not_ready.map(|error| error.to_string()));
         recorded
     }
 }

@@ -90,6 +90,8 @@ pub enum SystemError {
     Missing { node: String, what: String, remedy: String },
     #[error("{system} is not ready after {waited_s} s: {reason}")]
     NotReady { system: String, waited_s: u64, reason: String },
+    #[error("node {node}: {system} ended while it was starting; its log ends with\n{log}")]
+    Ended { node: String, system: String, log: String },
     #[error(transparent)]
     Remote(#[from] RemoteError),
 }
