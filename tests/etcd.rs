@@ -71,6 +71,7 @@ fn etcd_stays_linearizable_under_partitions_kills_and_pauses_and_nothing_is_left
     assert!(outcomes.iter().any(|outcome| outcome == "installed"), "{outcomes:?}");
     assert!(run.join("nodes/n5/isobar-etcd.log").metadata().unwrap().len() > 0);
     assert_eq!(traces("tfaults"), [""; 0]);
+    isobar.run(["heal", "-1"]).expect(0).says("nothing to undo");
     assert_eq!(before, firewall());
 }
 

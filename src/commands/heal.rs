@@ -6,6 +6,7 @@ use super::Failure;
 use crate::cli::Global;
 use crate::exit::Exit;
 use crate::fault::heal_from_journal;
+use crate::lab::{Lab, LabError};
 use crate::run;
 use crate::store::RunDirectory;
 use crate::terminal;
@@ -26,6 +27,12 @@ pub fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
         terminal::result("this run ended before any fault: nothing to undo");
         return Ok(Exit::Valid);
     }
+    if let Some(lab) = &meta.lab
+        && matches!(Lab::find(Some(lab)), Err(LabError::Unknown { .. }))
+    {
+        terminal::result(&format!("lab {lab} of this run is down: nothing to undo"));
+        return Ok(Exit::Valid);
+    }
     let cluster = run::connect(&meta.reach).map_err(Failure::set_up)?;
     let report = heal_from_journal(&cluster, &journal).map_err(Failure::set_up)?;
     for remark in &report.remarks {
@@ -34,6 +41,9 @@ pub fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
     let nodes = meta.nodes.len();
     if report.dirty.is_empty() {
         terminal::result(&format!("{} faults undone; all {nodes} nodes are clean", report.healed));
+        if let Some(lab) = &meta.lab {
+            terminal::note(&format!("lab {lab} is still up: `isobar lab down {lab}`"));
+        }
         return Ok(Exit::Valid);
     }
     let dirty: Vec<String> =
