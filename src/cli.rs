@@ -1,12 +1,11 @@
 //! The command line. It is parsed here and resolved by each command; nothing deeper sees a flag.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand};
-
-use crate::commands;
-use crate::run::Verbosity;
-use crate::terminal::Color;
+use crate::commands::{self, Failure, Global};
+use crate::exit::Exit;
+use crate::lab::init;
+use crate::system::toy::toy_node;
 
 /// Breaks a cluster on purpose, and decides whether it kept its promises.
 #[derive(Debug, Parser)]
@@ -16,32 +15,6 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub command: Command,
-}
-
-#[derive(Debug, Args)]
-pub struct Global {
-    /// Where runs are kept
-    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "ISOBAR_STORE")]
-    pub store: PathBuf,
-    /// When to use colours
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub color: Color,
-    /// Say nothing but the result
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Say more about what is done
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-}
-
-impl Global {
-    pub fn verbosity(&self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (_, true) => Verbosity::Verbose,
-            _ => Verbosity::Normal,
-        }
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,4 +48,28 @@ pub enum Command {
     /// The first process of a lab node
     #[command(hide = true)]
     LabNodeInit(crate::lab::init::InitArgs),
+}
+
+/// Runs the command that was asked for; the program's exit code.
+pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
+    let global = &cli.global;
+    let exit = match cli.command {
+        Command::Demo(args) => commands::demo::demo(&args, global),
+        Command::Run(args) => commands::run::run(&args, global),
+        Command::Check(args) => commands::check::check(&args, global),
+        Command::Validate(args) => commands::validate::validate(&args),
+        Command::Plan(args) => commands::plan::plan(&args),
+        Command::Doctor(args) => commands::doctor::doctor(&args),
+        Command::Heal(args) => commands::heal::heal(&args, global),
+        // Ends as the command on the node did.
+        Command::Lab(args) => return commands::lab::run(&args).map_err(Failure::lab),
+        Command::Ls(args) => commands::ls::ls(&args, global),
+        Command::Report(args) => commands::report::report(&args, global),
+        Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),
+        Command::LabNodeInit(args) => match init::run(&args) {
+            Ok(never) => match never {},
+            Err(error) => Err(Failure::set_up(error)),
+        },
+    };
+    exit.map(Exit::code)
 }

@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use isobar::cli::Cli;
-use isobar::commands;
+use isobar::cli::{self, Cli};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let color = cli.global.color;
-    match commands::dispatch(cli) {
+    match cli::dispatch(cli) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             isobar::terminal::error(&failure.message, color);

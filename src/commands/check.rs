@@ -11,8 +11,7 @@ use isobar_checkers::history::{History, jsonl, porcupine};
 use isobar_checkers::{CheckResult, Verdict};
 use serde_json::json;
 
-use super::{Failure, style};
-use crate::cli::Global;
+use super::{Failure, Global, style};
 use crate::exit::{Exit, Trouble};
 use crate::judge::{self, Judgement};
 use crate::report;

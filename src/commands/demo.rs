@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::run::run_spec;
-use super::{Failure, run};
-use crate::cli::Global;
+use super::{Failure, Global, run};
 use crate::exit::Exit;
 use crate::spec;
 use crate::terminal;

@@ -1,7 +1,5 @@
 //! `isobar lab`: a cluster on this machine, by hand.
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 
 use clap::{Args, Subcommand};
@@ -9,6 +7,7 @@ use clap::{Args, Subcommand};
 use crate::cluster::quote;
 use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, install};
 use crate::spec::LabSpec;
+use crate::terminal;
 
 /// A cluster of network namespaces on this machine.
 #[derive(Clone, Debug, Args)]
@@ -81,9 +80,11 @@ pub fn run(args: &LabArgs) -> Result<u8, LabError> {
 fn up(nodes: u32, name: Option<String>) -> Result<u8, LabError> {
     let lab = Lab::up(&LabOptions::new(&LabSpec { nodes, name }, Owner::Nobody))?;
     let name = lab.name();
-    eprintln!("lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,");
-    eprintln!("`isobar lab down {name}` takes it down; a specification reaches it with");
-    print!("{}", cluster_block(&lab));
+    terminal::note(&format!(
+        "lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,\n\
+         `isobar lab down {name}` takes it down; a specification reaches it with"
+    ));
+    terminal::result(&cluster_block(&lab));
     Ok(0)
 }
 
@@ -114,17 +115,22 @@ fn down_all() -> Result<u8, LabError> {
 fn status() -> Result<u8, LabError> {
     let labs = Lab::list()?;
     if labs.is_empty() {
-        eprintln!("no lab is up");
+        terminal::note("no lab is up");
     }
     for lab in labs {
         let owner = match lab.owner_pid {
             Some(pid) => format!("run {pid}"),
             None => "by hand".to_owned(),
         };
-        println!("{}\t{}\t{owner}\t{}", lab.name, lab.health, lab.directory.display());
+        terminal::result(&format!(
+            "{}\t{}\t{owner}\t{}",
+            lab.name,
+            lab.health,
+            lab.directory.display()
+        ));
         for node in lab.nodes {
             let process = node.pid.map_or_else(|| "off".to_owned(), |pid| format!("pid {pid}"));
-            println!("  {}\t{}\t{process}", node.name, node.ip);
+            terminal::result(&format!("  {}\t{}\t{process}", node.name, node.ip));
         }
     }
     Ok(0)
@@ -151,11 +157,13 @@ fn failed(source: std::io::Error) -> LabError {
 
 fn installed() -> Result<u8, LabError> {
     match install()? {
-        Installation::Complete => eprintln!("all that a lab needs is there"),
-        Installation::Installed(packages) => println!("installed {}", packages.join(" ")),
+        Installation::Complete => terminal::note("all that a lab needs is there"),
+        Installation::Installed(packages) => {
+            terminal::result(&format!("installed {}", packages.join(" ")));
+        }
         Installation::ByHand(command) => {
-            eprintln!("something is missing, and installing it needs root or another tool; run");
-            println!("{command}");
+            terminal::note("something is missing, and installing it needs root or another tool:");
+            terminal::result(&command);
             return Ok(4);
         }
     }

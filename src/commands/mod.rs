@@ -12,14 +12,42 @@ pub mod run;
 pub mod validate;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::{Cli, Command, Global};
+use clap::Args;
+
 use crate::exit::Exit;
-use crate::lab::{LabError, init};
+use crate::lab::LabError;
 use crate::report::Style;
+use crate::run::Verbosity;
 use crate::spec::{self, Spec};
-use crate::system::toy::toy_node;
+use crate::terminal::Color;
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Where runs are kept
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "ISOBAR_STORE")]
+    pub store: PathBuf,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Say nothing but the result
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+impl Global {
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        }
+    }
+}
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -37,37 +65,13 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    fn lab(error: LabError) -> Self {
+    pub fn lab(error: LabError) -> Self {
         Self::new(if error.is_usage() { Exit::Usage } else { Exit::SetUp }, error)
     }
 
     pub fn set_up(message: impl ToString) -> Self {
         Self::new(Exit::SetUp, message)
     }
-}
-
-/// Runs the command that was asked for; the program's exit code.
-pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
-    let global = &cli.global;
-    let exit = match cli.command {
-        Command::Demo(args) => demo::demo(&args, global),
-        Command::Run(args) => run::run(&args, global),
-        Command::Check(args) => check::check(&args, global),
-        Command::Validate(args) => validate::validate(&args),
-        Command::Plan(args) => plan::plan(&args),
-        Command::Doctor(args) => doctor::doctor(&args),
-        Command::Heal(args) => heal::heal(&args, global),
-        // Ends as the command on the node did.
-        Command::Lab(args) => return lab::run(&args).map_err(Failure::lab),
-        Command::Ls(args) => ls::ls(&args, global),
-        Command::Report(args) => report::report(&args, global),
-        Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),
-        Command::LabNodeInit(args) => match init::run(&args) {
-            Ok(never) => match never {},
-            Err(error) => Err(Failure::set_up(error)),
-        },
-    };
-    exit.map(Exit::code)
 }
 
 /// Reads the specification at `path`; every mistake in it is one error.

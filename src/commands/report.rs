@@ -2,8 +2,7 @@
 
 use clap::Args;
 
-use super::Failure;
-use crate::cli::Global;
+use super::{Failure, Global};
 use crate::exit::Exit;
 use crate::judge::Judgement;
 use crate::report;

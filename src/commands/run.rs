@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Failure, read_spec, style};
-use crate::cli::Global;
+use super::{Failure, Global, read_spec, style};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
 use crate::report;
