@@ -240,3 +240,64 @@ fn flush(state: &Mutex<State>, file: &mut File) {
         state.failure.get_or_insert(error);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn entry(process: u32) -> Entry {
+        Entry {
+            process: Process::Client(process),
+            kind: EventType::Invoke,
+            f: "read".to_owned(),
+            key: None,
+            value: Value::Null,
+            node: None,
+            error: None,
+            scheduled: None,
+        }
+    }
+
+    #[test]
+    fn events_of_many_threads_are_numbered_and_timed_in_one_order() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("history.jsonl");
+        let recorder = Recorder::create(&path, Clock::start()).unwrap();
+        std::thread::scope(|scope| {
+            for process in 0..8 {
+                let recorder = &recorder;
+                scope.spawn(move || {
+                    for _ in 0..500 {
+                        recorder.record(entry(process));
+                    }
+                });
+            }
+        });
+        assert_eq!(recorder.finish().unwrap().invoked, 4000);
+        let text = std::fs::read_to_string(path).unwrap();
+        let mut last = 0;
+        for (index, line) in text.lines().enumerate() {
+            let event: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(event["index"], index);
+            let time = event["time"].as_u64().unwrap();
+            assert!(time >= last, "line {index} goes back in time");
+            last = time;
+        }
+        assert_eq!(text.lines().count(), 4000);
+    }
+
+    #[test]
+    fn what_was_recorded_reaches_the_file_while_the_run_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("history.jsonl");
+        let recorder = Recorder::create(&path, Clock::start()).unwrap();
+        recorder.record(entry(0));
+        let start = Instant::now();
+        while std::fs::metadata(&path).unwrap().len() == 0 {
+            assert!(start.elapsed() < Duration::from_secs(10), "nothing was written");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

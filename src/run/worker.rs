@@ -135,3 +135,7 @@ impl Worker {
         });
     }
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;
