@@ -1,5 +1,8 @@
 //! A lab for one test.
 
+#[path = "../support/requirement.rs"]
+mod requirement;
+
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,11 +20,7 @@ pub struct TestLab {
 
 /// Whether labs can be had here; with `ISOBAR_REQUIRE_LAB=1` they must.
 pub fn possible() -> bool {
-    let Err(error) = requirements() else { return true };
-    let required = std::env::var_os("ISOBAR_REQUIRE_LAB").is_some_and(|value| value == "1");
-    assert!(!required, "{error}");
-    eprintln!("skipped: {error}");
-    false
+    requirement::met(requirements().err().map(|error| error.to_string()))
 }
 
 /// A name that no other test process uses: several may run at once on one machine.

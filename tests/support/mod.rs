@@ -1,6 +1,8 @@
 //! What the end-to-end tests share: the binary, a place for runs, and what this machine can do.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::print_stderr, reason = "each test uses a part")]
+#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part")]
+
+mod requirement;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -75,29 +77,15 @@ impl Ended {
     }
 }
 
-/// Whether this machine can run a lab; says in one line what would enable the test otherwise.
+/// Whether this machine can run a lab with etcd in it.
+#[track_caller]
 pub fn lab_available(test: &str) -> bool {
-    let missing = lab_missing();
-    if let Some(missing) = &missing {
-        let required = std::env::var_os("ISOBAR_REQUIRE_LAB").is_some_and(|value| value == "1");
-        assert!(!required, "{test} needs {missing}");
-        eprintln!("skipped: {test} ({missing}; `sudo isobar lab install`, then run as root)");
-    }
-    missing.is_none()
-}
-
-fn lab_missing() -> Option<String> {
-    if !cfg!(target_os = "linux") {
-        return Some("Linux".to_owned());
-    }
-    if !rustix::process::geteuid().is_root() {
-        return Some("root".to_owned());
-    }
-    let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/bin"];
-    ["ip", "iptables", "sshd", "ssh-keygen", "unshare", "nsenter", "etcd"]
-        .into_iter()
-        .find(|tool| !places.iter().any(|place| Path::new(place).join(tool).exists()))
-        .map(str::to_owned)
+    let etcd = || {
+        let missing = Command::new("etcd").arg("--version").output().is_err();
+        missing.then(|| "etcd is missing here; run `sudo isobar lab install`".to_owned())
+    };
+    let missing = isobar::lab::requirements().err().map(|error| error.to_string()).or_else(etcd);
+    requirement::met(missing.map(|missing| format!("{test}: {missing}")))
 }
 
 /// This machine's own firewall, without counters: no test may change it.
