@@ -139,9 +139,9 @@ fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
 
 fn count(history: &History) -> OperationCounts {
     let mut counts = OperationCounts::default();
-    for operation in &history.operations {
+    for operation in history.operations() {
         counts.invoked += 1;
-        match operation.completion {
+        match operation.completion() {
             Completion::Ok => counts.ok += 1,
             Completion::Fail => counts.fail += 1,
             Completion::Info => counts.info += 1,

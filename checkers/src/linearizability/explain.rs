@@ -28,7 +28,7 @@ pub(super) fn finding<M: Model>(
     let name = name(&words, key, contradiction.reason);
     let times = |&call: &u32| {
         let operation = words.operation(call);
-        [Some(operation.invoked_at), operation.completed_at]
+        [Some(operation.invoked_at()), operation.completed_at()]
     };
     let times: Vec<Nanos> = about.iter().flat_map(times).flatten().collect();
     let from = times.iter().min().copied().unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn finding<M: Model>(
         prose,
         operations: last(about, LISTED_MAX)
             .iter()
-            .map(|&call| words.operation(call).index)
+            .map(|&call| words.operation(call).index())
             .collect(),
         from,
         to,
@@ -78,7 +78,7 @@ fn culprit<M: Model>(words: &Wording<'_, M>, reason: Reason, about: &[u32]) -> u
         Reason::Circle => about
             .iter()
             .copied()
-            .max_by_key(|&call| words.operation(call).invoked_rank)
+            .max_by_key(|&call| words.operation(call).invoked_rank())
             .unwrap_or(0),
     }
 }
@@ -113,9 +113,9 @@ fn never_written<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u3
 /// The index of an operation that failed to write what `call` found.
 fn failed_writer<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u32) -> Option<u32> {
     let value = words.observed(call)?;
-    let failed = words.history.operations.iter().find(|operation| {
-        operation.completion == Completion::Fail
-            && operation.key.as_ref() == key
+    let failed = words.history.operations().find(|operation| {
+        operation.completion() == Completion::Fail
+            && operation.key().as_ref() == key
             && words
                 .model
                 .parse(operation)
@@ -123,7 +123,7 @@ fn failed_writer<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u3
                 .flatten()
                 .is_some_and(|op| words.model.written(&op).as_ref() == Some(&value))
     });
-    failed.map(|operation| operation.index.0)
+    failed.map(|operation| operation.index().0)
 }
 
 /// An acknowledged write is lost, not only unseen by some read, when nobody ever saw its value
@@ -142,7 +142,7 @@ fn is_lost<M: Model>(words: &Wording<'_, M>, write: u32, late: u32) -> bool {
     let reads: Vec<(u32, &Call<M::Op>)> = after.collect();
     let again = |(_, other): &&(u32, &Call<M::Op>)| observed(other) == before;
     let mut readers: Vec<u32> =
-        reads.iter().filter(again).map(|&(number, _)| words.operation(number).process).collect();
+        reads.iter().filter(again).map(|&(number, _)| words.operation(number).process()).collect();
     readers.sort_unstable();
     readers.dedup();
     readers.len() > 1 && reads.last().is_some_and(|(_, last)| observed(last) == before)
@@ -290,7 +290,7 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
     for place in partial.order.iter().map(|&place| place as usize) {
         state = model.apply(&state, &calls[place].op)?;
         done[place] = true;
-        let operation = words.operation(about[place]).index;
+        let operation = words.operation(about[place]).index();
         linearization.push(Step { operation, state: model.show(&state) });
     }
     let stuck = partial.stuck?;
@@ -309,7 +309,7 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
         } else {
             format!("{} is impossible in {shown}", model.describe(&call.op))
         };
-        blocked.push(Blocked { operation: words.operation(about[place]).index, reason });
+        blocked.push(Blocked { operation: words.operation(about[place]).index(), reason });
     }
     linearization.drain(..linearization.len().saturating_sub(LISTED_MAX));
     Some(Witness { linearization, state: shown, blocked })

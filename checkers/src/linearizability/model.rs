@@ -5,13 +5,13 @@ use std::hash::Hash;
 use serde_json::Value;
 
 use super::{Call, Decision};
-use crate::history::Operation;
+use crate::history::{History, Operation};
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
 /// the others make the search faster, shrink counterexamples further, or choose better words.
-pub trait Model {
+pub trait Model: Sync {
     /// What an operation did: function, arguments and result. Equal ones are interchangeable.
-    type Op: Clone + Eq + Hash;
+    type Op: Clone + Eq + Hash + Send + Sync;
     type State: Clone + Eq + Hash;
 
     /// Before any operation.
@@ -22,7 +22,7 @@ pub trait Model {
     ///
     /// # Errors
     /// A fragment which says what was expected, when the operation is none of this type's.
-    fn parse(&self, operation: &Operation) -> Result<Option<Self::Op>, String>;
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<Self::Op>, String>;
 
     /// The state after `op`, or `None` when `op` cannot happen in `state`.
     fn apply(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
@@ -58,6 +58,14 @@ pub trait Model {
     /// call only together with all calls that list it. `None`: nobody knows, so only calls which
     /// read may be left out.
     fn sources(&self, _calls: &[Call<Self::Op>]) -> Option<Vec<Vec<u32>>> {
+        None
+    }
+
+    /// As [`decide`](Self::decide), before calls are made of the operations of one object: for
+    /// an algorithm that compares the ids of values. Places are those in `history`, in order; the
+    /// decision speaks of those among them which neither failed nor constrain nothing, and is given
+    /// with their number. An order must have been replayed. `None`: make calls and ask again.
+    fn decide_columns(&self, _history: &History, _places: &[u32]) -> Option<(Decision, usize)> {
         None
     }
 

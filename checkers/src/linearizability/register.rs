@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::{Call, Decision, Model, zones};
-use crate::history::{Completion, Operation};
+use crate::history::{Completion, History, Operation};
 
 /// `read` → value, `write` value, `cas` [old, new].
 ///
@@ -85,16 +85,21 @@ impl Model for Register {
         Value::Null
     }
 
-    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
-        match (operation.f.as_str(), &operation.argument) {
-            ("read", _) if operation.completion == Completion::Info => Ok(None),
-            ("read", _) => Ok(Some(RegisterOp::Read(operation.result.clone()))),
-            ("write", value) => Ok(Some(RegisterOp::Write(value.clone()))),
-            ("cas", Value::Array(pair)) if pair.len() == 2 => {
-                Ok(Some(RegisterOp::Cas { old: pair[0].clone(), new: pair[1].clone() }))
-            }
-            ("cas", other) => Err(format!("a cas of {other}; expected [old, new]")),
-            (other, _) => {
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<RegisterOp>, String> {
+        match operation.f() {
+            "read" if operation.completion() == Completion::Info => Ok(None),
+            "read" => Ok(Some(RegisterOp::Read(operation.result()))),
+            "write" => Ok(Some(RegisterOp::Write(operation.argument()))),
+            "cas" => match operation.argument() {
+                Value::Array(pair) if pair.len() == 2 => {
+                    let mut pair = pair.into_iter();
+                    let (old, new) = (pair.next(), pair.next());
+                    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+                    Ok(Some(RegisterOp::Cas { old, new }))
+                }
+                other => Err(format!("a cas of {other}; expected [old, new]")),
+            },
+            other => {
                 Err(format!("`{other}` is nothing a register does; expected read, write or cas"))
             }
         }
@@ -175,6 +180,10 @@ impl Model for Register {
             sources
         };
         Some(calls.iter().map(of).collect())
+    }
+
+    fn decide_columns(&self, history: &History, places: &[u32]) -> Option<(Decision, usize)> {
+        zones::decide_columns(history, places)
     }
 
     fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {

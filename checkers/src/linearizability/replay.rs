@@ -19,9 +19,9 @@ impl Certificate {
     /// # Errors
     /// What is wrong, naming the operation.
     pub fn verify<M: Model>(&self, history: &History, model: &M) -> Result<(), String> {
-        let of_key = history.operations.iter().enumerate().filter(|(_, op)| op.key == self.key);
+        let of_key = history.operations().filter(|op| op.key() == self.key);
         let calls = call::calls(model, of_key)?;
-        let index = |call: &Call<M::Op>| history.operations[call.operation].index;
+        let index = |call: &Call<M::Op>| history.operation(call.operation).index();
         let mut places: Vec<(OpIndex, u32)> = calls.iter().map(index).zip(0..).collect();
         places.sort_unstable();
         let place = |name: &OpIndex| {
