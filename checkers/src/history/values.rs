@@ -56,6 +56,11 @@ impl ValueId {
         Err((kind, (self.0 & PLACE_MASK) as usize))
     }
 
+    /// The bits of the name; none has all of them set.
+    pub(crate) fn raw(self) -> u32 {
+        self.0
+    }
+
     pub fn is_null(self) -> bool {
         self == Self::NULL
     }
@@ -156,7 +161,10 @@ fn hash<T: Hash + ?Sized>(kind: Kind, content: &T) -> u64 {
 #[derive(Default)]
 pub(super) struct Interner {
     values: Values,
-    names: HashTable<ValueId>,
+    /// Texts are few, often the same, and looked up for every event: their table stays in the
+    /// cache.
+    texts: HashTable<ValueId>,
+    others: HashTable<ValueId>,
     /// Whether the names did not suffice: some value has the name of another.
     full: bool,
 }
@@ -250,7 +258,8 @@ impl Interner {
         is: impl Fn(&Values, usize) -> bool,
         add: impl FnOnce(&mut Values) -> usize,
     ) -> ValueId {
-        let Self { values, names, full } = self;
+        let Self { values, texts, others, full } = self;
+        let names = if kind == Kind::Text { texts } else { others };
         let same =
             |id: &ValueId| matches!(id.split(), Err((k, place)) if k == kind && is(values, place));
         if let Some(&known) = names.find(hash, same) {

@@ -38,7 +38,7 @@ pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
 
 use crate::finding::{CheckResult, Verdict};
-use crate::history::History;
+use crate::history::{History, Operation};
 use parts::Parts;
 
 /// Findings told in full; the rest is counted.
@@ -167,14 +167,22 @@ fn judge<M: Model>(
     certified: bool,
 ) -> Result<Vec<Object<M::Op>>, String> {
     let parts = Parts::of(history);
+    let sheet = match model.is_register() {
+        true => zones::Sheet::of(history, &parts),
+        false => None,
+    };
     let judged: Vec<_> = parts
         .by_size()
         .into_par_iter()
         .with_max_len(1)
         .map(|part| {
-            let (key, places) = parts.get(part);
-            let object = object(history, model, budget, places, certified);
-            let key = key.map(|key| history.values().get(key));
+            let known = sheet.as_ref().and_then(|sheet| sheet.decide(part));
+            let key = parts.key(part).map(|key| history.values().get(key));
+            let operations = || {
+                let places = parts.places(part).iter();
+                places.map(|&place| history.operation(place as usize))
+            };
+            let object = object(model, budget, known, operations, certified);
             (part, object.map(|object| Object { key, ..object }))
         })
         .collect();
@@ -186,22 +194,21 @@ fn judge<M: Model>(
     objects.into_iter().flatten().collect()
 }
 
-fn object<M: Model>(
-    history: &History,
+/// Judges one key, of whose calls `known` may be known, with their number.
+fn object<'a, M: Model, I: Iterator<Item = Operation<'a>>>(
     model: &M,
     budget: &Budget,
-    places: &[u32],
+    known: Option<(Decision, usize)>,
+    operations: impl FnOnce() -> I,
     certified: bool,
 ) -> Result<Object<M::Op>, String> {
-    let known = model.decide_columns(history, places);
     if let Some((Decision::Valid(_), count)) = known
         && !certified
     {
         let (calls, decision) = (Vec::new(), Decision::Valid(Vec::new()));
         return Ok(Object { key: None, count, calls, decision, states: None });
     }
-    let operations = places.iter().map(|&place| history.operation(place as usize));
-    let mut calls = call::calls(model, operations)?;
+    let mut calls = call::calls(model, operations())?;
     let count = calls.len();
     let (mut decision, states) = match known {
         Some((decision, _)) => (decision, None),

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use serde_json::Value;
 
 use super::{Call, Decision};
-use crate::history::{History, Operation};
+use crate::history::Operation;
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
 /// the others make the search faster, shrink counterexamples further, or choose better words.
@@ -61,12 +61,10 @@ pub trait Model: Sync {
         None
     }
 
-    /// As [`decide`](Self::decide), before calls are made of the operations of one object: for
-    /// an algorithm that compares the ids of values. Places are those in `history`, in order; the
-    /// decision speaks of those among them which neither failed nor constrain nothing, and is given
-    /// with their number. An order must have been replayed. `None`: make calls and ask again.
-    fn decide_columns(&self, _history: &History, _places: &[u32]) -> Option<(Decision, usize)> {
-        None
+    /// Whether this is [`Register`](super::Register), with the same functions: then histories whose
+    /// values are written once each are judged by ids alone, before any operation is parsed.
+    fn is_register(&self) -> bool {
+        false
     }
 
     /// An exact decision by an algorithm that knows this type; `None`: the general search.

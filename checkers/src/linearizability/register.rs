@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::{Call, Decision, Model, zones};
-use crate::history::{Completion, History, Operation};
+use crate::history::{Completion, Operation};
 
 /// `read` → value, `write` value, `cas` [old, new].
 ///
@@ -182,8 +182,8 @@ impl Model for Register {
         Some(calls.iter().map(of).collect())
     }
 
-    fn decide_columns(&self, history: &History, places: &[u32]) -> Option<(Decision, usize)> {
-        zones::decide_columns(history, places)
+    fn is_register(&self) -> bool {
+        true
     }
 
     fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {

@@ -25,8 +25,8 @@
 //! **The order** by min(f, s) is then a linearization: if A is before B but not B before A, then
 //! f(A) < s(B) and s(A) ≤ f(B), so neither end of B is less than both ends of A.
 
-mod columns;
 mod evidence;
+mod sheet;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +35,7 @@ use rustc_hash::FxHashMap;
 use super::register::RegisterOp;
 use super::{Call, Decision};
 
-pub(super) use columns::decide as decide_columns;
+pub(super) use sheet::Sheet;
 
 /// No call, or no value.
 const NONE: u32 = u32::MAX;
