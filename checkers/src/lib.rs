@@ -12,6 +12,7 @@ pub mod finding;
 pub mod history;
 mod latency;
 pub mod linearizability;
+pub mod models;
 pub mod stats;
 pub mod vacuity;
 

@@ -73,6 +73,7 @@ fn culprit<M: Model>(words: &Wording<'_, M>, reason: Reason, about: &[u32]) -> u
         | Reason::BeforeWritten { call, .. }
         | Reason::Replaced { call, .. }
         | Reason::NoOrder { call }
+        | Reason::Rule { call, .. }
         | Reason::TwoSuccessors { second: call, .. }
         | Reason::ComesBack { late: call, .. } => call,
         Reason::Circle => about
@@ -94,6 +95,7 @@ fn name<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reason) -
             if first == last && is_lost(words, first, late) { "lost-write" } else { "stale-read" }
         }
         Reason::ComesBack { .. } => "lost-update",
+        Reason::Rule { rule, .. } => rule.anomaly,
         Reason::NoOrder { .. } => "non-linearizable",
     }
 }
@@ -151,6 +153,7 @@ fn is_lost<M: Model>(words: &Wording<'_, M>, write: u32, late: u32) -> bool {
 /// The second half of the title.
 fn although(name: &str, reason: Reason) -> &'static str {
     match (name, reason) {
+        (_, Reason::Rule { rule, .. }) => rule.although,
         ("phantom-read", _) => "which nobody ever wrote",
         ("dirty-read", _) => "which only operations that failed tried to write",
         ("future-read", _) => "before that could have been written",
@@ -231,14 +234,22 @@ fn argument<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reaso
         Reason::ComesBack { early, late, first, last } => {
             comes_back(words, early, late, first, last)
         }
-        Reason::NoOrder { call } => vec![format!(
-            "Other writes of the values found here had been replaced before or began after. In \
-             every order of these operations that agrees with real time, {} is impossible at each \
-             moment from {} to {}. {END}",
-            words.name(call),
-            words.invoked(call),
-            words.completed(call)
-        )],
+        Reason::Rule { rule, .. } => vec![rule.argument.to_owned(), END.to_owned()],
+        Reason::NoOrder { call } => {
+            let writes = "Other writes of the values found here had been replaced before or began \
+                          after."
+                .to_owned();
+            let impossible = format!(
+                "In every order of these operations that agrees with real time, {} is impossible \
+                 at each moment from {} to {}. {END}",
+                words.name(call),
+                words.invoked(call),
+                words.completed(call)
+            );
+            // Only types with a value have writes of it.
+            let has_value = words.observed(call).is_some();
+            has_value.then_some(writes).into_iter().chain([impossible]).collect()
+        }
     }
 }
 
@@ -331,7 +342,7 @@ pub(super) fn among<M: Model>(
         let mut call = words.calls[number as usize].clone();
         match contradiction.reason {
             Reason::NoOrder { call: stuck } => return general::until(&call, words.calls, stuck),
-            Reason::NeverWritten { .. } => {}
+            Reason::NeverWritten { .. } | Reason::Rule { .. } => {}
             _ => {
                 let observed = model.observed(&call.op);
                 if observed.is_some() && !written.contains(&observed) {

@@ -20,7 +20,7 @@ pub(crate) mod notation;
 mod register;
 mod replay;
 mod search;
-mod shrink;
+pub(crate) mod shrink;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -31,7 +31,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 pub use call::Call;
-pub use decision::{Contradiction, Decision, Reason};
+pub use decision::{Contradiction, Decision, Reason, Rule};
 pub use model::Model;
 pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
@@ -195,6 +195,12 @@ fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &Budget) -> (Decis
         return (Decision::Unknown(reason), states);
     }
     (decision, states)
+}
+
+/// The calls of a history on one key, for tests.
+#[cfg(test)]
+pub(crate) fn parsed<M: Model>(model: &M, history: &History) -> Result<Vec<Call<M::Op>>, String> {
+    call::calls(model, history.operations.iter().enumerate())
 }
 
 fn unknown<O>(object: &Object<O>) -> Option<String> {

@@ -27,6 +27,18 @@ pub trait Model {
     /// The state after `op`, or `None` when `op` cannot happen in `state`.
     fn apply(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
 
+    /// As [`Model::apply`], in place; the state after a refusal does not matter. Types with a big
+    /// state change it here, so that an order of a million operations is replayed without copies.
+    fn advance(&self, state: &mut Self::State, op: &Self::Op) -> bool {
+        match self.apply(state, op) {
+            Some(next) => {
+                *state = next;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// For reports.
     fn show(&self, state: &Self::State) -> Value;
 
@@ -59,6 +71,12 @@ pub trait Model {
     /// read may be left out.
     fn sources(&self, _calls: &[Call<Self::Op>]) -> Option<Vec<Vec<u32>>> {
         None
+    }
+
+    /// Whether repeating an operation can lead to ever new states, as with a counter. Then no
+    /// search begins by supposing unlimited calls in doubt: it would never end.
+    fn accumulates(&self) -> bool {
+        false
     }
 
     /// An exact decision by an algorithm that knows this type; `None`: the general search.

@@ -53,7 +53,9 @@ pub(super) fn replay<M: Model>(
             return Err((place, "completed before an operation ahead of it was invoked"));
         }
         latest = latest.max(call.invoked);
-        state = model.apply(&state, &call.op).ok_or((place, "cannot happen in its state"))?;
+        if !model.advance(&mut state, &call.op) {
+            return Err((place, "cannot happen in its state"));
+        }
     }
     match calls.iter().zip(&done).position(|(call, done)| !done && !call.is_open()) {
         Some(missing) => Err((missing, "is missing")),

@@ -46,7 +46,7 @@ pub(super) struct Partial {
 pub(super) fn search<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Outcome {
     let (machine, signatures) = Machine::new(model, calls);
     let mut search = Search::new(machine, calls, signatures);
-    if !search.supply.is_empty() {
+    if !search.supply.is_empty() && !model.accumulates() {
         match search.run(budget, false) {
             // A relaxed order may use a crashed call more often than there are such calls.
             Outcome::Valid(order) if distinct(&order, calls.len()) => return Outcome::Valid(order),
