@@ -7,6 +7,7 @@
 pub mod container;
 mod counter;
 mod element;
+mod kv;
 pub mod lock;
 mod multi_register;
 #[cfg(test)]
@@ -14,5 +15,6 @@ mod testing;
 
 pub use container::{Container, ContainerOp, FifoQueue, PriorityQueue, Stack, UnorderedQueue};
 pub use counter::{Counter, CounterOp};
+pub use kv::{Kv, KvOp};
 pub use lock::{FencedLock, LockOp, Mutex, ReentrantMutex, Semaphore};
 pub use multi_register::{MicroOp, MultiRegister};
