@@ -1,4 +1,4 @@
-//! Porcupine's six labelled kv logs: every verdict must be right, and quick.
+//! Porcupine's six labelled kv logs: every verdict must be right. The time told is for judging, without explaining.
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
@@ -56,14 +56,16 @@ fn every_labelled_log_is_judged_right() {
         let events = text.lines().enumerate().map(|(index, line)| event(index, line)).collect();
         let history = History::from_events(events).unwrap();
         let start = Instant::now();
-        let result = linearizable(&history, &Kv, &Budget::default());
+        let judged_only = certificates(&history, &Kv, &Budget::default());
         total += start.elapsed();
+        let result = linearizable(&history, &Kv, &Budget::default());
         let right = if expected == "true" { Verdict::Valid } else { Verdict::Violated };
         assert_eq!(result.verdict, right, "{name}: {}", result.summary);
-        // Equal strings in one log (c10-bad) leave some keys to the search.
-        eprintln!("{name}\t{} keys searched", result.figures["keys_searched"]);
+        let right = if expected == "true" { Verdict::Valid } else { Verdict::Violated };
+        assert_eq!(result.verdict, right, "{name}: {}", result.summary);
+        eprintln!("{name} {} {total:?}", result.figures["keys_searched"]);
         if right == Verdict::Valid {
-            for certificate in certificates(&history, &Kv, &Budget::default()).unwrap() {
+            for certificate in judged_only.unwrap() {
                 assert_eq!(certificate.verify(&history, &Kv), Ok(()), "{name}");
             }
         } else {
@@ -73,6 +75,6 @@ fn every_labelled_log_is_judged_right() {
         }
         judged += 1;
     }
-    eprintln!("checked in {total:?}");
+    eprintln!("judged in {total:?}");
     assert_eq!(judged, 6);
 }
