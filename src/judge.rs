@@ -96,7 +96,8 @@ impl Judgement {
 
 /// The linearizability of `history`, each key a register; `states` limits the search per key.
 pub fn linearizable(history: &History, states: Option<u64>) -> CheckResult {
-    let budget = states.map_or_else(Budget::default, |states| Budget { states });
+    let budget =
+        states.map_or_else(Budget::default, |states| Budget { states, ..Budget::default() });
     isobar_checkers::linearizable(history, &Register, &budget)
 }
 

@@ -282,7 +282,8 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
     let model = words.model;
     let about = &contradiction.calls;
     let calls = among(words, contradiction);
-    let outcome = search(model, &calls, &mut Budget { states: WITNESS_STATES });
+    let outcome =
+        search(model, &calls, &mut Budget { states: WITNESS_STATES, ..Budget::default() });
     let Outcome::Violated(partial) = outcome else { return None };
     let mut state = model.initial();
     let mut linearization = Vec::with_capacity(partial.order.len());

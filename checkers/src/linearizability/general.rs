@@ -14,7 +14,7 @@ const WORK: usize = 4_000_000;
 
 /// Decides within `budget`, and takes from it what was used.
 pub(super) fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Decision {
-    match search(model, calls, budget) {
+    match explore(model, calls, budget) {
         Outcome::Valid(order) => Decision::Valid(order),
         Outcome::Violated(partial) => {
             Decision::Violated(contradiction(model, calls, &partial, budget))
@@ -31,6 +31,11 @@ pub(super) fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Bu
     }
 }
 
+/// By the type's own search if that gets to an answer, else by the general one.
+fn explore<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Outcome {
+    model.search(calls, budget).unwrap_or_else(|| search(model, calls, budget))
+}
+
 fn contradiction<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
@@ -44,10 +49,10 @@ fn contradiction<M: Model>(
     let sources = model.sources(&cut);
     let mut violated = |places: &[u32]| {
         let among: Vec<Call<M::Op>> = pick(&cut, places);
-        let allowed = budget.states.min(STATES_PER_TRY);
-        let mut states = Budget { states: allowed };
-        let outcome = search(model, &among, &mut states);
-        budget.states -= allowed - states.states;
+        let mut attempt = Budget { states: budget.states.min(STATES_PER_TRY), ..*budget };
+        let allowed = attempt.states;
+        let outcome = explore(model, &among, &mut attempt);
+        budget.states -= allowed - attempt.states;
         matches!(outcome, Outcome::Violated(_))
     };
     let suspects = suspects(model, &cut, sources.as_deref(), &mut violated);
@@ -76,8 +81,8 @@ fn contradiction<M: Model>(
             reason: known.reason.renumbered(number),
         };
     }
-    let mut states = Budget { states: STATES_PER_TRY };
-    let call = match search(model, &left, &mut states) {
+    let mut states = Budget { states: STATES_PER_TRY, ..*budget };
+    let call = match explore(model, &left, &mut states) {
         Outcome::Violated(Partial { stuck: Some(place), .. }) => core[place as usize],
         _ => stuck,
     };

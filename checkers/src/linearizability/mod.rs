@@ -9,6 +9,7 @@
 //!
 //! A history is linearizable iff its part on each key is (locality), so keys are judged apart.
 
+mod budget;
 mod call;
 mod decision;
 mod explain;
@@ -19,6 +20,7 @@ mod model;
 pub(crate) mod notation;
 mod register;
 mod replay;
+mod sandwich;
 mod search;
 mod shrink;
 #[cfg(test)]
@@ -30,30 +32,19 @@ mod zones;
 use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
+pub use budget::Budget;
 pub use call::Call;
 pub use decision::{Contradiction, Decision, Reason};
 pub use model::Model;
 pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
+pub use search::{Outcome, Partial};
 
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
 
 /// Findings told in full; the rest is counted.
 const FINDINGS_MAX: usize = 10;
-
-/// How much a check may cost, in units that do not depend on the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Configurations searched per key before the answer is *unknown*; about 200 bytes each.
-    pub states: u64,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { states: 3_000_000 }
-    }
-}
 
 /// The operations on one key, and what was decided.
 struct Object<O> {

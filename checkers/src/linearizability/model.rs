@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-use super::{Call, Decision};
+use super::{Budget, Call, Decision, Outcome};
 use crate::history::Operation;
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
@@ -63,6 +63,12 @@ pub trait Model {
 
     /// An exact decision by an algorithm that knows this type; `None`: the general search.
     fn decide(&self, _calls: &[Call<Self::Op>]) -> Option<Decision> {
+        None
+    }
+
+    /// A search that knows this type, where nothing decides at once; it takes what it used from
+    /// `budget`. `None`: it got to no answer, and the general search goes on.
+    fn search(&self, _calls: &[Call<Self::Op>], _budget: &mut Budget) -> Option<Outcome> {
         None
     }
 }

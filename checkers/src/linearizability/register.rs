@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::{Call, Decision, Model, zones};
+use super::{Budget, Call, Decision, Model, Outcome, sandwich, zones};
 use crate::history::{Completion, Operation};
 
 /// `read` → value, `write` value, `cas` [old, new].
@@ -179,5 +179,9 @@ impl Model for Register {
 
     fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {
         zones::decide(calls)
+    }
+
+    fn search(&self, calls: &[Call<RegisterOp>], budget: &mut Budget) -> Option<Outcome> {
+        sandwich::search(calls, budget)
     }
 }

@@ -166,7 +166,8 @@ fn findings_are_limited_and_the_rest_is_counted() {
 #[test]
 fn a_budget_used_up_is_unknown_and_tells_how_far_it_got() {
     let line = "0-9 w1, 0-9 w2, 0-9 w1, 0-9 c1:2, 0-9 c2:1, 0-9 w3, 10-11 r4";
-    let result = linearizable(&history(line), &Register, &Budget { states: 3 });
+    let result =
+        linearizable(&history(line), &Searched, &Budget { states: 3, ..Budget::default() });
     let Verdict::Unknown(reason) = result.verdict else { panic!("{:?}", result.verdict) };
     assert!(reason.contains("an order was found for the first "), "{reason}");
     assert_eq!(verdict(line), Verdict::Violated);
