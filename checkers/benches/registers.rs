@@ -10,6 +10,9 @@ use isobar_checkers::{Budget, Register, Verdict, linearizable};
 use support::register_calls::{Drawn, F, Random, Shape, draw};
 use support::{register_history, usage};
 
+/// Histories per row.
+const SEEDS: u64 = 3;
+
 /// A row of the table.
 struct Case {
     name: &'static str,
@@ -70,7 +73,7 @@ fn main() {
         }
         let mut times = Vec::new();
         let (mut verdicts, mut crashed, mut beyond) = (Vec::new(), 0, 0);
-        for seed in 1..=3 {
+        for seed in 1..=SEEDS {
             let mut drawn = draw(&case.shape, &mut Random(seed));
             (case.spoil)(&mut drawn);
             crashed = drawn.iter().filter(|call| call.to.is_none()).count();
