@@ -96,7 +96,8 @@ impl Judgement {
 
 /// The linearizability of `history`, each key a register; `states` limits the search per key.
 pub fn linearizable(history: &History, states: Option<u64>) -> CheckResult {
-    let budget = states.map_or_else(Budget::default, |states| Budget { states });
+    let budget =
+        states.map_or_else(Budget::default, |states| Budget { states, ..Budget::default() });
     isobar_checkers::linearizable(history, &Register, &budget)
 }
 
@@ -139,9 +140,9 @@ fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
 
 fn count(history: &History) -> OperationCounts {
     let mut counts = OperationCounts::default();
-    for operation in &history.operations {
+    for operation in history.operations() {
         counts.invoked += 1;
-        match operation.completion {
+        match operation.completion() {
             Completion::Ok => counts.ok += 1,
             Completion::Fail => counts.fail += 1,
             Completion::Info => counts.info += 1,

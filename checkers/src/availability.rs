@@ -31,11 +31,11 @@ pub struct Thresholds {
 /// `id`, `fault`, `operations`, `ok_share`), `unavailable_ms_max` (the longest time without any ok
 /// completion), `recovery_ms_max`, `recovery_ms_by_node`, `cas_failed_left_out`.
 pub fn availability(history: &History, thresholds: &Thresholds) -> CheckResult {
-    let judged: Vec<&Operation> = history.operations.iter().filter(|op| counts(op)).collect();
+    let judged: Vec<Operation<'_>> = history.operations().filter(|&op| counts(op)).collect();
     let overall = ok_share(&judged);
     let recoveries = recoveries(history);
     let mut figures = shares(history, &judged);
-    let left_out = history.operations.len() - judged.len();
+    let left_out = history.len() - judged.len();
     figures.insert("cas_failed_left_out".into(), json!(left_out));
     let gap = longest_gap(history);
     figures.insert("unavailable_ms_max".into(), json!(milliseconds(Nanos(gap.1.0 - gap.0.0))));
@@ -77,20 +77,20 @@ pub fn availability(history: &History, thresholds: &Thresholds) -> CheckResult {
     CheckResult { check: "availability".to_owned(), verdict, summary, figures, findings }
 }
 
-fn counts(operation: &Operation) -> bool {
-    operation.f != "cas" || operation.completion != Completion::Fail
+fn counts(operation: Operation<'_>) -> bool {
+    operation.f() != "cas" || operation.completion() != Completion::Fail
 }
 
-fn ok_share(operations: &[&Operation]) -> f64 {
-    let ok = operations.iter().filter(|op| op.completion == Completion::Ok).count();
+fn ok_share(operations: &[Operation<'_>]) -> f64 {
+    let ok = operations.iter().filter(|op| op.completion() == Completion::Ok).count();
     share(ok, operations.len())
 }
 
 /// Shares overall, by kind of fault, by window, and with no fault in force.
-fn shares(history: &History, judged: &[&Operation]) -> BTreeMap<String, Value> {
-    let invoked_in = |windows: &[&FaultWindow]| -> Vec<&Operation> {
-        let during = |op: &&&Operation| {
-            windows.iter().any(|window| window.overlaps(op.invoked_at, op.invoked_at))
+fn shares(history: &History, judged: &[Operation<'_>]) -> BTreeMap<String, Value> {
+    let invoked_in = |windows: &[&FaultWindow]| -> Vec<Operation<'_>> {
+        let during = |op: &&Operation<'_>| {
+            windows.iter().any(|window| window.overlaps(op.invoked_at(), op.invoked_at()))
         };
         judged.iter().filter(during).copied().collect()
     };
@@ -111,8 +111,9 @@ fn shares(history: &History, judged: &[&Operation]) -> BTreeMap<String, Value> {
         let share = ok_share(&invoked_in(&windows));
         figures.insert(format!("ok_share_during_{kind}"), json!(share));
     }
-    let quiet = |op: &&&Operation| history.faults_during(op.invoked_at, op.invoked_at).is_empty();
-    let outside: Vec<&Operation> = judged.iter().filter(quiet).copied().collect();
+    let quiet =
+        |op: &&Operation<'_>| history.faults_during(op.invoked_at(), op.invoked_at()).is_empty();
+    let outside: Vec<Operation<'_>> = judged.iter().filter(quiet).copied().collect();
     figures.insert("ok_share_outside_faults".into(), json!(ok_share(&outside)));
     figures.insert("windows".into(), Value::Array(windows));
     figures
@@ -120,9 +121,9 @@ fn shares(history: &History, judged: &[&Operation]) -> BTreeMap<String, Value> {
 
 /// The longest time, between the first invocation and the end, without an ok completion.
 fn longest_gap(history: &History) -> (Nanos, Nanos) {
-    let begin = history.operations.first().map_or(history.end, |op| op.invoked_at);
-    let ok = history.operations.iter().filter(|op| op.completion == Completion::Ok);
-    let mut times: Vec<Nanos> = ok.filter_map(|op| op.completed_at).collect();
+    let begin = history.operations().next().map_or(history.end, |op| op.invoked_at());
+    let ok = history.operations().filter(|op| op.completion() == Completion::Ok);
+    let mut times: Vec<Nanos> = ok.filter_map(|op| op.completed_at()).collect();
     times.push(begin);
     times.push(history.end.max(begin));
     times.sort_unstable();
@@ -153,21 +154,21 @@ impl Recovery<'_> {
 }
 
 fn recoveries(history: &History) -> Vec<Recovery<'_>> {
-    let mut nodes: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
-    for operation in &history.operations {
-        if let Some(node) = &operation.node {
+    let mut nodes: BTreeMap<&str, Vec<Operation<'_>>> = BTreeMap::new();
+    for operation in history.operations() {
+        if let Some(node) = &operation.node() {
             nodes.entry(node).or_default().push(operation);
         }
     }
     let mut recoveries = Vec::new();
     for (healed, until) in quiet_times(history) {
         for (&node, operations) in &nodes {
-            let ok = operations.iter().filter(|op| op.completion == Completion::Ok);
-            let first = ok.filter_map(|op| op.completed_at).filter(|&end| end >= healed).min();
+            let ok = operations.iter().filter(|op| op.completion() == Completion::Ok);
+            let first = ok.filter_map(|op| op.completed_at()).filter(|&end| end >= healed).min();
             let took = first.filter(|&end| end <= until).map(|end| Nanos(end.0 - healed.0));
             let tried =
-                operations.iter().find(|op| op.invoked_at >= healed && op.invoked_at <= until);
-            let tried = tried.map(|op| op.index);
+                operations.iter().find(|op| op.invoked_at() >= healed && op.invoked_at() <= until);
+            let tried = tried.map(|op| op.index());
             recoveries.push(Recovery { node, healed, until, took, tried });
         }
     }
@@ -248,13 +249,14 @@ fn late(history: &History, recovery: &Recovery<'_>, limit: Nanos) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linearizability::notation::{history, with_fault};
+    use crate::linearizability::notation::{edited, history, with_fault};
 
-    fn on(mut history: History, nodes: &[&str]) -> History {
-        for (operation, node) in history.operations.iter_mut().zip(nodes) {
-            operation.node = Some((*node).to_owned());
-        }
-        history
+    fn on(history: History, nodes: &[&str]) -> History {
+        edited(history, |operations| {
+            for (operation, node) in operations.iter_mut().zip(nodes) {
+                operation.node = Some((*node).to_owned());
+            }
+        })
     }
 
     const SECOND: u64 = 1_000_000_000;

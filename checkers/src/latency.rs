@@ -8,10 +8,10 @@ pub(crate) struct Latencies(Vec<u64>);
 
 impl Latencies {
     /// From when it was due to completion, of operations that were ok.
-    pub(crate) fn of_ok<'a>(operations: impl Iterator<Item = &'a Operation>) -> Self {
-        let ok = operations.filter(|operation| operation.completion == Completion::Ok);
-        let latency = |operation: &Operation| {
-            operation.completed_at.map(|end| end.0.saturating_sub(operation.due_at().0))
+    pub(crate) fn of_ok<'a>(operations: impl Iterator<Item = Operation<'a>>) -> Self {
+        let ok = operations.filter(|operation| operation.completion() == Completion::Ok);
+        let latency = |operation: Operation<'_>| {
+            operation.completed_at().map(|end| end.0.saturating_sub(operation.due_at().0))
         };
         let mut sorted: Vec<u64> = ok.filter_map(latency).collect();
         sorted.sort_unstable();

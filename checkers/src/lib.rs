@@ -12,14 +12,15 @@ pub mod finding;
 pub mod history;
 mod latency;
 pub mod linearizability;
+pub mod models;
 pub mod stats;
 pub mod vacuity;
 
 pub use availability::{Thresholds, availability};
 pub use finding::{Blocked, CheckResult, Finding, Step, Verdict, Witness};
 pub use history::{
-    Event, EventType, FaultWindow, History, HistoryError, InjectOutcome, Nanos, OpIndex, Process,
-    ReadError,
+    Event, EventType, FaultWindow, History, HistoryBuilder, HistoryError, InjectOutcome, Nanos,
+    OpIndex, Operation, OwnedOperation, Process, ReadError, ValueId, Values,
 };
 pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
 pub use stats::stats;

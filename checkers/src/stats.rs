@@ -11,9 +11,9 @@ use crate::latency::{Latencies, milliseconds};
 /// Figures, for every function `f` and for `all`: `<f>_ok`, `<f>_fail`, `<f>_info`, and of the ok
 /// ones `<f>_latency_ms_p50`, `_p95`, `_p99`, `_max` (nearest rank, from invocation to completion).
 pub fn stats(history: &History) -> CheckResult {
-    let mut by_function: BTreeMap<&str, Vec<&Operation>> = BTreeMap::new();
-    for operation in &history.operations {
-        by_function.entry(&operation.f).or_default().push(operation);
+    let mut by_function: BTreeMap<&str, Vec<Operation<'_>>> = BTreeMap::new();
+    for operation in history.operations() {
+        by_function.entry(operation.f()).or_default().push(operation);
         by_function.entry("all").or_default().push(operation);
     }
     let mut figures = BTreeMap::new();
@@ -21,7 +21,7 @@ pub fn stats(history: &History) -> CheckResult {
         describe(f, operations, &mut figures);
     }
     let all = by_function.get("all").map_or(&[][..], Vec::as_slice);
-    let count = |completion| all.iter().filter(|op| op.completion == completion).count();
+    let count = |completion| all.iter().filter(|op| op.completion() == completion).count();
     let summary = format!(
         "{} operations: {} ok, {} fail, {} info",
         all.len(),
@@ -38,11 +38,11 @@ pub fn stats(history: &History) -> CheckResult {
     }
 }
 
-fn describe(f: &str, operations: &[&Operation], figures: &mut BTreeMap<String, Value>) {
+fn describe(f: &str, operations: &[Operation<'_>], figures: &mut BTreeMap<String, Value>) {
     for (name, completion) in
         [("ok", Completion::Ok), ("fail", Completion::Fail), ("info", Completion::Info)]
     {
-        let count = operations.iter().filter(|op| op.completion == completion).count();
+        let count = operations.iter().filter(|op| op.completion() == completion).count();
         figures.insert(format!("{f}_{name}"), json!(count));
     }
     let latencies = Latencies::of_ok(operations.iter().copied());

@@ -20,8 +20,8 @@ pub struct Expectation {
 /// kind `<kind>_installed_with_evidence`.
 pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
     let ok = |read: bool| {
-        let ok = history.operations.iter().filter(|op| op.completion == Completion::Ok);
-        ok.filter(|op| (op.f == "read") == read).count()
+        let ok = history.operations().filter(|op| op.completion() == Completion::Ok);
+        ok.filter(|op| (op.f() == "read") == read).count()
     };
     let (reads, writes) = (ok(true), ok(false));
     let during = operations_during_faults(history);
@@ -70,11 +70,11 @@ pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
 
 fn operations_during_faults(history: &History) -> usize {
     let installed: Vec<_> = history.faults.iter().filter(|window| window.has_evidence()).collect();
-    let during = |operation: &&crate::history::Operation| {
-        let at = operation.invoked_at;
+    let during = |operation: &crate::history::Operation<'_>| {
+        let at = operation.invoked_at();
         installed.iter().any(|window| window.overlaps(at, at))
     };
-    history.operations.iter().filter(during).count()
+    history.operations().filter(during).count()
 }
 
 #[cfg(test)]

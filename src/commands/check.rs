@@ -149,7 +149,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
                 "consistency": "linearizable",
                 "verdict": result.verdict.word(),
                 "reason": reason,
-                "ops": history.operations.len(),
+                "ops": history.len(),
                 "elapsed_ms": ms(start, checked),
                 "parse_ms": ms(start, parsed),
                 "check_ms": ms(parsed, checked),

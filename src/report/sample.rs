@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use isobar_checkers::history::{Completion, History, Operation};
+use isobar_checkers::history::{Completion, History, Operation, OwnedOperation};
 use isobar_checkers::{
     Blocked, CheckResult, FaultWindow, Finding, InjectOutcome, Nanos, OpIndex, Step, Verdict,
     Witness,
@@ -104,8 +104,7 @@ impl Sample {
             op(base + 6, 9, "n5", "read", Value::Null, Completion::Ok, json!(17), (16_051, 16_053)),
         ];
         let indices: Vec<OpIndex> = story.iter().map(|op| op.index).collect();
-        sample.history.operations.extend(story);
-        sample.history.operations.sort_by_key(|op| op.invoked_at);
+        edit(&mut sample.history, |operations| operations.extend(story));
         let step =
             |place: usize, state: u64| Step { operation: indices[place], state: json!(state) };
         let finding = Finding {
@@ -168,7 +167,7 @@ impl Sample {
             }),
         };
         sample.results.checks[0].findings.extend([finding.clone(), finding]);
-        sample.history.operations.splice(0..0, [open, read]);
+        edit(&mut sample.history, |operations| operations.extend([open, read]));
         sample.results.operations = counts(&sample.history);
         sample
     }
@@ -218,7 +217,7 @@ impl Sample {
         sample.results.complete = false;
         sample.results.trouble = vec!["n5 could not be reached to collect its logs".to_owned()];
         let end = Nanos(18_000 * MS);
-        sample.history.operations.retain(|op| op.invoked_at < end);
+        edit(&mut sample.history, |operations| operations.retain(|op| op.invoked_at < end));
         sample.history.faults.truncate(2);
         let cut = &mut sample.history.faults[1];
         (cut.heal_from, cut.to) = (None, None);
@@ -240,14 +239,19 @@ impl Sample {
         sample.meta.nodes[0].name = evil.to_owned();
         sample.spec = format!("# {evil}\n# {{{{body}}}}\n# {huge}");
         sample.results.trouble = vec![evil.to_owned(), huge.clone()];
-        for op in &mut sample.history.operations {
-            op.node = Some(evil.to_owned());
-        }
-        for op in sample.history.operations.iter_mut().filter(|op| op.index.0 >= 100_000) {
-            op.argument = json!(format!("{evil}{huge}"));
-            op.result = json!({evil: [huge.clone()]});
-            op.error = Some(evil.to_owned());
-        }
+        edit(&mut sample.history, |operations| {
+            for op in operations {
+                op.node = Some(evil.to_owned());
+                if op.index.0 >= 100_000 {
+                    op.argument = json!(format!("{evil}{huge}"));
+                    op.result = json!({evil: [huge.clone()]});
+                    op.error = Some(evil.to_owned());
+                }
+                if op.index.0 % 3 == 0 {
+                    op.key = Some(json!(evil));
+                }
+            }
+        });
         for fault in &mut sample.history.faults {
             fault.fault = evil.to_owned();
             fault.detail.insert(evil.to_owned(), json!(evil));
@@ -267,9 +271,6 @@ impl Sample {
             witness.state = json!(evil);
             witness.linearization[0].state = json!(huge);
             witness.blocked[0].reason = format!("{evil}{huge}");
-        }
-        for op in sample.history.operations.iter_mut().filter(|op| op.index.0 % 3 == 0) {
-            op.key = Some(json!(evil));
         }
         let doubtful = check(evil, Verdict::Unknown(format!("{evil}{huge}")), evil);
         sample.results.checks = vec![bad, doubtful];
@@ -304,10 +305,10 @@ fn op(
     completion: Completion,
     result: Value,
     (from_ms, to_ms): (u64, u64),
-) -> Operation {
+) -> OwnedOperation {
     let to = Nanos(to_ms * MS);
     let known = completion != Completion::Info;
-    Operation {
+    OwnedOperation {
         index: OpIndex(index),
         process,
         f: f.to_owned(),
@@ -319,8 +320,6 @@ fn op(
         scheduled_at: None,
         completed_at: known.then_some(to),
         gave_up_at: (!known).then_some(to),
-        invoked_rank: index,
-        completed_rank: known.then_some(index + 1),
         node: Some(node.to_owned()),
         error: (!known).then(|| "timed out after 2 s".to_owned()),
     }
@@ -367,7 +366,19 @@ fn load() -> History {
         made.key = Some(json!(format!("k{key}")));
         operations.push(made);
     }
-    History { operations, faults, end: Nanos(30_000 * MS), remarks: Vec::new() }
+    let mut history = History::from_operations(operations);
+    (history.faults, history.end) = (faults, Nanos(30_000 * MS));
+    history
+}
+
+/// Changes the operations and nothing else.
+pub fn edit(history: &mut History, change: impl FnOnce(&mut Vec<OwnedOperation>)) {
+    let mut operations: Vec<OwnedOperation> = history.operations().map(Operation::owned).collect();
+    change(&mut operations);
+    let mut edited = History::from_operations(operations);
+    (edited.end, edited.faults) = (history.end, std::mem::take(&mut history.faults));
+    edited.remarks = std::mem::take(&mut history.remarks);
+    *history = edited;
 }
 
 fn faults() -> Vec<FaultWindow> {
@@ -417,9 +428,9 @@ fn faults() -> Vec<FaultWindow> {
 
 fn counts(history: &History) -> OperationCounts {
     let mut counts = OperationCounts::default();
-    for op in &history.operations {
+    for op in history.operations() {
         counts.invoked += 1;
-        match op.completion {
+        match op.completion() {
             Completion::Ok => counts.ok += 1,
             Completion::Fail => counts.fail += 1,
             Completion::Info => counts.info += 1,

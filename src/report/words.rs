@@ -82,9 +82,9 @@ pub fn op_name(index: OpIndex) -> String {
 }
 
 /// What was asked and what came back: `write 17`, `read → 12`, `cas 1 ⇒ 2 (failed)`.
-pub fn operation(operation: &Operation) -> String {
-    let name = visible(&shorten(&operation.f, VALUE_CHARS)).replace(['\n', '\t'], " ");
-    let mut label = match (operation.f.as_str(), &operation.argument) {
+pub fn operation(operation: Operation<'_>) -> String {
+    let name = visible(&shorten(operation.f(), VALUE_CHARS)).replace(['\n', '\t'], " ");
+    let mut label = match (operation.f(), &operation.argument()) {
         ("read", _) => return read(&name, operation),
         ("cas", Value::Array(pair)) if pair.len() == 2 => {
             format!("{name} {} ⇒ {}", value(&pair[0]), value(&pair[1]))
@@ -92,10 +92,10 @@ pub fn operation(operation: &Operation) -> String {
         (_, Value::Null) => name,
         (_, argument) => format!("{name} {}", value(argument)),
     };
-    match operation.completion {
+    match operation.completion() {
         Completion::Ok => {
-            if !operation.result.is_null() && operation.result != operation.argument {
-                let _ = write!(label, " → {}", value(&operation.result));
+            if !operation.result().is_null() && operation.result() != operation.argument() {
+                let _ = write!(label, " → {}", value(&operation.result()));
             }
         }
         Completion::Fail => label.push_str(" (failed)"),
@@ -104,9 +104,9 @@ pub fn operation(operation: &Operation) -> String {
     label
 }
 
-fn read(name: &str, operation: &Operation) -> String {
-    match operation.completion {
-        Completion::Ok => format!("{name} → {}", value(&operation.result)),
+fn read(name: &str, operation: Operation<'_>) -> String {
+    match operation.completion() {
+        Completion::Ok => format!("{name} → {}", value(&operation.result())),
         Completion::Fail => format!("{name} (failed)"),
         Completion::Info => format!("{name} (unknown)"),
     }

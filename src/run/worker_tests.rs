@@ -87,7 +87,7 @@ fn history(f: &str, acts: &[Act]) -> History {
 }
 
 fn told(history: &History) -> Vec<(u32, Completion)> {
-    history.operations.iter().map(|op| (op.process, op.completion)).collect()
+    history.operations().map(|op| (op.process(), op.completion())).collect()
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn a_process_that_does_not_know_is_retired() {
     let history = history("write", &[Act::Answer, Act::Unsure, Act::Answer, Act::Silence]);
     use Completion::{Info, Ok};
     assert_eq!(told(&history), [(1, Ok), (1, Info), (5, Ok), (5, Info)]);
-    let error = history.operations[3].error.as_deref();
+    let error = history.operation(3).error();
     assert_eq!(error, Some("no answer within 30 ms"));
 }
 
@@ -110,6 +110,6 @@ fn a_read_without_an_answer_fails_and_its_process_goes_on() {
 fn an_operation_that_was_never_sent_did_not_happen() {
     let history = history("write", &[Act::Refuse]);
     assert_eq!(told(&history), [(1, Completion::Fail)]);
-    let error = history.operations[0].error.as_deref();
+    let error = history.operation(0).error();
     assert_eq!(error, Some("cannot connect to n1:1: refused"));
 }

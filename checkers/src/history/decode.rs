@@ -1,4 +1,4 @@
-//! One line of JSON → [`Event`]. Unknown members are kept, in their order.
+//! One object of JSON → [`Event`]. Unknown members are kept, in their order.
 //!
 //! Written by hand, since `flatten` and `untagged` lose the place of an error.
 
@@ -28,7 +28,7 @@ impl Visitor<'_> for ProcessVisitor {
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Process, E> {
         match text {
-            "nemesis" => Ok(Process::Nemesis),
+            "nemesis" | ":nemesis" => Ok(Process::Nemesis),
             _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
         }
     }
@@ -40,8 +40,41 @@ impl<'de> Deserialize<'de> for Process {
     }
 }
 
+/// The members of an event; others' events may lack an index or a time.
+pub(super) struct Members {
+    pub index: Option<u64>,
+    pub time: Option<Nanos>,
+    process: Process,
+    kind: EventType,
+    f: String,
+    key: Option<Value>,
+    value: Value,
+    node: Option<String>,
+    error: Option<String>,
+    extra: Map<String, Value>,
+}
+
+impl Members {
+    /// 0 stands for an index or time that is missing.
+    pub(super) fn into_event(self) -> Event {
+        Event {
+            index: self.index.unwrap_or_default(),
+            time: self.time.unwrap_or_default(),
+            process: self.process,
+            kind: self.kind,
+            f: self.f,
+            key: self.key,
+            value: self.value,
+            node: self.node,
+            error: self.error,
+            extra: self.extra,
+        }
+    }
+}
+
+/// The members as far as they were read.
 #[derive(Default)]
-struct Members {
+struct Draft {
     index: Option<u64>,
     time: Option<Nanos>,
     process: Option<Process>,
@@ -54,21 +87,42 @@ struct Members {
     extra: Map<String, Value>,
 }
 
-impl Members {
-    fn finish<E: Error>(self) -> Result<Event, E> {
-        let missing = |name| E::custom(format!("`{name}` is missing: an event needs {NAMES}"));
-        Ok(Event {
-            index: self.index.ok_or_else(|| missing("index"))?,
-            time: self.time.ok_or_else(|| missing("time"))?,
+fn missing<E: Error>(name: &str) -> E {
+    E::custom(format!("`{name}` is missing: an event needs {NAMES}"))
+}
+
+impl Draft {
+    fn finish<E: Error>(self) -> Result<Members, E> {
+        let f = self.f.ok_or_else(|| missing("f"))?;
+        let f = f.strip_prefix(':').map(str::to_owned).unwrap_or(f);
+        let mut value = self.value.unwrap_or_default();
+        if f == "txn" {
+            strip_keywords(&mut value);
+        }
+        Ok(Members {
+            index: self.index,
+            time: self.time,
             process: self.process.ok_or_else(|| missing("process"))?,
             kind: self.kind.ok_or_else(|| missing("type"))?,
-            f: self.f.ok_or_else(|| missing("f"))?,
+            f,
             key: self.key.filter(|key| !key.is_null()),
-            value: self.value.unwrap_or_default(),
+            value,
             node: self.node.flatten(),
             error: self.error.and_then(error_text),
             extra: self.extra,
         })
+    }
+}
+
+/// `[":append", 1, 2]` → `["append", 1, 2]`: Clojure's keywords, in the one place where they can
+/// be nothing else.
+fn strip_keywords(value: &mut Value) {
+    for operation in value.as_array_mut().into_iter().flatten() {
+        if let Some(Value::String(name)) = operation.get_mut(0)
+            && name.starts_with(':')
+        {
+            name.remove(0);
+        }
     }
 }
 
@@ -97,14 +151,14 @@ fn read<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
 struct EventVisitor;
 
 impl<'de> Visitor<'de> for EventVisitor {
-    type Value = Event;
+    type Value = Members;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an event: an object with {NAMES}")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
-        let mut members = Members::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+        let mut members = Draft::default();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "index" => read(&mut members.index, &name, &mut map)?,
@@ -126,9 +180,20 @@ impl<'de> Visitor<'de> for EventVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Event {
+impl<'de> Deserialize<'de> for Members {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(EventVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Members::deserialize(deserializer)?;
+        match (members.index, members.time) {
+            (None, _) => Err(missing("index")),
+            (_, None) => Err(missing("time")),
+            _ => Ok(members.into_event()),
+        }
     }
 }
 

@@ -44,9 +44,13 @@ pub enum Process {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
+    #[serde(alias = ":invoke")]
     Invoke,
+    #[serde(alias = ":ok")]
     Ok,
+    #[serde(alias = ":fail")]
     Fail,
+    #[serde(alias = ":info")]
     Info,
 }
 

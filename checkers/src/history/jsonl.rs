@@ -1,9 +1,11 @@
-//! Reads isobar's own `history.jsonl`: one event per line.
+//! Reads isobar's own `history.jsonl`, and others' JSON with an event per line.
 
 use std::io::BufRead;
 
-use super::read::{self, Lines};
-use super::{Event, History, ReadError};
+use super::pairing::Stamp;
+use super::scan::Scanner;
+use super::source::Source;
+use super::{History, HistoryBuilder, HistoryError, ReadError, decode};
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -13,39 +15,52 @@ use super::{Event, History, ReadError};
 /// # Errors
 /// [`ReadError`] with file, line and column, and what was expected there.
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
-    let mut lines = Lines::new(name, reader);
-    let mut events: Vec<Event> = Vec::new();
-    let mut numbers = Vec::new();
+    let mut source = Source::new(name, reader);
+    let mut builder = HistoryBuilder::new();
+    let mut scanner = Scanner::default();
     let mut torn = None;
-    while let Some(line) = lines.next()? {
+    while let Some(line) = source.line()? {
         if line.text.is_empty() {
             continue;
         }
-        match serde_json::from_slice(line.text) {
-            Ok(event) => {
-                events.push(event);
-                numbers.push(line.number);
-            }
-            Err(_) if !line.ended => torn = Some(line.number),
-            Err(error) => {
-                return Err(ReadError::Syntax {
-                    file: name.to_owned(),
-                    line: line.number,
-                    column: error.column(),
-                    problem: without_place(&error),
-                });
-            }
-        }
+        let pushed = match scanner.record(line.text, &mut builder.names) {
+            Some(record) => builder.record(record),
+            None => match serde_json::from_slice(line.text) {
+                Ok(members) => push(members, &mut builder),
+                Err(_) if !line.ended => {
+                    torn = Some(line.number);
+                    continue;
+                }
+                Err(error) => {
+                    return Err(ReadError::Syntax {
+                        file: name.to_owned(),
+                        line: line.number,
+                        column: error.column(),
+                        problem: without_place(&error),
+                    });
+                }
+            },
+        };
+        pushed.map_err(ReadError::at(name, line.number))?;
     }
-    let mut history = read::history(name, events, &numbers)?;
     if let Some(line) = torn {
-        history.remarks.push(format!("line {line}, the last, is torn: left out"));
+        builder.remarks.push(format!("line {line}, the last, is torn: left out"));
     }
-    Ok(history)
+    Ok(builder.finish())
+}
+
+/// Adds an event that was decoded the slow way.
+pub(super) fn push(
+    members: decode::Members,
+    builder: &mut HistoryBuilder,
+) -> Result<(), HistoryError> {
+    let (index, time) = (members.index, members.time.map(|time| time.0));
+    let event = members.into_event();
+    builder.event(Stamp { index, time, kind: event.kind }, event)
 }
 
 /// serde_json ends its messages with a place in the line: we have told it already.
-fn without_place(error: &serde_json::Error) -> String {
+pub(super) fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
         Some(end) => text[..end].to_owned(),

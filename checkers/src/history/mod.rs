@@ -1,31 +1,81 @@
 //! What every client saw, in real-time order.
+//!
+//! A history is kept as columns (about 60 bytes an operation, values aside), whatever it was read
+//! from; [`Operation`] is a view of one row.
 
+mod columns;
 mod decode;
 mod event;
 mod fault;
+mod indexes;
 pub mod jsonl;
 mod operation;
+mod owned;
 mod pairing;
 pub mod porcupine;
+mod problem;
+mod ranking;
 mod read;
+mod scan;
+mod source;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use event::{Event, EventType, Nanos, OpIndex, Process};
 pub use fault::{FaultWindow, InjectOutcome};
-pub use operation::{Completion, Operation};
-pub use pairing::{HistoryError, Problem};
+pub use operation::{Completion, Operation, OwnedOperation};
+pub use pairing::HistoryBuilder;
+pub use problem::{HistoryError, Problem};
 pub use read::ReadError;
+pub use values::{ValueId, Values};
 
 /// A whole history, its events paired.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     /// In order of invocation.
-    pub operations: Vec<Operation>,
+    pub(crate) columns: columns::Columns,
+    /// The keys, in order of first use; `columns.key` has places here.
+    pub(crate) keys: Vec<ValueId>,
+    values: Values,
     /// In order of injection.
     pub faults: Vec<FaultWindow>,
     /// Time of the last event.
     pub end: Nanos,
     /// What was tolerated while reading, for a person: a torn last line, with its number.
     pub remarks: Vec<String>,
+}
+
+impl History {
+    /// How many operations.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The operation at a place, in order of invocation, less than [`len`](Self::len).
+    pub fn operation(&self, place: usize) -> Operation<'_> {
+        Operation { history: self, place }
+    }
+
+    /// In order of invocation.
+    pub fn operations(
+        &self,
+    ) -> impl ExactSizeIterator<Item = Operation<'_>> + DoubleEndedIterator + Clone {
+        (0..self.len()).map(|place| self.operation(place))
+    }
+
+    /// What the ids of operations stand for.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Ids of the faults that may have been in force at some time in `from..=to`.
+    pub fn faults_during(&self, from: Nanos, to: Nanos) -> Vec<u32> {
+        let during = |window: &&FaultWindow| window.overlaps(from, to);
+        self.faults.iter().filter(during).map(|window| window.id).collect()
+    }
 }

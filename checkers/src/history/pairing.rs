@@ -10,48 +10,259 @@
 //! * **A process after an info** may go on under its own name. Our runner retires it, others do
 //!   not; the operation in doubt stays open for ever either way, so nothing depends on it.
 //! * **Two open invocations** of one process, **a completion without an invocation**, one whose
-//!   `f` is another's, and one earlier than its invocation are errors: no guess can mend them.
+//!   `f` is another's, one earlier than its invocation, and **an index used twice** are errors: no
+//!   guess can mend them.
+//! * **No index at all**: an event is named by its place among the events. **No time at all**:
+//!   the order is that of the file, and event n is shown at n ms. Either is there always or never.
 
 use rustc_hash::FxHashMap;
 
+use super::columns::{Columns, KEYLESS, NEVER};
 use super::fault::Windows;
-use super::{Completion, Event, EventType, History, Nanos, OpIndex, Operation, Process};
+use super::indexes::Indexes;
+use super::ranking::Ranking;
+use super::values::Interner;
+use super::{
+    Completion, Event, EventType, History, HistoryError, Nanos, Problem, Process, ValueId,
+};
 
-/// The events make no history.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("event {index}: {problem}")]
-pub struct HistoryError {
-    /// Place of the event in what was given, from 0.
-    pub position: usize,
-    /// The event's own index.
-    pub index: u64,
-    pub problem: Problem,
+const MILLISECOND: u64 = 1_000_000;
+
+/// Makes a [`History`] of events, given one by one in the order of the file.
+#[derive(Default)]
+pub struct HistoryBuilder {
+    pub(super) names: Interner,
+    columns: Columns,
+    keys: Vec<ValueId>,
+    key_numbers: FxHashMap<ValueId, u32>,
+    /// Per process the place of its open operation.
+    open: FxHashMap<u32, u32>,
+    windows: Windows,
+    ranking: Ranking,
+    indexes: Indexes,
+    /// Events so far.
+    count: u32,
+    /// Whether events have an index and a time; unknown before the first.
+    has_index: Option<bool>,
+    has_time: Option<bool>,
+    end: u64,
+    /// Told with the history.
+    pub(super) remarks: Vec<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    #[error(
-        "process {process} completes `{f}` without having invoked anything; expected an `invoke` \
-         of this process before it"
-    )]
-    NotInvoked { process: u32, f: String },
-    #[error(
-        "process {process} invokes `{f}` while its operation {open} is open; expected the \
-         completion (ok, fail or info) of that one first"
-    )]
-    StillOpen { process: u32, f: String, open: u32 },
-    #[error(
-        "process {process} completes `{f}`, but its open operation {open} is a `{open_f}`; \
-         expected the same `f`"
-    )]
-    OtherFunction { process: u32, f: String, open: u32, open_f: String },
-    #[error(
-        "completed at {completed} ns, before its invocation (event {open}) at {invoked} ns; \
-         expected times of one monotonic clock"
-    )]
-    BackInTime { open: u32, invoked: u64, completed: u64 },
-    #[error("the index is too large; at most 4294967295 events can be judged")]
-    TooLarge,
+/// What is said of an event beside what happened in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stamp {
+    pub index: Option<u64>,
+    /// In ns.
+    pub time: Option<u64>,
+    pub kind: EventType,
+}
+
+/// An event of a client, its values named.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    pub stamp: Stamp,
+    pub process: u32,
+    /// A text.
+    pub f: ValueId,
+    pub key: Option<ValueId>,
+    pub value: ValueId,
+    /// A text, or null.
+    pub node: ValueId,
+    pub error: ValueId,
+    /// In ns.
+    pub scheduled: Option<u64>,
+}
+
+/// An event with its place.
+#[derive(Clone, Copy)]
+struct Placed {
+    index: u64,
+    time: u64,
+    position: u32,
+}
+
+impl HistoryBuilder {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the next event.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when it cannot be paired; the builder is then of no more use.
+    pub fn push(&mut self, event: Event) -> Result<(), HistoryError> {
+        let stamp = Stamp { index: Some(event.index), time: Some(event.time.0), kind: event.kind };
+        self.event(stamp, event)
+    }
+
+    /// Adds an event whose index and time are those of `stamp`.
+    pub(super) fn event(&mut self, stamp: Stamp, event: Event) -> Result<(), HistoryError> {
+        let Process::Client(process) = event.process else {
+            return self.nemesis(stamp, event);
+        };
+        let text = |names: &mut Interner, text: &Option<String>| {
+            text.as_ref().map_or(ValueId::NULL, |text| names.text(text))
+        };
+        let record = Record {
+            stamp,
+            process,
+            f: self.names.text(&event.f),
+            key: event.key.as_ref().map(|key| self.names.value(key)),
+            value: self.names.value(&event.value),
+            node: text(&mut self.names, &event.node),
+            error: text(&mut self.names, &event.error),
+            scheduled: event.extra.get("scheduled").and_then(serde_json::Value::as_u64),
+        };
+        self.record(record)
+    }
+
+    fn nemesis(&mut self, stamp: Stamp, mut event: Event) -> Result<(), HistoryError> {
+        let placed = self.place(stamp)?;
+        self.unique(placed)?;
+        self.ranking.nemesis(placed.position, placed.time, stamp.kind);
+        event.time = Nanos(placed.time);
+        self.windows.take(event);
+        Ok(())
+    }
+
+    /// Adds an event of a client.
+    pub(super) fn record(&mut self, record: Record) -> Result<(), HistoryError> {
+        let placed = self.place(record.stamp)?;
+        let error = |problem| {
+            let Placed { position, index, .. } = placed;
+            HistoryError { position: position as usize, index, problem }
+        };
+        if record.stamp.kind == EventType::Invoke {
+            self.invoke(&record, placed).map_err(error)?;
+        } else {
+            self.complete(&record, placed).map_err(error)?;
+        }
+        if self.names.is_full() {
+            return Err(error(Problem::TooManyValues));
+        }
+        self.unique(placed)
+    }
+
+    /// All events are in. A torn end, missing members and the like are told in `remarks`.
+    pub fn finish(mut self) -> History {
+        self.ranking.finish(&mut self.columns, &mut self.remarks);
+        self.columns.sort();
+        let mut history = History {
+            columns: self.columns,
+            keys: self.keys,
+            values: self.names.finish(),
+            end: Nanos(self.end),
+            remarks: self.remarks,
+            ..History::default()
+        };
+        if self.has_time == Some(false) {
+            let remark = "the format has no times: event n is shown at n ms";
+            history.remarks.push(remark.to_owned());
+        }
+        self.windows.finish(&mut history);
+        history
+    }
+
+    fn place(&mut self, stamp: Stamp) -> Result<Placed, HistoryError> {
+        let position = self.count;
+        let index = stamp.index.unwrap_or_else(|| position.into());
+        let error = |problem| HistoryError { position: position as usize, index, problem };
+        for (known, there, member) in [
+            (&mut self.has_index, stamp.index.is_some(), "index"),
+            (&mut self.has_time, stamp.time.is_some(), "time"),
+        ] {
+            match (*known.get_or_insert(there), there) {
+                (true, false) => return Err(error(Problem::Missing { member })),
+                (false, true) => return Err(error(Problem::Unexpected { member })),
+                _ => {}
+            }
+        }
+        if position >= NEVER - 1 {
+            return Err(error(Problem::TooLarge));
+        }
+        let time = stamp.time.unwrap_or(u64::from(position) * MILLISECOND);
+        self.count += 1;
+        self.end = self.end.max(time);
+        self.ranking.see(time, stamp.kind);
+        Ok(Placed { index, time, position })
+    }
+
+    fn unique(&mut self, placed: Placed) -> Result<(), HistoryError> {
+        if self.has_index == Some(false) || self.indexes.insert(placed.index) {
+            return Ok(());
+        }
+        let Placed { position, index, .. } = placed;
+        Err(HistoryError { position: position as usize, index, problem: Problem::Duplicate })
+    }
+
+    fn invoke(&mut self, record: &Record, placed: Placed) -> Result<(), Problem> {
+        let index = u32::try_from(placed.index).map_err(|_| Problem::TooLarge)?;
+        let columns = &mut self.columns;
+        let place = columns.len() as u32;
+        if let Some(open) = self.open.insert(record.process, place) {
+            let (process, open) = (record.process, columns.index[open as usize]);
+            return Err(Problem::StillOpen { process, f: self.f(record.f), open });
+        }
+        let key = record.key.map_or(KEYLESS, |key| {
+            let keys = &mut self.keys;
+            *self.key_numbers.entry(key).or_insert_with(|| {
+                keys.push(key);
+                keys.len() as u32 - 1
+            })
+        });
+        columns.f.push(record.f);
+        columns.key.push(key);
+        columns.argument.push(record.value);
+        columns.result.push(ValueId::NULL);
+        columns.completion.push(Completion::Info);
+        columns.invoked.push(placed.position);
+        columns.ended.push(NEVER);
+        columns.index.push(index);
+        columns.process.push(record.process);
+        columns.node.push(record.node);
+        columns.invoked_at.push(placed.time);
+        columns.ended_at.push(0);
+        columns.scheduled.extend(record.scheduled.map(|time| (place, time)));
+        Ok(())
+    }
+
+    fn complete(&mut self, record: &Record, placed: Placed) -> Result<(), Problem> {
+        let process = record.process;
+        let Some(open) = self.open.remove(&process) else {
+            return Err(Problem::NotInvoked { process, f: self.f(record.f) });
+        };
+        let (columns, place) = (&mut self.columns, open as usize);
+        let index = columns.index[place];
+        if record.f != columns.f[place] {
+            let (f, open_f) = (self.f(record.f), self.f(self.columns.f[place]));
+            return Err(Problem::OtherFunction { process, f, open: index, open_f });
+        }
+        let (invoked, completed) = (columns.invoked_at[place], placed.time);
+        if completed < invoked {
+            return Err(Problem::BackInTime { open: index, invoked, completed });
+        }
+        columns.completion[place] = match record.stamp.kind {
+            EventType::Ok => Completion::Ok,
+            EventType::Fail => Completion::Fail,
+            EventType::Info | EventType::Invoke => Completion::Info,
+        };
+        columns.ended[place] = placed.position;
+        columns.ended_at[place] = completed;
+        columns.result[place] = record.value;
+        if !record.error.is_null() {
+            columns.errors.push((open, record.error));
+        }
+        if columns.node[place].is_null() {
+            columns.node[place] = record.node;
+        }
+        Ok(())
+    }
+
+    fn f(&self, id: ValueId) -> String {
+        self.names.values().text(id).unwrap_or_default().to_owned()
+    }
 }
 
 impl History {
@@ -59,135 +270,11 @@ impl History {
     ///
     /// # Errors
     /// [`HistoryError`] names the first event which cannot be paired.
-    pub fn from_events(events: Vec<Event>) -> Result<Self, HistoryError> {
-        let ranking = Ranking::of(&events);
-        let mut history = History { remarks: ranking.remarks, ..History::default() };
-        history.end = events.iter().map(|event| event.time).max().unwrap_or_default();
-        let mut open: FxHashMap<u32, usize> = FxHashMap::default();
-        let mut windows = Windows::default();
-        for (position, event) in events.into_iter().enumerate() {
-            let index = event.index;
-            let fault = |problem| HistoryError { position, index, problem };
-            let process = match event.process {
-                Process::Nemesis => {
-                    windows.take(event);
-                    continue;
-                }
-                Process::Client(process) => process,
-            };
-            let rank = ranking.ranks[position];
-            if event.kind == EventType::Invoke {
-                let name = u32::try_from(index).map_err(|_| fault(Problem::TooLarge))?;
-                if let Some(earlier) = open.insert(process, history.operations.len()) {
-                    let open = history.operations[earlier].index.0;
-                    return Err(fault(Problem::StillOpen { process, f: event.f, open }));
-                }
-                history.operations.push(invoked(event, process, OpIndex(name), rank));
-                continue;
-            }
-            let Some(place) = open.remove(&process) else {
-                return Err(fault(Problem::NotInvoked { process, f: event.f }));
-            };
-            complete(&mut history.operations[place], event, rank).map_err(fault)?;
+    pub fn from_events(events: impl IntoIterator<Item = Event>) -> Result<Self, HistoryError> {
+        let mut builder = HistoryBuilder::new();
+        for event in events {
+            builder.push(event)?;
         }
-        history.operations.sort_by_key(|operation| operation.invoked_rank);
-        windows.finish(&mut history);
-        Ok(history)
-    }
-}
-
-fn invoked(event: Event, process: u32, index: OpIndex, rank: u32) -> Operation {
-    Operation {
-        index,
-        process,
-        f: event.f,
-        key: event.key,
-        argument: event.value,
-        completion: Completion::Info,
-        result: serde_json::Value::Null,
-        invoked_at: event.time,
-        scheduled_at: event.extra.get("scheduled").and_then(serde_json::Value::as_u64).map(Nanos),
-        completed_at: None,
-        gave_up_at: None,
-        invoked_rank: rank,
-        completed_rank: None,
-        node: event.node,
-        error: None,
-    }
-}
-
-fn complete(operation: &mut Operation, event: Event, rank: u32) -> Result<(), Problem> {
-    let open = operation.index.0;
-    if event.f != operation.f {
-        let (process, open_f) = (operation.process, operation.f.clone());
-        return Err(Problem::OtherFunction { process, f: event.f, open, open_f });
-    }
-    if event.time < operation.invoked_at {
-        let (invoked, completed) = (operation.invoked_at.0, event.time.0);
-        return Err(Problem::BackInTime { open, invoked, completed });
-    }
-    operation.completion = match event.kind {
-        EventType::Ok => Completion::Ok,
-        EventType::Fail => Completion::Fail,
-        EventType::Info | EventType::Invoke => Completion::Info,
-    };
-    if operation.completion == Completion::Info {
-        operation.gave_up_at = Some(event.time);
-    } else {
-        operation.completed_at = Some(event.time);
-        operation.completed_rank = Some(rank);
-    }
-    operation.result = event.value;
-    operation.error = event.error;
-    if operation.node.is_none() {
-        operation.node = event.node;
-    }
-    Ok(())
-}
-
-/// The place of each event in the order of the module header.
-struct Ranking {
-    ranks: Vec<u32>,
-    remarks: Vec<String>,
-}
-
-impl Ranking {
-    fn of(events: &[Event]) -> Self {
-        let key = |event: &Event| (event.time, event.kind != EventType::Invoke);
-        let mut remarks = Vec::new();
-        let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
-        let mut order: Vec<u32> = (0..count).collect();
-        if !events.is_sorted_by_key(key) {
-            order.sort_by_key(|&position| key(&events[position as usize]));
-            let back = events.windows(2).filter(|pair| pair[1].time < pair[0].time).count();
-            if back > 0 {
-                remarks.push(format!(
-                    "{back} events are earlier than the event before them: put in order of time"
-                ));
-            }
-            let touching = events
-                .windows(2)
-                .filter(|pair| pair[1].time == pair[0].time && key(&pair[1]) < key(&pair[0]))
-                .count();
-            if touching > 0 {
-                remarks.push(format!(
-                    "{touching} invocations have the time of the completion before them: \
-                     taken as concurrent with it"
-                ));
-            }
-        }
-        let mut ranks = vec![0; order.len()];
-        for (rank, &position) in (0..count).zip(&order) {
-            ranks[position as usize] = rank;
-        }
-        Self { ranks, remarks }
-    }
-}
-
-impl History {
-    /// Ids of the faults that may have been in force at some time in `from..=to`.
-    pub fn faults_during(&self, from: Nanos, to: Nanos) -> Vec<u32> {
-        let during = |window: &&super::FaultWindow| window.overlaps(from, to);
-        self.faults.iter().filter(during).map(|window| window.id).collect()
+        Ok(builder.finish())
     }
 }

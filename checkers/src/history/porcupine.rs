@@ -6,18 +6,17 @@
 //! INFO  jepsen.util - 1   :ok     :read   nil
 //! ```
 //!
-//! Lines of other loggers and of the nemesis are skipped. Events get one millisecond each, so
-//! that reports have an axis; a remark says so.
+//! Lines of other loggers and of the nemesis are skipped.
 
 use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use super::read::{self, Lines};
-use super::{Event, EventType, History, Nanos, Process, ReadError};
+use super::pairing::Stamp;
+use super::source::Source;
+use super::{Event, EventType, History, HistoryBuilder, Nanos, Process, ReadError};
 
 const MARK: &str = "jepsen.util - ";
-const MILLISECOND: u64 = 1_000_000;
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -25,36 +24,31 @@ const MILLISECOND: u64 = 1_000_000;
 /// [`ReadError`] with file, line and column, and what was expected there; also when no line at all
 /// is of this format.
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
-    let mut lines = Lines::new(name, reader);
-    let mut events = Vec::new();
-    let mut numbers = Vec::new();
-    while let Some(line) = lines.next()? {
+    let mut source = Source::new(name, reader);
+    let mut builder = HistoryBuilder::new();
+    let mut found = false;
+    while let Some(line) = source.line()? {
         let text = String::from_utf8_lossy(line.text);
         let Some(start) = text.find(MARK).map(|place| place + MARK.len()) else { continue };
-        let index = events.len() as u64;
-        match event(&text[start..], index) {
-            Ok(Some(event)) => {
-                events.push(event);
-                numbers.push(line.number);
-            }
-            Ok(None) => {}
-            Err(problem) => {
-                let (file, line) = (name.to_owned(), line.number);
-                return Err(ReadError::Syntax { file, line, column: start + 1, problem });
-            }
+        let event = event(&text[start..]).map_err(|problem| {
+            let (file, line) = (name.to_owned(), line.number);
+            ReadError::Syntax { file, line, column: start + 1, problem }
+        })?;
+        if let Some(event) = event {
+            found = true;
+            let stamp = Stamp { index: None, time: None, kind: event.kind };
+            builder.event(stamp, event).map_err(ReadError::at(name, line.number))?;
         }
     }
-    if events.is_empty() {
+    if !found {
         let problem = format!("no operation found; expected lines such as `{MARK}0 :ok :read nil`");
         return Err(ReadError::Empty { file: name.to_owned(), problem });
     }
-    let mut history = read::history(name, events, &numbers)?;
-    history.remarks.push("the format has no times: event n is shown at n ms".to_owned());
-    Ok(history)
+    Ok(builder.finish())
 }
 
 /// One event, or `None` for the nemesis.
-fn event(text: &str, index: u64) -> Result<Option<Event>, String> {
+fn event(text: &str) -> Result<Option<Event>, String> {
     let mut words = text.split_whitespace();
     let mut word = |what: &str| words.next().ok_or_else(|| format!("expected {what} next"));
     let process = word("a process number")?;
@@ -78,8 +72,8 @@ fn event(text: &str, index: u64) -> Result<Option<Event>, String> {
     let rest: Vec<&str> = words.collect();
     let (value, error) = value(&rest.join(" "))?;
     Ok(Some(Event {
-        index,
-        time: Nanos(index * MILLISECOND),
+        index: 0,
+        time: Nanos(0),
         process: Process::Client(process),
         kind,
         f,

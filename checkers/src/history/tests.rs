@@ -33,9 +33,8 @@ fn pairs_by_process() {
     ]))
     .unwrap();
     let shape: Vec<_> = history
-        .operations
-        .iter()
-        .map(|o| (o.index.0, o.process, o.completion, o.invoked_rank, o.completed_rank))
+        .operations()
+        .map(|o| (o.index().0, o.process(), o.completion(), o.invoked_rank(), o.completed_rank()))
         .collect();
     assert_eq!(
         shape,
@@ -46,10 +45,10 @@ fn pairs_by_process() {
             (6, 0, Completion::Info, 6, None),
         ]
     );
-    assert_eq!(history.operations[1].result, 1);
-    assert_eq!(history.operations[2].completed_at, None);
-    assert_eq!(history.operations[2].gave_up_at, Some(Nanos(60)));
-    assert_eq!(history.operations[3].gave_up_at, None);
+    assert_eq!(history.operation(1).result(), 1);
+    assert_eq!(history.operation(2).completed_at(), None);
+    assert_eq!(history.operation(2).gave_up_at(), Some(Nanos(60)));
+    assert_eq!(history.operation(3).gave_up_at(), None);
     assert_eq!(history.end, Nanos(70));
 }
 
@@ -77,8 +76,8 @@ fn a_process_may_go_on_after_an_info() {
         "0 ok read 1 3",
     ]))
     .unwrap();
-    assert_eq!(history.operations.len(), 2);
-    assert_eq!(history.operations[0].completion, Completion::Info);
+    assert_eq!(history.len(), 2);
+    assert_eq!(history.operation(0).completion(), Completion::Info);
 }
 
 #[test]
@@ -90,8 +89,8 @@ fn intervals_are_closed_so_touching_operations_are_concurrent() {
         "1 ok read null 6",
     ]))
     .unwrap();
-    let [write, read] = &touching.operations[..] else { panic!("two operations") };
-    assert!(read.invoked_rank < write.completed_rank.unwrap());
+    let (write, read) = (touching.operation(0), touching.operation(1));
+    assert!(read.invoked_rank() < write.completed_rank().unwrap());
     assert_eq!(touching.remarks.len(), 1, "{:?}", touching.remarks);
 
     let apart = History::from_events(events(&[
@@ -101,9 +100,9 @@ fn intervals_are_closed_so_touching_operations_are_concurrent() {
         "1 ok read null 6",
     ]))
     .unwrap();
-    let [write, read] = &apart.operations[..] else { panic!("two operations") };
-    assert!(read.invoked_rank > write.completed_rank.unwrap());
-    assert!(read.invoked_rank < read.completed_rank.unwrap());
+    let (write, read) = (apart.operation(0), apart.operation(1));
+    assert!(read.invoked_rank() > write.completed_rank().unwrap());
+    assert!(read.invoked_rank() < read.completed_rank().unwrap());
     assert!(apart.remarks.is_empty());
 }
 
@@ -116,7 +115,7 @@ fn events_out_of_order_are_put_in_order_of_time() {
         "1 ok read null 6",
     ]))
     .unwrap();
-    assert_eq!(history.operations[0].index, OpIndex(2));
+    assert_eq!(history.operation(0).index(), OpIndex(2));
     assert!(history.remarks[0].contains("put in order of time"));
 }
 
@@ -157,7 +156,7 @@ const OK: &str = r#"{"index":0,"time":0,"process":0,"type":"invoke","f":"read","
 fn a_torn_last_line_is_told_and_any_other_is_an_error() {
     let torn = format!("{OK}\n\n{}", &OK[..20]);
     let history = jsonl::read("h.jsonl", torn.as_bytes()).unwrap();
-    assert_eq!(history.operations.len(), 1);
+    assert_eq!(history.len(), 1);
     assert_eq!(history.remarks, ["line 3, the last, is torn: left out"]);
 
     let whole = jsonl::read("h.jsonl", OK.as_bytes()).unwrap();
@@ -189,10 +188,10 @@ fn reads_porcupine_logs() {
                INFO  jepsen.util - 0\t:info\t:cas\t:timed-out\n\
                INFO  jepsen.util - 3\t:invoke\t:read\tnil\nINFO  jepsen.util - 3\t:ok\t:read\t7\n";
     let history = porcupine::read("e.log", log.as_bytes()).unwrap();
-    let [cas, read] = &history.operations[..] else { panic!("two operations") };
-    assert_eq!(cas.argument, serde_json::json!([1, 2]));
-    assert_eq!(cas.error.as_deref(), Some("timed-out"));
-    assert_eq!(read.result, 7);
+    let (cas, read) = (history.operation(0), history.operation(1));
+    assert_eq!(cas.argument(), serde_json::json!([1, 2]));
+    assert_eq!(cas.error(), Some("timed-out"));
+    assert_eq!(read.result(), 7);
 
     let bad = log.replace(":read\t7", ":read\tseven");
     let error = porcupine::read("e.log", bad.as_bytes()).unwrap_err().to_string();

@@ -10,7 +10,7 @@ pub struct Call<O> {
     pub invoked: u32,
     /// [`Call::OPEN`] while nobody knows: the call may take effect at any time, or never.
     pub completed: u32,
-    /// Place in `History::operations`.
+    /// Place in the history.
     pub operation: usize,
 }
 
@@ -29,30 +29,30 @@ impl<O> Call<O> {
     }
 }
 
-/// The calls among `operations` (places in the history with them) that constrain anything, in
-/// order of invocation. A failed operation did not happen; an open one that only reads is dropped.
+/// The calls among `operations` that constrain anything, in order of invocation. A failed
+/// operation did not happen; an open one that only reads is dropped.
 ///
 /// # Errors
 /// Names the first operation that the model does not know.
 pub(super) fn calls<'a, M: Model>(
     model: &M,
-    operations: impl Iterator<Item = (usize, &'a Operation)>,
+    operations: impl Iterator<Item = Operation<'a>>,
 ) -> Result<Vec<Call<M::Op>>, String> {
     let mut calls = Vec::new();
-    for (place, operation) in operations {
-        if operation.completion == Completion::Fail {
+    for operation in operations {
+        if operation.completion() == Completion::Fail {
             continue;
         }
-        let parsed = model.parse(operation);
-        let problem = |problem| format!("op {}: {problem}", operation.index.0);
+        let parsed = model.parse(&operation);
+        let problem = |problem| format!("op {}: {problem}", operation.index().0);
         let Some(op) = parsed.map_err(problem)? else { continue };
-        let completed = match (operation.completion, operation.completed_rank) {
+        let completed = match (operation.completion(), operation.completed_rank()) {
             (Completion::Ok, Some(rank)) => rank.saturating_add(1),
             _ if model.reads_only(&op) => continue,
             _ => Call::<M::Op>::OPEN,
         };
-        let invoked = operation.invoked_rank.saturating_add(1);
-        calls.push(Call { op, invoked, completed, operation: place });
+        let invoked = operation.invoked_rank().saturating_add(1);
+        calls.push(Call { op, invoked, completed, operation: operation.place() });
     }
     Ok(calls)
 }

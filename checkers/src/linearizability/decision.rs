@@ -37,8 +37,21 @@ pub enum Reason {
     /// A value comes back: `early` (`None`: the initial state) and `late` belong to one value,
     /// `first` and `last` to another; `early` precedes `last`, and `first` precedes `late`.
     ComesBack { early: Option<u32>, late: u32, first: u32, last: u32 },
+    /// The calls break a rule of their data type, shown best by `call`.
+    Rule { call: u32, rule: &'static Rule },
     /// The search found no order; `call` completes when all attempts have failed.
     NoOrder { call: u32 },
+}
+
+/// What a data type promises, and what it is called when that is not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The field's name for the anomaly, e.g. `out-of-order`.
+    pub anomaly: &'static str,
+    /// The second half of the title: `although …`.
+    pub although: &'static str,
+    /// From the operations told to the contradiction: one sentence.
+    pub argument: &'static str,
 }
 
 impl Reason {
@@ -60,6 +73,7 @@ impl Reason {
                 first: new(first),
                 last: new(last),
             },
+            Self::Rule { call, rule } => Self::Rule { call: new(call), rule },
             Self::NoOrder { call } => Self::NoOrder { call: new(call) },
         }
     }

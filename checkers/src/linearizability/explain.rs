@@ -28,7 +28,7 @@ pub(super) fn finding<M: Model>(
     let name = name(&words, key, contradiction.reason);
     let times = |&call: &u32| {
         let operation = words.operation(call);
-        [Some(operation.invoked_at), operation.completed_at]
+        [Some(operation.invoked_at()), operation.completed_at()]
     };
     let times: Vec<Nanos> = about.iter().flat_map(times).flatten().collect();
     let from = times.iter().min().copied().unwrap_or_default();
@@ -53,7 +53,7 @@ pub(super) fn finding<M: Model>(
         prose,
         operations: last(about, LISTED_MAX)
             .iter()
-            .map(|&call| words.operation(call).index)
+            .map(|&call| words.operation(call).index())
             .collect(),
         from,
         to,
@@ -73,12 +73,13 @@ fn culprit<M: Model>(words: &Wording<'_, M>, reason: Reason, about: &[u32]) -> u
         | Reason::BeforeWritten { call, .. }
         | Reason::Replaced { call, .. }
         | Reason::NoOrder { call }
+        | Reason::Rule { call, .. }
         | Reason::TwoSuccessors { second: call, .. }
         | Reason::ComesBack { late: call, .. } => call,
         Reason::Circle => about
             .iter()
             .copied()
-            .max_by_key(|&call| words.operation(call).invoked_rank)
+            .max_by_key(|&call| words.operation(call).invoked_rank())
             .unwrap_or(0),
     }
 }
@@ -94,6 +95,7 @@ fn name<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reason) -
             if first == last && is_lost(words, first, late) { "lost-write" } else { "stale-read" }
         }
         Reason::ComesBack { .. } => "lost-update",
+        Reason::Rule { rule, .. } => rule.anomaly,
         Reason::NoOrder { .. } => "non-linearizable",
     }
 }
@@ -113,9 +115,9 @@ fn never_written<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u3
 /// The index of an operation that failed to write what `call` found.
 fn failed_writer<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u32) -> Option<u32> {
     let value = words.observed(call)?;
-    let failed = words.history.operations.iter().find(|operation| {
-        operation.completion == Completion::Fail
-            && operation.key.as_ref() == key
+    let failed = words.history.operations().find(|operation| {
+        operation.completion() == Completion::Fail
+            && operation.key().as_ref() == key
             && words
                 .model
                 .parse(operation)
@@ -123,7 +125,7 @@ fn failed_writer<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, call: u3
                 .flatten()
                 .is_some_and(|op| words.model.written(&op).as_ref() == Some(&value))
     });
-    failed.map(|operation| operation.index.0)
+    failed.map(|operation| operation.index().0)
 }
 
 /// An acknowledged write is lost, not only unseen by some read, when nobody ever saw its value
@@ -142,7 +144,7 @@ fn is_lost<M: Model>(words: &Wording<'_, M>, write: u32, late: u32) -> bool {
     let reads: Vec<(u32, &Call<M::Op>)> = after.collect();
     let again = |(_, other): &&(u32, &Call<M::Op>)| observed(other) == before;
     let mut readers: Vec<u32> =
-        reads.iter().filter(again).map(|&(number, _)| words.operation(number).process).collect();
+        reads.iter().filter(again).map(|&(number, _)| words.operation(number).process()).collect();
     readers.sort_unstable();
     readers.dedup();
     readers.len() > 1 && reads.last().is_some_and(|(_, last)| observed(last) == before)
@@ -151,6 +153,7 @@ fn is_lost<M: Model>(words: &Wording<'_, M>, write: u32, late: u32) -> bool {
 /// The second half of the title.
 fn although(name: &str, reason: Reason) -> &'static str {
     match (name, reason) {
+        (_, Reason::Rule { rule, .. }) => rule.although,
         ("phantom-read", _) => "which nobody ever wrote",
         ("dirty-read", _) => "which only operations that failed tried to write",
         ("future-read", _) => "before that could have been written",
@@ -231,14 +234,22 @@ fn argument<M: Model>(words: &Wording<'_, M>, key: Option<&Value>, reason: Reaso
         Reason::ComesBack { early, late, first, last } => {
             comes_back(words, early, late, first, last)
         }
-        Reason::NoOrder { call } => vec![format!(
-            "Other writes of the values found here had been replaced before or began after. In \
-             every order of these operations that agrees with real time, {} is impossible at each \
-             moment from {} to {}. {END}",
-            words.name(call),
-            words.invoked(call),
-            words.completed(call)
-        )],
+        Reason::Rule { rule, .. } => vec![rule.argument.to_owned(), END.to_owned()],
+        Reason::NoOrder { call } => {
+            let writes = "Other writes of the values found here had been replaced before or began \
+                          after."
+                .to_owned();
+            let impossible = format!(
+                "In every order of these operations that agrees with real time, {} is impossible \
+                 at each moment from {} to {}. {END}",
+                words.name(call),
+                words.invoked(call),
+                words.completed(call)
+            );
+            // Only types with a value have writes of it.
+            let has_value = words.observed(call).is_some();
+            has_value.then_some(writes).into_iter().chain([impossible]).collect()
+        }
     }
 }
 
@@ -282,7 +293,8 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
     let model = words.model;
     let about = &contradiction.calls;
     let calls = among(words, contradiction);
-    let outcome = search(model, &calls, &mut Budget { states: WITNESS_STATES });
+    let outcome =
+        search(model, &calls, &mut Budget { states: WITNESS_STATES, ..Budget::default() });
     let Outcome::Violated(partial) = outcome else { return None };
     let mut state = model.initial();
     let mut linearization = Vec::with_capacity(partial.order.len());
@@ -290,7 +302,7 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
     for place in partial.order.iter().map(|&place| place as usize) {
         state = model.apply(&state, &calls[place].op)?;
         done[place] = true;
-        let operation = words.operation(about[place]).index;
+        let operation = words.operation(about[place]).index();
         linearization.push(Step { operation, state: model.show(&state) });
     }
     let stuck = partial.stuck?;
@@ -309,7 +321,7 @@ fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> O
         } else {
             format!("{} is impossible in {shown}", model.describe(&call.op))
         };
-        blocked.push(Blocked { operation: words.operation(about[place]).index, reason });
+        blocked.push(Blocked { operation: words.operation(about[place]).index(), reason });
     }
     linearization.drain(..linearization.len().saturating_sub(LISTED_MAX));
     Some(Witness { linearization, state: shown, blocked })
@@ -331,7 +343,7 @@ pub(super) fn among<M: Model>(
         let mut call = words.calls[number as usize].clone();
         match contradiction.reason {
             Reason::NoOrder { call: stuck } => return general::until(&call, words.calls, stuck),
-            Reason::NeverWritten { .. } => {}
+            Reason::NeverWritten { .. } | Reason::Rule { .. } => {}
             _ => {
                 let observed = model.observed(&call.op);
                 if observed.is_some() && !written.contains(&observed) {

@@ -14,7 +14,7 @@ const WORK: usize = 4_000_000;
 
 /// Decides within `budget`, and takes from it what was used.
 pub(super) fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Decision {
-    match search(model, calls, budget) {
+    match explore(model, calls, budget) {
         Outcome::Valid(order) => Decision::Valid(order),
         Outcome::Violated(partial) => {
             Decision::Violated(contradiction(model, calls, &partial, budget))
@@ -31,6 +31,11 @@ pub(super) fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Bu
     }
 }
 
+/// By the type's own search if that gets to an answer, else by the general one.
+fn explore<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Outcome {
+    model.search(calls, budget).unwrap_or_else(|| search(model, calls, budget))
+}
+
 fn contradiction<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
@@ -44,24 +49,18 @@ fn contradiction<M: Model>(
     let sources = model.sources(&cut);
     let mut violated = |places: &[u32]| {
         let among: Vec<Call<M::Op>> = pick(&cut, places);
-        let allowed = budget.states.min(STATES_PER_TRY);
-        let mut states = Budget { states: allowed };
-        let outcome = search(model, &among, &mut states);
-        budget.states -= allowed - states.states;
+        let mut attempt = Budget { states: budget.states.min(STATES_PER_TRY), ..*budget };
+        let allowed = attempt.states;
+        let outcome = explore(model, &among, &mut attempt);
+        budget.states -= allowed - attempt.states;
         matches!(outcome, Outcome::Violated(_))
     };
-    let suspects = suspects(model, &cut, sources.as_deref(), &mut violated);
-    let close = |kept: &mut [bool]| {
-        let mut mask = vec![false; cut.len()];
-        for (&place, _) in suspects.iter().zip(&*kept).filter(|(_, kept)| **kept) {
-            mask[place as usize] = true;
-        }
-        close(model, &cut, sources.as_deref(), &mut mask);
-        for (&place, kept) in suspects.iter().zip(kept) {
-            *kept = mask[place as usize];
-        }
-    };
+    let about = numbers.partition_point(|&number| number < stuck);
+    let suspects = suspects(model, &cut, about, sources.as_deref(), &mut violated);
+    let among = pick(&cut, &suspects);
+    let sources = sources.map(|sources| renumbered(&sources, &suspects));
     let tries = (WORK / suspects.len().max(1)).clamp(10, 2000);
+    let close = |kept: &mut [bool]| close(model, &among, sources.as_deref(), kept);
     let kept =
         shrink::minimise(suspects.len(), tries, close, |places| violated(&pick(&suspects, places)));
     let kept = pick(&suspects, &kept);
@@ -76,26 +75,45 @@ fn contradiction<M: Model>(
             reason: known.reason.renumbered(number),
         };
     }
-    let mut states = Budget { states: STATES_PER_TRY };
-    let call = match search(model, &left, &mut states) {
+    let mut states = Budget { states: STATES_PER_TRY, ..*budget };
+    let call = match explore(model, &left, &mut states) {
         Outcome::Violated(Partial { stuck: Some(place), .. }) => core[place as usize],
         _ => stuck,
     };
     Contradiction { calls: core, effective: Vec::new(), reason: Reason::NoOrder { call } }
 }
 
-/// The least number of last calls, in steps of four times as many, which with all that they may
-/// have observed are enough: so the work is by the size of the trouble, not of the history.
+/// A few calls which, with all that they may have observed, are enough, so that the work is by
+/// the size of the trouble, not of the history: the call at `stuck`, and in steps of four times
+/// as many the last that changed the state before it began, the last that completed, and the
+/// last that are about its value.
 fn suspects<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
+    stuck: usize,
     sources: Option<&[Vec<u32>]>,
     mut violated: impl FnMut(&[u32]) -> bool,
 ) -> Vec<u32> {
-    let mut size = 4;
+    let Some(at) = calls.get(stuck) else { return (0..).take(calls.len()).collect() };
+    let value = |call: &Call<M::Op>| model.observed(&call.op).or_else(|| model.written(&call.op));
+    let about = value(at);
+    let places = |wanted: &dyn Fn(&Call<M::Op>) -> bool| -> Vec<usize> {
+        (0..calls.len()).rev().filter(|&place| wanted(&calls[place])).collect()
+    };
+    let changes = places(&|call| call.completed < at.invoked && !model.reads_only(&call.op));
+    let mut completed = places(&|call| !call.is_open());
+    completed.sort_by_key(|&place| std::cmp::Reverse(calls[place].completed));
+    let alike = places(&|call| about.is_some() && !call.is_open() && value(call) == about);
+    let mut size = 1;
     while size < calls.len() {
         let mut mask = vec![false; calls.len()];
-        mask[calls.len() - size..].fill(true);
+        mask[stuck] = true;
+        // At first the one change that may have replaced what the call found.
+        let most = if size == 1 { 0 } else { size };
+        let completed = completed.iter().take(most);
+        for &place in changes.iter().take(size).chain(completed).chain(alike.iter().take(most)) {
+            mask[place] = true;
+        }
         close(model, calls, sources, &mut mask);
         let places: Vec<u32> = (0..).zip(mask).filter(|(_, kept)| *kept).map(|p| p.0).collect();
         if violated(&places) {
@@ -104,6 +122,12 @@ fn suspects<M: Model>(
         size *= 4;
     }
     (0..).take(calls.len()).collect()
+}
+
+/// `sources` among `kept` alone, which is closed under them, in places there.
+fn renumbered(sources: &[Vec<u32>], kept: &[u32]) -> Vec<Vec<u32>> {
+    let place = |source: &u32| kept.binary_search(source).ok().map(|place| place as u32);
+    kept.iter().map(|&call| sources[call as usize].iter().filter_map(place).collect()).collect()
 }
 
 fn pick<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {

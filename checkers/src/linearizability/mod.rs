@@ -9,6 +9,7 @@
 //!
 //! A history is linearizable iff its part on each key is (locality), so keys are judged apart.
 
+mod budget;
 mod call;
 mod decision;
 mod explain;
@@ -17,47 +18,42 @@ mod machine;
 mod model;
 #[cfg(test)]
 pub(crate) mod notation;
+mod parts;
 mod register;
 mod replay;
+mod sandwich;
 mod search;
-mod shrink;
+pub(crate) mod shrink;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod wording;
 mod zones;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
+pub use budget::Budget;
 pub use call::Call;
-pub use decision::{Contradiction, Decision, Reason};
+pub use decision::{Contradiction, Decision, Reason, Rule};
 pub use model::Model;
 pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
+pub use search::{Outcome, Partial};
 
 use crate::finding::{CheckResult, Verdict};
-use crate::history::History;
+use crate::history::{History, Operation};
+use parts::Parts;
 
 /// Findings told in full; the rest is counted.
 const FINDINGS_MAX: usize = 10;
 
-/// How much a check may cost, in units that do not depend on the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Configurations searched per key before the answer is *unknown*; about 200 bytes each.
-    pub states: u64,
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self { states: 3_000_000 }
-    }
-}
-
 /// The operations on one key, and what was decided.
 struct Object<O> {
     key: Option<Value>,
+    /// How many operations were judged.
+    count: usize,
+    /// Those of which the decision speaks; none where nobody asks for them.
     calls: Vec<Call<O>>,
     decision: Decision,
     /// Configurations searched; `None` when an algorithm for the type decided.
@@ -71,7 +67,7 @@ struct Object<O> {
 /// `keys_violated`, `keys_unknown`, `keys_searched` (by the general search),
 /// `configurations_max`, `findings_left_out`.
 pub fn linearizable<M: Model>(history: &History, model: &M, budget: &Budget) -> CheckResult {
-    let objects = match judge(history, model, budget) {
+    let objects = match judge(history, model, budget, false) {
         Ok(objects) => objects,
         Err(problem) => return unjudged(problem),
     };
@@ -89,7 +85,7 @@ pub fn linearizable<M: Model>(history: &History, model: &M, budget: &Budget) -> 
     let mut findings: Vec<_> = violated.iter().map(explain).collect();
     findings.sort_by_key(|finding| finding.to);
     findings.truncate(FINDINGS_MAX);
-    let operations: usize = objects.iter().map(|object| object.calls.len()).sum();
+    let operations: usize = objects.iter().map(|object| object.count).sum();
     let figures = [
         ("keys", json!(objects.len())),
         ("operations", json!(operations)),
@@ -136,13 +132,13 @@ pub fn certificates<M: Model>(
     model: &M,
     budget: &Budget,
 ) -> Result<Vec<Certificate>, Verdict> {
-    let objects = judge(history, model, budget).map_err(Verdict::Unknown)?;
+    let objects = judge(history, model, budget, true).map_err(Verdict::Unknown)?;
     let mut certificates = Vec::with_capacity(objects.len());
     for object in objects {
         match &object.decision {
             Decision::Valid(order) => {
                 let index =
-                    |&call: &u32| history.operations[object.calls[call as usize].operation].index;
+                    |&call: &u32| history.operation(object.calls[call as usize].operation).index();
                 let order = order.iter().map(index).collect();
                 certificates.push(Certificate { key: object.key, order });
             }
@@ -153,29 +149,68 @@ pub fn certificates<M: Model>(
     Ok(certificates)
 }
 
-/// Judges each key.
+/// Judges each key; the answer is in order of first use. Keys of valid objects come with their
+/// calls and order only if `certified`.
 fn judge<M: Model>(
     history: &History,
     model: &M,
     budget: &Budget,
+    certified: bool,
 ) -> Result<Vec<Object<M::Op>>, String> {
-    let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
-    let mut parts: Vec<(Option<&Value>, Vec<usize>)> = Vec::new();
-    for (place, operation) in history.operations.iter().enumerate() {
-        let key = operation.key.as_ref();
-        let part = *numbers.entry(key).or_insert_with(|| {
-            parts.push((key, Vec::new()));
-            parts.len() - 1
-        });
-        parts[part].1.push(place);
-    }
-    let object = |(key, places): (Option<&Value>, Vec<usize>)| {
-        let operations = places.into_iter().map(|place| (place, &history.operations[place]));
-        let calls = call::calls(model, operations)?;
-        let (decision, states) = decide(model, &calls, budget);
-        Ok(Object { key: key.cloned(), calls, decision, states })
+    let parts = Parts::of(history);
+    let sheet = match model.is_register() {
+        true => zones::Sheet::of(history, &parts),
+        false => None,
     };
-    parts.into_iter().map(object).collect()
+    let judged: Vec<_> = parts
+        .by_size()
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|part| {
+            let known = sheet.as_ref().and_then(|sheet| sheet.decide(part));
+            let key = parts.key(part).map(|key| history.values().get(key));
+            let operations = || {
+                let places = parts.places(part).iter();
+                places.map(|&place| history.operation(place as usize))
+            };
+            let object = object(model, budget, known, operations, certified);
+            (part, object.map(|object| Object { key, ..object }))
+        })
+        .collect();
+    let mut objects: Vec<_> = (0..parts.len()).map(|_| None).collect();
+    for (part, object) in judged {
+        objects[part] = Some(object);
+    }
+    // The first error, not the fastest.
+    objects.into_iter().flatten().collect()
+}
+
+/// Judges one key, of whose calls `known` may be known, with their number.
+fn object<'a, M: Model, I: Iterator<Item = Operation<'a>>>(
+    model: &M,
+    budget: &Budget,
+    known: Option<(Decision, usize)>,
+    operations: impl FnOnce() -> I,
+    certified: bool,
+) -> Result<Object<M::Op>, String> {
+    if let Some((Decision::Valid(_), count)) = known
+        && !certified
+    {
+        let (calls, decision) = (Vec::new(), Decision::Valid(Vec::new()));
+        return Ok(Object { key: None, count, calls, decision, states: None });
+    }
+    let mut calls = call::calls(model, operations())?;
+    let count = calls.len();
+    let (mut decision, states) = match known {
+        Some((decision, _)) => (decision, None),
+        None => decide(model, &calls, budget),
+    };
+    if let Decision::Valid(order) = &mut decision
+        && !certified
+    {
+        (*order, calls) = (Vec::new(), Vec::new());
+    }
+    Ok(Object { key: None, count, calls, decision, states })
 }
 
 /// The decision, and the configurations searched for it.
@@ -195,6 +230,12 @@ fn decide<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &Budget) -> (Decis
         return (Decision::Unknown(reason), states);
     }
     (decision, states)
+}
+
+/// The calls of a history on one key, for tests.
+#[cfg(test)]
+pub(crate) fn parsed<M: Model>(model: &M, history: &History) -> Result<Vec<Call<M::Op>>, String> {
+    call::calls(model, history.operations())
 }
 
 fn unknown<O>(object: &Object<O>) -> Option<String> {

@@ -4,14 +4,14 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-use super::{Call, Decision};
+use super::{Budget, Call, Decision, Outcome};
 use crate::history::Operation;
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
 /// the others make the search faster, shrink counterexamples further, or choose better words.
-pub trait Model {
+pub trait Model: Sync {
     /// What an operation did: function, arguments and result. Equal ones are interchangeable.
-    type Op: Clone + Eq + Hash;
+    type Op: Clone + Eq + Hash + Send + Sync;
     type State: Clone + Eq + Hash;
 
     /// Before any operation.
@@ -22,10 +22,22 @@ pub trait Model {
     ///
     /// # Errors
     /// A fragment which says what was expected, when the operation is none of this type's.
-    fn parse(&self, operation: &Operation) -> Result<Option<Self::Op>, String>;
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<Self::Op>, String>;
 
     /// The state after `op`, or `None` when `op` cannot happen in `state`.
     fn apply(&self, state: &Self::State, op: &Self::Op) -> Option<Self::State>;
+
+    /// As [`Model::apply`], in place; the state after a refusal does not matter. Types with a big
+    /// state change it here, so that an order of a million operations is replayed without copies.
+    fn advance(&self, state: &mut Self::State, op: &Self::Op) -> bool {
+        match self.apply(state, op) {
+            Some(next) => {
+                *state = next;
+                true
+            }
+            None => false,
+        }
+    }
 
     /// For reports.
     fn show(&self, state: &Self::State) -> Value;
@@ -61,8 +73,26 @@ pub trait Model {
         None
     }
 
+    /// Whether this is [`Register`](super::Register), with the same functions: then histories whose
+    /// values are written once each are judged by ids alone, before any operation is parsed.
+    fn is_register(&self) -> bool {
+        false
+    }
+
+    /// Whether repeating an operation can lead to ever new states, as with a counter. Then no
+    /// search begins by supposing unlimited calls in doubt: it would never end.
+    fn accumulates(&self) -> bool {
+        false
+    }
+
     /// An exact decision by an algorithm that knows this type; `None`: the general search.
     fn decide(&self, _calls: &[Call<Self::Op>]) -> Option<Decision> {
+        None
+    }
+
+    /// A search that knows this type, where nothing decides at once; it takes what it used from
+    /// `budget`. `None`: it got to no answer, and the general search goes on.
+    fn search(&self, _calls: &[Call<Self::Op>], _budget: &mut Budget) -> Option<Outcome> {
         None
     }
 }

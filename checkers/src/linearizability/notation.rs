@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::history::{Event, EventType, FaultWindow, History, InjectOutcome, Nanos, Process};
+use crate::history::{
+    Event, EventType, FaultWindow, History, InjectOutcome, Nanos, Operation, OwnedOperation,
+    Process,
+};
 
 fn value(text: &str) -> Value {
     if text == "_" { Value::Null } else { json!(text.parse::<i64>().unwrap()) }
@@ -58,6 +61,15 @@ pub(crate) fn history(line: &str) -> History {
         }
     }
     History::from_events(events).unwrap()
+}
+
+/// The history with its operations changed.
+pub(crate) fn edited(history: History, edit: impl FnOnce(&mut Vec<OwnedOperation>)) -> History {
+    let mut operations: Vec<OwnedOperation> = history.operations().map(Operation::owned).collect();
+    edit(&mut operations);
+    let mut edited = History::from_operations(operations);
+    (edited.faults, edited.end, edited.remarks) = (history.faults, history.end, history.remarks);
+    edited
 }
 
 /// Adds a fault, installed with evidence, from one time to another or to the end.

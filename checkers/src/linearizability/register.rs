@@ -5,7 +5,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::{Call, Decision, Model, zones};
+use super::{Budget, Call, Decision, Model, Outcome, sandwich, zones};
 use crate::history::{Completion, Operation};
 
 /// `read` → value, `write` value, `cas` [old, new].
@@ -66,14 +66,20 @@ impl Writers {
         }
     }
 
-    /// Writers completed after `from` and invoked before `to`, and the last one completed before.
+    /// Writers completed after `from` and invoked before `to`, the last open one of these, and
+    /// the last one completed before.
     fn between(&self, from: u32, to: u32) -> (Vec<u32>, Option<u32>) {
         let first = self.completed.partition_point(|writer| writer.0 < from);
         let within = self.completed[first..].iter().take_while(|writer| writer.1 < to);
         let within = within.filter(|writer| writer.2 < to).map(|writer| writer.3);
-        let open = self.open.iter().take_while(|writer| writer.0 < to).map(|writer| writer.1);
         let before = first.checked_sub(1).map(|last| self.completed[last].3);
-        (within.chain(open).collect(), before)
+        (within.chain(self.open_before(to)).collect(), before)
+    }
+
+    /// The last open writer invoked before `rank`.
+    fn open_before(&self, rank: u32) -> Option<u32> {
+        let count = self.open.partition_point(|&(invoked, _)| invoked < rank);
+        count.checked_sub(1).map(|last| self.open[last].1)
     }
 }
 
@@ -85,16 +91,21 @@ impl Model for Register {
         Value::Null
     }
 
-    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
-        match (operation.f.as_str(), &operation.argument) {
-            ("read", _) if operation.completion == Completion::Info => Ok(None),
-            ("read", _) => Ok(Some(RegisterOp::Read(operation.result.clone()))),
-            ("write", value) => Ok(Some(RegisterOp::Write(value.clone()))),
-            ("cas", Value::Array(pair)) if pair.len() == 2 => {
-                Ok(Some(RegisterOp::Cas { old: pair[0].clone(), new: pair[1].clone() }))
-            }
-            ("cas", other) => Err(format!("a cas of {other}; expected [old, new]")),
-            (other, _) => {
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<RegisterOp>, String> {
+        match operation.f() {
+            "read" if operation.completion() == Completion::Info => Ok(None),
+            "read" => Ok(Some(RegisterOp::Read(operation.result()))),
+            "write" => Ok(Some(RegisterOp::Write(operation.argument()))),
+            "cas" => match operation.argument() {
+                Value::Array(pair) if pair.len() == 2 => {
+                    let mut pair = pair.into_iter();
+                    let (old, new) = (pair.next(), pair.next());
+                    let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+                    Ok(Some(RegisterOp::Cas { old, new }))
+                }
+                other => Err(format!("a cas of {other}; expected [old, new]")),
+            },
+            other => {
                 Err(format!("`{other}` is nothing a register does; expected read, write or cas"))
             }
         }
@@ -142,6 +153,9 @@ impl Model for Register {
     ///
     /// A call whose every writer was overwritten so lists the last of them and what overwrote it:
     /// the three tell the whole story.
+    ///
+    /// Of the open writers of a value a call lists the last, and each of them lists the one before:
+    /// a crashed write may be observed by everything later, so there would be no end to the lists.
     fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
         let mut writers: FxHashMap<&Value, Writers> = FxHashMap::default();
         // (completion, invocation, call) of writes; then the latest invocation so far.
@@ -161,8 +175,11 @@ impl Model for Register {
             }
         }
         let of = |call: &Call<RegisterOp>| -> Vec<u32> {
+            let own =
+                call.op.sets().filter(|_| call.is_open()).and_then(|value| writers.get(value));
+            let earlier = own.and_then(|own| own.open_before(call.invoked));
             let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
-                return Vec::new();
+                return earlier.into_iter().collect();
             };
             let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
             let latest = ended_before.checked_sub(1).map(|last| ended[last]);
@@ -172,12 +189,21 @@ impl Model for Register {
                 sources.push(last);
                 sources.extend(latest.map(|(.., number)| number));
             }
+            sources.extend(earlier);
             sources
         };
         Some(calls.iter().map(of).collect())
     }
 
+    fn is_register(&self) -> bool {
+        true
+    }
+
     fn decide(&self, calls: &[Call<RegisterOp>]) -> Option<Decision> {
         zones::decide(calls)
+    }
+
+    fn search(&self, calls: &[Call<RegisterOp>], budget: &mut Budget) -> Option<Outcome> {
+        sandwich::search(calls, budget)
     }
 }

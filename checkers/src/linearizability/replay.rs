@@ -19,9 +19,9 @@ impl Certificate {
     /// # Errors
     /// What is wrong, naming the operation.
     pub fn verify<M: Model>(&self, history: &History, model: &M) -> Result<(), String> {
-        let of_key = history.operations.iter().enumerate().filter(|(_, op)| op.key == self.key);
+        let of_key = history.operations().filter(|op| op.key() == self.key);
         let calls = call::calls(model, of_key)?;
-        let index = |call: &Call<M::Op>| history.operations[call.operation].index;
+        let index = |call: &Call<M::Op>| history.operation(call.operation).index();
         let mut places: Vec<(OpIndex, u32)> = calls.iter().map(index).zip(0..).collect();
         places.sort_unstable();
         let place = |name: &OpIndex| {
@@ -53,7 +53,9 @@ pub(super) fn replay<M: Model>(
             return Err((place, "completed before an operation ahead of it was invoked"));
         }
         latest = latest.max(call.invoked);
-        state = model.apply(&state, &call.op).ok_or((place, "cannot happen in its state"))?;
+        if !model.advance(&mut state, &call.op) {
+            return Err((place, "cannot happen in its state"));
+        }
     }
     match calls.iter().zip(&done).position(|(call, done)| !done && !call.is_open()) {
         Some(missing) => Err((missing, "is missing")),

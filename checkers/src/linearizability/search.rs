@@ -25,16 +25,20 @@ use super::machine::Machine;
 use super::timeline::Timeline;
 use super::{Budget, Call, Model};
 
-/// How a search ended.
-pub(super) enum Outcome {
+/// How a search ended. Numbers are places in the calls given.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// A linearization: every completed call once, open calls at most once.
     Valid(Vec<u32>),
     Violated(Partial),
+    /// The budget ran out.
     Exhausted(Partial),
 }
 
-/// The longest order found.
+/// How far the search got.
 #[derive(Clone, Debug)]
-pub(super) struct Partial {
+pub struct Partial {
+    /// The longest order found; a search that keeps none leaves it empty.
     pub order: Vec<u32>,
     /// The completed call which nothing lets take effect in time; `None` when nothing completes.
     pub stuck: Option<u32>,
@@ -46,7 +50,7 @@ pub(super) struct Partial {
 pub(super) fn search<M: Model>(model: &M, calls: &[Call<M::Op>], budget: &mut Budget) -> Outcome {
     let (machine, signatures) = Machine::new(model, calls);
     let mut search = Search::new(machine, calls, signatures);
-    if !search.supply.is_empty() {
+    if !search.supply.is_empty() && !model.accumulates() {
         match search.run(budget, false) {
             // A relaxed order may use a crashed call more often than there are such calls.
             Outcome::Valid(order) if distinct(&order, calls.len()) => return Outcome::Valid(order),
@@ -305,7 +309,7 @@ impl<'a, M: Model> Search<'a, M> {
 }
 
 /// Whether `less` uses no more of any signature than `more`. Both in order of signature.
-fn covers(less: &[(u32, u32)], more: &[(u32, u32)]) -> bool {
+pub(super) fn covers(less: &[(u32, u32)], more: &[(u32, u32)]) -> bool {
     let mut rest = more.iter();
     less.iter().all(|&(signature, count)| {
         rest.by_ref()

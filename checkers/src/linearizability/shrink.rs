@@ -4,7 +4,7 @@
 /// The places, among `0..count`, of a smaller set for which `violated` still holds, given that it
 /// holds for all. `close` adds what a kept call cannot do without. At most `tries` calls of
 /// `violated`; within them the result is 1-minimal.
-pub(super) fn minimise(
+pub(crate) fn minimise(
     count: usize,
     mut tries: usize,
     close: impl Fn(&mut [bool]),

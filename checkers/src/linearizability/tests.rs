@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::history::Operation;
-use notation::history;
+use notation::{edited, history};
 
 /// The register without its own algorithm: always searched.
 pub(super) struct Searched;
@@ -19,7 +19,7 @@ impl Model for Searched {
     fn initial(&self) -> Value {
         Register.initial()
     }
-    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<RegisterOp>, String> {
         Register.parse(operation)
     }
     fn apply(&self, state: &Value, op: &RegisterOp) -> Option<Value> {
@@ -49,7 +49,7 @@ impl Model for Bare {
     fn initial(&self) -> Value {
         Register.initial()
     }
-    fn parse(&self, operation: &Operation) -> Result<Option<RegisterOp>, String> {
+    fn parse(&self, operation: &Operation<'_>) -> Result<Option<RegisterOp>, String> {
         Register.parse(operation)
     }
     fn apply(&self, state: &Value, op: &RegisterOp) -> Option<Value> {
@@ -86,7 +86,7 @@ fn is_linearizable(calls: &[Call<RegisterOp>]) -> bool {
 }
 
 fn all_calls(history: &History) -> Vec<Call<RegisterOp>> {
-    call::calls(&Register, history.operations.iter().enumerate()).unwrap()
+    call::calls(&Register, history.operations()).unwrap()
 }
 
 fn verdict(line: &str) -> Verdict {
@@ -166,7 +166,8 @@ fn findings_are_limited_and_the_rest_is_counted() {
 #[test]
 fn a_budget_used_up_is_unknown_and_tells_how_far_it_got() {
     let line = "0-9 w1, 0-9 w2, 0-9 w1, 0-9 c1:2, 0-9 c2:1, 0-9 w3, 10-11 r4";
-    let result = linearizable(&history(line), &Register, &Budget { states: 3 });
+    let result =
+        linearizable(&history(line), &Searched, &Budget { states: 3, ..Budget::default() });
     let Verdict::Unknown(reason) = result.verdict else { panic!("{:?}", result.verdict) };
     assert!(reason.contains("an order was found for the first "), "{reason}");
     assert_eq!(verdict(line), Verdict::Violated);
@@ -174,8 +175,7 @@ fn a_budget_used_up_is_unknown_and_tells_how_far_it_got() {
 
 #[test]
 fn an_operation_of_another_type_is_unknown_not_valid() {
-    let mut history = history("0-1 w1");
-    history.operations[0].f = "enqueue".to_owned();
+    let history = edited(history("0-1 w1"), |operations| operations[0].f = "enqueue".to_owned());
     let result = linearizable(&history, &Register, &Budget::default());
     let Verdict::Unknown(reason) = result.verdict else { panic!("{:?}", result.verdict) };
     assert!(reason.contains("op 0: `enqueue` is nothing a register does"), "{reason}");
@@ -186,7 +186,7 @@ fn replay_refuses_false_certificates() {
     let history = history("0-1 w1, 2-3 r1, 4-? w2, 6-7 r1");
     let good = &certificates(&history, &Register, &Budget::default()).unwrap()[0];
     good.verify(&history, &Register).unwrap();
-    let index = |place: usize| history.operations[place].index;
+    let index = |place: usize| history.operation(place).index();
     for (order, problem) in [
         (vec![0, 1], "op 5 is missing"),
         (vec![0, 3, 1], "completed before an operation ahead of it was invoked"),

@@ -25,7 +25,7 @@ impl<'a, M: Model> Wording<'a, M> {
         let mut wording = Self { history, model, calls, digits: 3 };
         let times = |&call: &u32| {
             let operation = wording.operation(call);
-            [Some(operation.invoked_at), operation.completed_at]
+            [Some(operation.invoked_at()), operation.completed_at()]
         };
         let mut times: Vec<Nanos> = about.iter().flat_map(times).flatten().collect();
         times.sort_unstable();
@@ -39,8 +39,8 @@ impl<'a, M: Model> Wording<'a, M> {
         wording
     }
 
-    pub(super) fn operation(&self, call: u32) -> &'a Operation {
-        &self.history.operations[self.calls[call as usize].operation]
+    pub(super) fn operation(&self, call: u32) -> Operation<'a> {
+        self.history.operation(self.calls[call as usize].operation)
     }
 
     pub(super) fn at(&self, time: Nanos) -> String {
@@ -48,23 +48,25 @@ impl<'a, M: Model> Wording<'a, M> {
     }
 
     pub(super) fn invoked(&self, call: u32) -> String {
-        self.at(self.operation(call).invoked_at)
+        self.at(self.operation(call).invoked_at())
     }
 
     pub(super) fn completed(&self, call: u32) -> String {
-        self.operation(call).completed_at.map_or_else(|| "the end".to_owned(), |time| self.at(time))
+        self.operation(call)
+            .completed_at()
+            .map_or_else(|| "the end".to_owned(), |time| self.at(time))
     }
 
     /// `op 840`
     pub(super) fn name(&self, call: u32) -> String {
-        format!("op {}", self.operation(call).index.0)
+        format!("op {}", self.operation(call).index().0)
     }
 
     /// `op 840 (process 3 on n3)`
     pub(super) fn who(&self, call: u32) -> String {
         let operation = self.operation(call);
-        let node = operation.node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
-        format!("{} (process {}{node})", self.name(call), operation.process)
+        let node = operation.node().map_or_else(String::new, |node| format!(" on {node}"));
+        format!("{} (process {}{node})", self.name(call), operation.process())
     }
 
     /// `read 12`
@@ -98,7 +100,7 @@ impl<'a, M: Model> Wording<'a, M> {
     pub(super) fn sentence(&self, call: u32) -> String {
         let operation = self.operation(call);
         let (who, what) = (capital(&self.who(call)), self.what(call));
-        match (operation.completion, operation.completed_at) {
+        match (operation.completion(), operation.completed_at()) {
             (Completion::Ok, Some(end)) if self.reads_only(call) => {
                 format!("{who} {what}, from {} to {}.", self.invoked(call), self.at(end))
             }

@@ -44,7 +44,7 @@ pub fn draw(html: &mut Html, page: &Page<'_>, finding: &Finding, place: usize) {
 
 /// What one drawing shows.
 struct Picture<'a> {
-    operations: Vec<&'a Operation>,
+    operations: Vec<Operation<'a>>,
     left_out: usize,
     contradicting: Vec<OpIndex>,
     /// Steps of the partial linearization: place, from 1.
@@ -62,7 +62,7 @@ impl<'a> Picture<'a> {
         wanted.retain(|index| seen.insert(*index));
         let left_out = wanted.len().saturating_sub(BOXES_MAX);
         wanted.truncate(BOXES_MAX);
-        let operations: Vec<&Operation> =
+        let operations: Vec<Operation<'_>> =
             wanted.iter().filter_map(|index| page.operation(*index)).collect();
         let linearization = finding.witness.iter().flat_map(|witness| &witness.linearization);
         let steps =
@@ -76,8 +76,8 @@ impl<'a> Picture<'a> {
         Self { operations, left_out, contradicting, steps, faults }
     }
 
-    fn contradicts(&self, operation: &Operation) -> bool {
-        self.contradicting.contains(&operation.index)
+    fn contradicts(&self, operation: Operation<'_>) -> bool {
+        self.contradicting.contains(&operation.index())
     }
 }
 
@@ -116,7 +116,7 @@ fn legend(html: &mut Html, picture: &Picture<'_>) {
     html.element("p", &[("class", "legend")], |html| {
         html.leaf("span", &[("class", "key key-write")], "changes the state");
         html.leaf("span", &[("class", "key key-read")], "reads it");
-        if picture.operations.iter().any(|op| op.completion == Completion::Info) {
+        if picture.operations.iter().any(|op| op.completion() == Completion::Info) {
             html.leaf("span", &[("class", "key key-open")], "outcome unknown: may happen any time");
         }
         if !picture.contradicting.is_empty() {
@@ -218,16 +218,16 @@ fn band(html: &mut Html, fault: &FaultWindow, axis: &Axis, place: usize, height:
 
 /// Where the contradicting operation begins: everything left of it was over.
 fn guide(html: &mut Html, picture: &Picture<'_>, axis: &Axis, top: f64, height: f64) {
-    if let Some(first) = picture.operations.iter().find(|op| picture.contradicts(op)) {
-        line(html, "guide", axis.x(first.invoked_at), top, height);
+    if let Some(first) = picture.operations.iter().find(|op| picture.contradicts(**op)) {
+        line(html, "guide", axis.x(first.invoked_at()), top, height);
     }
 }
 
 fn operation(html: &mut Html, picture: &Picture<'_>, placed: &Placed<'_>, y: f64) {
     let operation = placed.operation;
     let wrong = picture.contradicts(operation);
-    let kind = if operation.f == "read" { "read" } else { "write" };
-    let outcome = words::completion(operation.completion);
+    let kind = if operation.f() == "read" { "read" } else { "write" };
+    let outcome = words::completion(operation.completion());
     let class = format!("operation {kind} {outcome}{}", if wrong { " wrong" } else { "" });
     html.element("g", &[("class", &class)], |html| {
         html.leaf("title", &[], &spoken(operation, wrong));
@@ -239,14 +239,14 @@ fn operation(html: &mut Html, picture: &Picture<'_>, placed: &Placed<'_>, y: f64
         };
         text(html, &format!("label{anchor}"), (x, y + 17.0), &label);
         rect(html, "box", (placed.from, y + 23.0, placed.to - placed.from, 18.0));
-        let step = picture.steps.iter().find(|(index, _)| *index == operation.index);
+        let step = picture.steps.iter().find(|(index, _)| *index == operation.index());
         let step = step.map_or(String::new(), |(_, place)| format!("{} ", circled(*place)));
-        let took = match words::length(operation.invoked_at, operation.completed_at) {
+        let took = match words::length(operation.invoked_at(), operation.completed_at()) {
             Some(took) => took,
-            None => words::length(operation.invoked_at, operation.gave_up_at)
+            None => words::length(operation.invoked_at(), operation.gave_up_at())
                 .map_or("no answer".to_owned(), |wait| format!("given up after {wait}")),
         };
-        let name = format!("{step}{} {took}", words::op_name(operation.index));
+        let name = format!("{step}{} {took}", words::op_name(operation.index()));
         text(html, &format!("name{anchor}"), (x, y + 55.0), &name);
     });
 }
@@ -260,19 +260,19 @@ fn circled(place: usize) -> String {
     }
 }
 
-fn spoken(operation: &Operation, wrong: bool) -> String {
-    let node = words::plain(operation.node.as_deref().unwrap_or("an unknown node"));
-    let end = match (operation.completed_at, operation.gave_up_at) {
+fn spoken(operation: Operation<'_>, wrong: bool) -> String {
+    let node = words::plain(operation.node().unwrap_or("an unknown node"));
+    let end = match (operation.completed_at(), operation.gave_up_at()) {
         (Some(at), _) => format!("to {}", words::instant(at)),
         (None, Some(at)) => format!("given up at {}", words::instant(at)),
         (None, None) => "without an answer".to_owned(),
     };
     format!(
         "{} {} by process {} on {node}, from {} {end}{}",
-        words::op_name(operation.index),
+        words::op_name(operation.index()),
         words::operation(operation),
-        operation.process,
-        words::instant(operation.invoked_at),
+        operation.process(),
+        words::instant(operation.invoked_at()),
         if wrong { ": cannot come next" } else { "" }
     )
 }

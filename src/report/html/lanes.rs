@@ -38,9 +38,9 @@ pub enum Axis {
 }
 
 impl Axis {
-    pub fn time(operations: &[&Operation]) -> Self {
-        let from = operations.iter().map(|op| op.invoked_at).min().unwrap_or_default();
-        let to = operations.iter().map(|op| ended_or_began(op)).max().unwrap_or_default();
+    pub fn time(operations: &[Operation<'_>]) -> Self {
+        let from = operations.iter().map(|op| op.invoked_at()).min().unwrap_or_default();
+        let to = operations.iter().map(|op| ended_or_began(*op)).max().unwrap_or_default();
         let margin = (to.0.saturating_sub(from.0) / 25).max(1000);
         Self::Time {
             from: Nanos(from.0.saturating_sub(margin)),
@@ -48,9 +48,9 @@ impl Axis {
         }
     }
 
-    pub fn order(operations: &[&Operation]) -> Self {
+    pub fn order(operations: &[Operation<'_>]) -> Self {
         let mut moments: Vec<Nanos> =
-            operations.iter().flat_map(|op| [op.invoked_at, ended_or_began(op)]).collect();
+            operations.iter().flat_map(|op| [op.invoked_at(), ended_or_began(*op)]).collect();
         moments.sort_unstable();
         moments.dedup();
         Self::Order(moments)
@@ -99,13 +99,13 @@ impl Axis {
 }
 
 /// The end that a drawing reaches to: open operations reach to the edge anyhow.
-fn ended_or_began(operation: &Operation) -> Nanos {
-    operation.completed_at.unwrap_or(operation.invoked_at)
+fn ended_or_began(operation: Operation<'_>) -> Nanos {
+    operation.completed_at().unwrap_or(operation.invoked_at())
 }
 
 /// One operation in its place.
 pub struct Placed<'a> {
-    pub operation: &'a Operation,
+    pub operation: Operation<'a>,
     pub label: String,
     pub from: f64,
     pub to: f64,
@@ -131,33 +131,33 @@ pub struct Layout<'a> {
 
 impl<'a> Layout<'a> {
     /// Lanes in order of their first operation; in a lane, what would overlap takes further rows.
-    pub fn of(operations: &[&'a Operation], axis: &Axis) -> Self {
-        let mut order: Vec<&Operation> = operations.to_vec();
-        order.sort_by_key(|op| (op.invoked_at, op.index));
+    pub fn of(operations: &[Operation<'a>], axis: &Axis) -> Self {
+        let mut order: Vec<Operation<'_>> = operations.to_vec();
+        order.sort_by_key(|op| (op.invoked_at(), op.index()));
         let mut processes: Vec<u32> = Vec::new();
         for operation in &order {
-            if !processes.contains(&operation.process) {
-                processes.push(operation.process);
+            if !processes.contains(&operation.process()) {
+                processes.push(operation.process());
             }
         }
         let mut layout = Self { lanes: Vec::new(), placed: Vec::new(), rows: 0 };
         for process in processes {
-            let own: Vec<&'a Operation> =
-                operations.iter().filter(|op| op.process == process).copied().collect();
+            let own: Vec<Operation<'a>> =
+                operations.iter().filter(|op| op.process() == process).copied().collect();
             layout.add_lane(process, own, axis);
         }
         layout
     }
 
-    fn add_lane(&mut self, process: u32, mut own: Vec<&'a Operation>, axis: &Axis) {
-        own.sort_by_key(|op| (op.invoked_at, op.index));
+    fn add_lane(&mut self, process: u32, mut own: Vec<Operation<'a>>, axis: &Axis) {
+        own.sort_by_key(|op| (op.invoked_at(), op.index()));
         let first_row = self.rows;
         let mut taken_until: Vec<f64> = Vec::new();
-        let node = own.first().and_then(|op| op.node.as_deref()).unwrap_or_default().to_owned();
+        let node = own.first().and_then(|op| op.node()).unwrap_or_default().to_owned();
         for operation in own {
             let label = words::clip(&words::operation(operation), LABEL_CHARS);
-            let from = axis.x(operation.invoked_at);
-            let to = operation.completed_at.map_or(RIGHT, |at| axis.x(at)).max(from + BOX_MIN);
+            let from = axis.x(operation.invoked_at());
+            let to = operation.completed_at().map_or(RIGHT, |at| axis.x(at)).max(from + BOX_MIN);
             // Room for a mark before the label, and for the name below it.
             let width = (label.chars().count() + 2).max(18) as f64 * CHAR_WIDTH;
             let label_ends_at = (from + width > RIGHT).then_some(to);
@@ -184,11 +184,11 @@ impl<'a> Layout<'a> {
 mod tests {
     use std::path::Path;
 
-    use super::super::super::sample::Sample;
+    use super::super::super::sample::{Sample, edit};
     use super::*;
 
-    fn story(sample: &Sample) -> Vec<&Operation> {
-        sample.history.operations.iter().filter(|op| op.index.0 >= 100_000).collect()
+    fn story(sample: &Sample) -> Vec<Operation<'_>> {
+        sample.history.operations().filter(|op| op.index().0 >= 100_000).collect()
     }
 
     #[test]
@@ -211,12 +211,11 @@ mod tests {
 
     #[test]
     fn neighbours_in_a_lane_do_not_cover_one_another() {
-        let sample = Sample::stale_read();
-        let mut twins: Vec<Operation> = story(&sample).into_iter().cloned().collect();
-        for twin in &mut twins {
-            twin.process = 1;
-        }
-        let twins: Vec<&Operation> = twins.iter().collect();
+        let mut sample = Sample::stale_read();
+        edit(&mut sample.history, |operations| {
+            operations.iter_mut().for_each(|operation| operation.process = 1);
+        });
+        let twins = story(&sample);
         let layout = Layout::of(&twins, &Axis::time(&twins));
         assert_eq!(layout.lanes.len(), 1);
         for (place, left) in layout.placed.iter().enumerate() {

@@ -91,9 +91,9 @@ fn table(html: &mut Html, page: &Page<'_>, witness: &Witness, places: std::ops::
 }
 
 fn who(html: &mut Html, page: &Page<'_>, index: isobar_checkers::OpIndex) {
-    let who = page.operation(index).map_or(String::new(), |operation| match &operation.node {
-        Some(node) => format!("{} on {}", operation.process, words::plain(node)),
-        None => operation.process.to_string(),
+    let who = page.operation(index).map_or(String::new(), |operation| match &operation.node() {
+        Some(node) => format!("{} on {}", operation.process(), words::plain(node)),
+        None => operation.process().to_string(),
     });
     html.leaf("td", &[], &who);
 }

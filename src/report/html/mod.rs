@@ -41,7 +41,7 @@ pub struct Page<'a> {
     pub findings: Vec<(&'a CheckResult, &'a Finding)>,
     pub findings_left_out: usize,
     /// Operations which findings name, as far as the history has them.
-    named: HashMap<OpIndex, &'a Operation>,
+    named: HashMap<OpIndex, Operation<'a>>,
     /// Neighbours of the findings, which `#op-…` links lead to.
     pub tables: Tables<'a>,
 }
@@ -51,10 +51,10 @@ impl<'a> Page<'a> {
         let mut findings = source.findings();
         let findings_left_out = findings.len().saturating_sub(FINDINGS_SHOWN);
         findings.truncate(FINDINGS_SHOWN);
-        let mut wanted: HashMap<OpIndex, Option<&'a Operation>> =
+        let mut wanted: HashMap<OpIndex, Option<Operation<'a>>> =
             findings.iter().flat_map(|(_, finding)| named_by(finding)).map(|i| (i, None)).collect();
-        for operation in &source.history.operations {
-            if let Some(found) = wanted.get_mut(&operation.index) {
+        for operation in source.history.operations() {
+            if let Some(found) = wanted.get_mut(&operation.index()) {
                 *found = Some(operation);
             }
         }
@@ -63,7 +63,7 @@ impl<'a> Page<'a> {
         Self { source, plots, findings, findings_left_out, named, tables }
     }
 
-    pub fn operation(&self, index: OpIndex) -> Option<&'a Operation> {
+    pub fn operation(&self, index: OpIndex) -> Option<Operation<'a>> {
         self.named.get(&index).copied()
     }
 

@@ -24,7 +24,7 @@ pub struct Tables<'a> {
 struct Table<'a> {
     /// `None`: findings about the history as a whole.
     key: Option<&'a Value>,
-    rows: Vec<&'a Operation>,
+    rows: Vec<Operation<'a>>,
     left_out: usize,
     named: HashSet<OpIndex>,
 }
@@ -46,10 +46,10 @@ impl<'a> Tables<'a> {
             }
         }
         tables.retain(|table| !table.named.is_empty());
-        let mut of_key: HashMap<Option<String>, Vec<&'a Operation>> =
+        let mut of_key: HashMap<Option<String>, Vec<Operation<'a>>> =
             tables.iter().map(|table| (table.key.map(Value::to_string), Vec::new())).collect();
-        for operation in &history.operations {
-            let own = operation.key.as_ref().map(Value::to_string);
+        for operation in history.operations() {
+            let own = operation.key().as_ref().map(Value::to_string);
             if let Some(list) = own.is_some().then(|| of_key.get_mut(&own)).flatten() {
                 list.push(operation);
             }
@@ -63,7 +63,7 @@ impl<'a> Tables<'a> {
                 table.choose(all, room);
             }
         }
-        let rows = tables.iter().flat_map(|table| table.rows.iter().map(|op| op.index)).collect();
+        let rows = tables.iter().flat_map(|table| table.rows.iter().map(|op| op.index())).collect();
         Self { tables, rows }
     }
 
@@ -78,9 +78,9 @@ impl<'a> Tables<'a> {
 
 impl<'a> Table<'a> {
     /// `all` in order of invocation; those named stay even if there were no room.
-    fn choose(&mut self, all: &[&'a Operation], room: usize) {
+    fn choose(&mut self, all: &[Operation<'a>], room: usize) {
         let places: Vec<usize> =
-            (0..all.len()).filter(|place| self.named.contains(&all[*place].index)).collect();
+            (0..all.len()).filter(|place| self.named.contains(&all[*place].index())).collect();
         let distance = |place: usize| {
             let next = places.partition_point(|named| *named < place);
             let after = places.get(next).map_or(usize::MAX, |named| named - place);
@@ -137,12 +137,12 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
 fn jumps(html: &mut Html, table: &Table<'_>) {
     html.element("p", &[("class", "jumps")], |html| {
         html.text("In the finding:");
-        let named = table.rows.iter().filter(|op| table.named.contains(&op.index));
+        let named = table.rows.iter().filter(|op| table.named.contains(&op.index()));
         for operation in named.take(JUMPS_MAX) {
-            let name = words::op_name(operation.index);
+            let name = words::op_name(operation.index());
             html.text(" ");
             html.element("a", &[("href", &format!("#{name}"))], |html| {
-                html.leaf("span", &[("class", "op")], &words::operation(operation));
+                html.leaf("span", &[("class", "op")], &words::operation(*operation));
             });
         }
     });
@@ -158,17 +158,17 @@ fn rows(html: &mut Html, table: &Table<'_>, written: &mut HashSet<OpIndex>) {
             html.element("tbody", &[], |html| {
                 for operation in &table.rows {
                     // A row's name is unique on the page.
-                    let anchor = written.insert(operation.index);
-                    row(html, operation, table.named.contains(&operation.index), anchor);
+                    let anchor = written.insert(operation.index());
+                    row(html, *operation, table.named.contains(&operation.index()), anchor);
                 }
             });
         });
     });
 }
 
-fn row(html: &mut Html, operation: &Operation, named: bool, anchor: bool) {
-    let name = words::op_name(operation.index);
-    let outcome = words::completion(operation.completion);
+fn row(html: &mut Html, operation: Operation<'_>, named: bool, anchor: bool) {
+    let name = words::op_name(operation.index());
+    let outcome = words::completion(operation.completion());
     let class = format!("{outcome}{}", if named { " named" } else { "" });
     let mut attributes = vec![("class", class.as_str())];
     if anchor {
@@ -178,18 +178,18 @@ fn row(html: &mut Html, operation: &Operation, named: bool, anchor: bool) {
         html.element("th", &[("scope", "row")], |html| {
             html.leaf("a", &[("href", &format!("#{name}"))], &name);
         });
-        html.leaf("td", &[("class", "number")], &words::instant(operation.invoked_at));
+        html.leaf("td", &[("class", "number")], &words::instant(operation.invoked_at()));
         html.leaf("td", &[("class", "number")], &took(operation));
-        html.leaf("td", &[("class", "number")], &operation.process.to_string());
-        html.leaf("td", &[], &words::plain(operation.node.as_deref().unwrap_or_default()));
+        html.leaf("td", &[("class", "number")], &operation.process().to_string());
+        html.leaf("td", &[], &words::plain(operation.node().unwrap_or_default()));
         html.leaf("td", &[("class", "op")], &words::operation(operation));
         html.leaf("td", &[], outcome);
-        let error = operation.error.as_deref().unwrap_or_default();
+        let error = operation.error().unwrap_or_default();
         html.leaf("td", &[], &words::shorten(error, 200));
     });
 }
 
-fn took(operation: &Operation) -> String {
-    let end: Option<Nanos> = operation.completed_at.or(operation.gave_up_at);
-    words::length(operation.invoked_at, end).unwrap_or_else(|| "open".to_owned())
+fn took(operation: Operation<'_>) -> String {
+    let end: Option<Nanos> = operation.completed_at().or(operation.gave_up_at());
+    words::length(operation.invoked_at(), end).unwrap_or_else(|| "open".to_owned())
 }

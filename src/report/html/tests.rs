@@ -8,7 +8,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
-use super::super::{plots, sample::Sample};
+use super::super::{
+    plots,
+    sample::{Sample, edit},
+};
 
 fn page(sample: &Sample) -> String {
     let source = sample.source(Path::new("/nowhere"));
@@ -207,15 +210,16 @@ fn a_thousand_findings_stay_a_page() {
 #[test]
 fn a_long_run_stays_a_small_page() {
     let mut sample = Sample::stale_read();
-    let load = sample.history.operations.clone();
-    for round in 1..40u32 {
-        sample.history.operations.extend(load.iter().map(|op| {
-            let mut op = op.clone();
-            op.index.0 += round * 200_000;
-            op
-        }));
-    }
-    sample.history.operations.sort_by_key(|op| (op.invoked_at, op.index));
+    edit(&mut sample.history, |operations| {
+        let load = operations.clone();
+        for round in 1..40u32 {
+            operations.extend(load.iter().map(|op| {
+                let mut op = op.clone();
+                op.index.0 += round * 200_000;
+                op
+            }));
+        }
+    });
     let page = page(&sample);
     assert!(page.contains("200 operations nearest to the finding; "), "says what it leaves out");
     assert!(page.contains("2,500 of "), "says which points are drawn");

@@ -27,7 +27,7 @@ pub struct Plot {
 /// [`ReportError::Plot`] when the drawing library gives up.
 pub fn draw(source: &Source<'_>) -> Result<Vec<Plot>, ReportError> {
     let history = source.history;
-    if history.operations.is_empty() || history.end.0 == 0 {
+    if history.is_empty() || history.end.0 == 0 {
         return Ok(Vec::new());
     }
     let backdrop = series::Backdrop::of(source);

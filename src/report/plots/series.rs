@@ -78,11 +78,11 @@ impl Throughput {
         let buckets = (history.end.0 / bucket_ns + 1) as usize;
         let mut counts = [vec![0u64; buckets], vec![0u64; buckets], vec![0u64; buckets]];
         let mut open = 0;
-        for operation in &history.operations {
+        for operation in history.operations() {
             match ended_at(operation) {
                 Some(ended) => {
                     let bucket = ((ended.0 / bucket_ns) as usize).min(buckets - 1);
-                    counts[place(operation.completion)][bucket] += 1;
+                    counts[place(operation.completion())][bucket] += 1;
                 }
                 None => open += 1,
             }
@@ -127,14 +127,14 @@ impl Latency {
         let buckets = (history.end.0 / bucket_ns + 1) as usize;
         let mut by_bucket: Vec<Vec<u64>> = vec![Vec::new(); buckets];
         let mut all: Vec<(Nanos, u64, Completion)> = Vec::new();
-        for operation in &history.operations {
+        for operation in history.operations() {
             let Some(ended) = ended_at(operation) else { continue };
             let began = operation.due_at();
             let took = ended.0.saturating_sub(began.0);
-            if operation.completion == Completion::Ok {
+            if operation.completion() == Completion::Ok {
                 by_bucket[((began.0 / bucket_ns) as usize).min(buckets - 1)].push(took);
             }
-            all.push((began, took, operation.completion));
+            all.push((began, took, operation.completion()));
         }
         let mut quantiles = [Vec::new(), Vec::new(), Vec::new()];
         for (bucket, mut took) in by_bucket.into_iter().enumerate() {
@@ -151,8 +151,8 @@ impl Latency {
     }
 }
 
-fn ended_at(operation: &Operation) -> Option<Nanos> {
-    operation.completed_at.or(operation.gave_up_at)
+fn ended_at(operation: Operation<'_>) -> Option<Nanos> {
+    operation.completed_at().or(operation.gave_up_at())
 }
 
 fn place(completion: Completion) -> usize {

@@ -26,6 +26,7 @@
 //! f(A) < s(B) and s(A) ≤ f(B), so neither end of B is less than both ends of A.
 
 mod evidence;
+mod sheet;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,8 @@ use rustc_hash::FxHashMap;
 use super::register::RegisterOp;
 use super::{Call, Decision};
 
+pub(super) use sheet::Sheet;
+
 /// No call, or no value.
 const NONE: u32 = u32::MAX;
 /// The number of null.
@@ -41,8 +44,11 @@ const INITIAL: u32 = 0;
 
 /// Decides, or `None` when a value is written twice (or null is written): then blocks do not hold.
 pub(super) fn decide(calls: &[Call<RegisterOp>]) -> Option<Decision> {
-    let moves = number(calls);
-    let mut zones = Zones::new(&moves)?;
+    decide_moves(&number(calls))
+}
+
+fn decide_moves(moves: &[Move]) -> Option<Decision> {
+    let mut zones = Zones::new(moves)?;
     Some(match zones.order() {
         Ok(order) => Decision::Valid(order),
         Err(conflict) => Decision::Violated(evidence::contradiction(&zones, conflict)),

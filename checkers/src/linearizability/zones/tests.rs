@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::finding::{Finding, Verdict};
-use crate::linearizability::notation::{history, with_fault};
+use crate::linearizability::notation::{edited, history, with_fault};
 use crate::linearizability::{Budget, Register, linearizable};
 
 fn finding(line: &str) -> Finding {
@@ -74,8 +74,7 @@ fn the_argument_can_be_read() {
         4300 * ms,
         4301 * ms
     );
-    let mut history = history(&line);
-    history.operations[2].node = Some("n3".to_owned());
+    let history = edited(history(&line), |operations| operations[2].node = Some("n3".to_owned()));
     let result = linearizable(&history, &Register, &Budget::default());
     let finding = &result.findings[0];
     assert_eq!(

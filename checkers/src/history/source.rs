@@ -1,0 +1,126 @@
+//! Bytes of a file in large pieces, with the number of the line.
+
+use std::io::{ErrorKind, Read};
+
+use super::ReadError;
+
+const PIECE: usize = 256 * 1024;
+
+/// Reads ahead into one buffer, which grows only for what is longer than a piece.
+pub(super) struct Source<R> {
+    pub file: String,
+    reader: R,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    exhausted: bool,
+    /// Newlines before `start`.
+    lines: usize,
+}
+
+/// One line without its end.
+pub(super) struct Line<'a> {
+    /// From 1.
+    pub number: usize,
+    pub text: &'a [u8],
+    /// Whether a newline follows: if not, the file may have been cut off here.
+    pub ended: bool,
+}
+
+impl<R: Read> Source<R> {
+    pub(super) fn new(file: &str, reader: R) -> Self {
+        Self {
+            file: file.to_owned(),
+            reader,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            exhausted: false,
+            lines: 0,
+        }
+    }
+
+    /// Reads on until there is more, or to the end: whether there is more.
+    fn more(&mut self) -> Result<bool, ReadError> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() - self.end < PIECE / 2 {
+            self.buffer.resize((self.end * 2).max(PIECE), 0);
+        }
+        while !self.exhausted {
+            match self.reader.read(&mut self.buffer[self.end..]) {
+                Ok(0) => self.exhausted = true,
+                Ok(count) => {
+                    self.end += count;
+                    return Ok(true);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(source) => return Err(ReadError::Io { file: self.file.clone(), source }),
+            }
+        }
+        Ok(false)
+    }
+
+    /// What was read and not yet consumed.
+    fn ahead(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// The next line.
+    pub(super) fn line(&mut self) -> Result<Option<Line<'_>>, ReadError> {
+        let mut searched = 0;
+        let (length, ended) = loop {
+            let ahead = self.ahead();
+            if let Some(found) = memchr::memchr(b'\n', &ahead[searched..]) {
+                break (searched + found, true);
+            }
+            searched = ahead.len();
+            if !self.more()? {
+                break (searched, false);
+            }
+        };
+        if length == 0 && !ended {
+            return Ok(None);
+        }
+        let from = self.start;
+        self.start += length + usize::from(ended);
+        self.lines += 1;
+        let text = self.buffer[from..from + length].trim_ascii_end();
+        Ok(Some(Line { number: self.lines, text, ended }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Gives a few bytes at a time.
+    struct Drip<'a>(&'a [u8]);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = self.0.len().min(3).min(buffer.len());
+            buffer[..count].copy_from_slice(&self.0[..count]);
+            self.0 = &self.0[count..];
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn lines_come_whole_whatever_the_pieces() {
+        let long = "x".repeat(3 * PIECE);
+        let text = format!("one\n\ntwo  \r\n{long}\nlast");
+        for reader in [&mut Drip(text.as_bytes()) as &mut dyn Read, &mut text.as_bytes()] {
+            let mut source = Source::new("f", reader);
+            let mut seen = Vec::new();
+            while let Some(line) = source.line().unwrap() {
+                seen.push((line.number, line.text.len(), line.ended));
+            }
+            let expected =
+                [(1, 3, true), (2, 0, true), (3, 3, true), (4, long.len(), true), (5, 4, false)];
+            assert_eq!(seen, expected);
+        }
+    }
+}

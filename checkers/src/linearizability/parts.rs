@@ -1,0 +1,95 @@
+//! The operations of a history, key by key.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use crate::history::{History, ValueId};
+
+/// Divides operations by key: one part for each, and one for those without a key.
+pub(super) struct Parts<'a> {
+    history: &'a History,
+    /// In order of first use.
+    parts: Vec<Part>,
+    /// Part by number of the key.
+    numbers: Vec<u32>,
+    /// Places in the history, those of one part side by side and in order of invocation.
+    places: OnceLock<Vec<u32>>,
+}
+
+struct Part {
+    key: Option<ValueId>,
+    first: u32,
+    range: Range<usize>,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn of(history: &'a History) -> Self {
+        // Who has no key comes last.
+        let keys = history.keys.len();
+        let mut counts = vec![0_usize; keys + 1];
+        let mut firsts = vec![u32::MAX; keys + 1];
+        for (place, &key) in (0..).zip(&history.columns.key) {
+            let key = (key as usize).min(keys);
+            counts[key] += 1;
+            firsts[key] = firsts[key].min(place);
+        }
+        let used: Vec<usize> = (0..=keys).filter(|&key| counts[key] > 0).collect();
+        let part = |&key: &usize| Part {
+            key: history.keys.get(key).copied(),
+            first: firsts[key],
+            range: 0..counts[key],
+        };
+        let mut parts: Vec<(usize, Part)> = used.iter().map(|key| (*key, part(key))).collect();
+        parts.sort_by_key(|(_, part)| part.first);
+        let mut numbers = vec![0; keys + 1];
+        let mut start = 0;
+        for (number, (key, part)) in (0..).zip(&mut parts) {
+            numbers[*key] = number;
+            part.range = start..start + part.range.len();
+            start = part.range.end;
+        }
+        let parts = parts.into_iter().map(|(_, part)| part).collect();
+        Self { history, parts, numbers, places: OnceLock::new() }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    pub(super) fn key(&self, part: usize) -> Option<ValueId> {
+        self.parts[part].key
+    }
+
+    /// Per part, where its operations would be if those of all parts lay side by side.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.parts.iter().map(|part| part.range.clone())
+    }
+
+    /// The part of each operation.
+    pub(super) fn of_operations(&self) -> impl Iterator<Item = usize> {
+        let last = self.numbers.len() - 1;
+        let keys = self.history.columns.key.iter();
+        keys.map(move |&key| self.numbers[(key as usize).min(last)] as usize)
+    }
+
+    /// Places of the operations of a part.
+    pub(super) fn places(&self, part: usize) -> &[u32] {
+        let places = self.places.get_or_init(|| {
+            let mut next: Vec<usize> = self.ranges().map(|range| range.start).collect();
+            let mut places = vec![0; self.history.len()];
+            for (place, part) in (0..).zip(self.of_operations()) {
+                places[next[part]] = place;
+                next[part] += 1;
+            }
+            places
+        });
+        &places[self.parts[part].range.clone()]
+    }
+
+    /// Numbers of the parts, the largest first: so no large one is left alone at the end.
+    pub(super) fn by_size(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by_key(|&part| std::cmp::Reverse(self.parts[part].range.len()));
+        order
+    }
+}

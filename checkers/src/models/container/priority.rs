@@ -1,0 +1,142 @@
+//! Priority queues of distinct values, in O(n log n); and unordered queues, where all have the
+//! same priority.
+//!
+//! **Which moments a remove can have.** When w is removed, nothing that goes before w (of greater
+//! priority) is present. So its moment lies in [b1(w), b2(w)] and in no sure presence of such a
+//! value. Let t(w) be the least such moment: if t(w) > b2(w) for some w there is no linearization.
+//! An empty answer is the removal of something that goes after all values.
+//!
+//! **Otherwise this is one:** remove w at t(w), at equal moments what goes first first; insert w
+//! at a2(w), or right before its removal if that is not later. All moments are inside of their
+//! calls. Let v go after w, and show that w is absent at t(v). If t(v) ≥ b1(w), then as t(v) lies
+//! in no sure presence of what goes before v, so of nothing that goes before w, t(w) ≤ t(v): w was
+//! removed. Else t(v) < b1(w), so t(v) ≤ a2(w), as it is no sure moment of w; and t(v) is no
+//! completion, so w is inserted later than that at a2(w), or at t(w) > t(v) together with its
+//! removal. (A removal right after its insertion is in nobody's way.)
+//!
+//! Values are handled from first to last; covered moments are skipped with a union–find over time.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::cover;
+use super::order::{Conflict, Plan, sorted};
+use super::values::Values;
+use crate::linearizability::Rule;
+
+const OVERTAKEN: Rule = Rule {
+    anomaly: "priority-inversion",
+    although: "although something that goes before it was in the queue all the while",
+    argument: "From the completion of its insertion until its removal is invoked a value is there. \
+               At every moment of this removal one of the values that go before was there.",
+};
+
+/// `rank` of a value: less goes first.
+pub(super) fn plan(values: &Values<'_>, rank: impl Fn(&Value) -> i128) -> Result<Plan, Conflict> {
+    let lives = &values.lives;
+    let ranks: Vec<i128> = (0..lives.len()).map(|life| rank(values.value(life))).collect();
+    let mut order: Vec<u32> = (0..lives.len() as u32).collect();
+    if ranks.iter().any(|&rank| rank != ranks[0]) {
+        order.sort_by_key(|&life| ranks[life as usize]);
+    }
+    let mut moments = vec![0; lives.len()];
+    let mut covered = Covered::new(values.end);
+    for equals in order.chunk_by(|&a, &b| ranks[a as usize] == ranks[b as usize]) {
+        for &number in equals {
+            let life = &lives[number as usize];
+            let moment = covered.next_free(life.b1);
+            if moment > life.b2 {
+                let goes_before = |other: u32| {
+                    ranks[other as usize].cmp(&ranks[number as usize]) == Ordering::Less
+                };
+                let mut chain = cover::chain(values, life.b1, life.b2, goes_before);
+                chain.push(number);
+                let call = life.remove;
+                return Err(Conflict { rule: &OVERTAKEN, call, lives: chain, calls: Vec::new() });
+            }
+            moments[number as usize] = moment;
+        }
+        for &number in equals {
+            covered.cover(lives[number as usize].a2, lives[number as usize].b1);
+        }
+    }
+    let mut empties = Vec::with_capacity(values.empties.len());
+    for window in &values.empties {
+        let moment = covered.next_free(window.from);
+        if moment > window.to {
+            return Err(cover::not_empty(values, window));
+        }
+        empties.push((moment, window.call));
+    }
+    Ok(Plan(merged(values, &order, &moments, &empties)))
+}
+
+/// Removals and empty answers by moment, and each insert at its a2 or right before its removal.
+fn merged(values: &Values<'_>, order: &[u32], moments: &[u32], empties: &[(u32, u32)]) -> Vec<u32> {
+    let lives = &values.lives;
+    let by_a2 = values.by_a2();
+    // At equal moments in this order: empty answers last.
+    let by_moment =
+        sorted(order.len() + empties.len(), values.end, |place| match order.get(place) {
+            Some(&life) => moments[life as usize],
+            None => empties[place - order.len()].0,
+        });
+    let mut merged = Vec::with_capacity(values.calls.len());
+    let mut inserts = by_a2.iter().map(|&life| (life, &lives[life as usize])).peekable();
+    for place in by_moment.into_iter().map(|place| place as usize) {
+        let life = order.get(place).map(|&life| (&lives[life as usize], moments[life as usize]));
+        let moment = life.map_or_else(|| empties[place - order.len()].0, |(_, moment)| moment);
+        while let Some((number, earlier)) = inserts.next_if(|(_, life)| life.a2 < moment) {
+            if moments[number as usize] > earlier.a2 {
+                merged.push(earlier.insert);
+            }
+        }
+        match life {
+            None => merged.push(empties[place - order.len()].1),
+            Some((life, _)) => {
+                if moment <= life.a2 {
+                    merged.push(life.insert);
+                }
+                if life.is_removed() {
+                    merged.push(life.remove);
+                }
+            }
+        }
+    }
+    merged
+}
+
+/// Which moments lie in a sure presence.
+struct Covered {
+    /// At a covered moment, some later one, with nothing uncovered between.
+    next: Vec<u32>,
+}
+
+impl Covered {
+    fn new(end: u32) -> Self {
+        Self { next: (0..=end).collect() }
+    }
+
+    /// The first uncovered moment from `moment` on. The end is never covered.
+    fn next_free(&mut self, mut moment: u32) -> u32 {
+        while self.next[moment as usize] != moment {
+            let next = self.next[moment as usize];
+            self.next[moment as usize] = self.next[next as usize];
+            moment = next;
+        }
+        moment
+    }
+
+    /// Covers what is strictly between.
+    fn cover(&mut self, from: u32, to: u32) {
+        if from >= to {
+            return;
+        }
+        let mut moment = self.next_free(from + 1);
+        while moment < to {
+            self.next[moment as usize] = moment + 1;
+            moment = self.next_free(moment);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Two trees over places: the least key in a range, and counts that fall to zero.
+
+/// Keys by place, in a complete binary tree: node n has the lesser key of 2n and 2n + 1.
+pub(super) struct MinTree {
+    leaves: usize,
+    keys: Vec<u32>,
+}
+
+impl MinTree {
+    pub(super) fn new(keys: impl ExactSizeIterator<Item = u32>) -> Self {
+        let leaves = keys.len().next_power_of_two();
+        let mut tree = vec![u32::MAX; 2 * leaves];
+        for (leaf, key) in tree[leaves..].iter_mut().zip(keys) {
+            *leaf = key;
+        }
+        for node in (1..leaves).rev() {
+            tree[node] = tree[2 * node].min(tree[2 * node + 1]);
+        }
+        Self { leaves, keys: tree }
+    }
+
+    /// Takes out a key of at most `limit` from places `from..to`: its place.
+    pub(super) fn take(&mut self, from: u32, to: u32, limit: u32) -> Option<u32> {
+        let mut node = self.find(from as usize + self.leaves, to as usize + self.leaves, limit)?;
+        while node < self.leaves {
+            node = 2 * node + usize::from(self.keys[2 * node] > limit);
+        }
+        let place = (node - self.leaves) as u32;
+        self.keys[node] = u32::MAX;
+        while node > 1 {
+            node /= 2;
+            let least = self.keys[2 * node].min(self.keys[2 * node + 1]);
+            if self.keys[node] == least {
+                break;
+            }
+            self.keys[node] = least;
+        }
+        Some(place)
+    }
+
+    /// A node wholly within the leaves `from..to` with such a key.
+    fn find(&self, mut from: usize, mut to: usize, limit: u32) -> Option<usize> {
+        while from < to {
+            if from % 2 == 1 {
+                if self.keys[from] <= limit {
+                    return Some(from);
+                }
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                if self.keys[to] <= limit {
+                    return Some(to);
+                }
+            }
+            from /= 2;
+            to /= 2;
+        }
+        None
+    }
+}
+
+/// Out of the way: a count that was taken.
+const GONE: u32 = u32::MAX / 2;
+
+/// Counts by place. The count of a place is the sum of `own` from its leaf to the root; `least` of
+/// a node is the least count below it, without what is above it.
+#[derive(Default)]
+pub(super) struct CountTree {
+    leaves: usize,
+    least: Vec<u32>,
+    /// What was subtracted from everything below a node, itself included in `least`.
+    lowered: Vec<u32>,
+}
+
+impl CountTree {
+    pub(super) fn new(counts: &[u32]) -> Self {
+        let leaves = counts.len().next_power_of_two();
+        let mut least = vec![GONE; 2 * leaves];
+        least[leaves..leaves + counts.len()].copy_from_slice(counts);
+        for node in (1..leaves).rev() {
+            least[node] = least[2 * node].min(least[2 * node + 1]);
+        }
+        Self { leaves, least, lowered: vec![0; 2 * leaves] }
+    }
+
+    /// One less at places `from..to`, all of which are more than zero.
+    pub(super) fn lower(&mut self, from: u32, to: u32) {
+        let (first, last) = (from as usize + self.leaves, to as usize + self.leaves);
+        let (mut from, mut to) = (first, last);
+        while from < to {
+            if from % 2 == 1 {
+                self.least[from] -= 1;
+                self.lowered[from] += 1;
+                from += 1;
+            }
+            if to % 2 == 1 {
+                to -= 1;
+                self.least[to] -= 1;
+                self.lowered[to] += 1;
+            }
+            from /= 2;
+            to /= 2;
+        }
+        self.renew(first);
+        self.renew(last - 1);
+    }
+
+    /// Computes anew what is above a node.
+    fn renew(&mut self, mut node: usize) {
+        while node > 1 {
+            node /= 2;
+            let below = self.least[2 * node].min(self.least[2 * node + 1]);
+            self.least[node] = below - self.lowered[node];
+        }
+    }
+
+    /// The first place in `from..to` with a count of zero, which is then gone.
+    pub(super) fn take_zero(&mut self, from: u32, to: u32) -> Option<u32> {
+        if from >= to {
+            return None;
+        }
+        let (from, to) = (from as usize + self.leaves, to as usize + self.leaves);
+        let mut node = self.first_zero(from, to)?;
+        // What was subtracted above this node: its least count has to reach that.
+        let mut above = self.above(node);
+        while node < self.leaves {
+            above += self.lowered[node];
+            node = 2 * node + usize::from(self.least[2 * node] > above);
+        }
+        self.least[node] = GONE + self.above(node);
+        self.renew(node);
+        Some((node - self.leaves) as u32)
+    }
+
+    fn above(&self, mut node: usize) -> u32 {
+        let mut above = 0;
+        while node > 1 {
+            node /= 2;
+            above += self.lowered[node];
+        }
+        above
+    }
+
+    /// The first of the nodes that make up the leaves `from..to` with a zero below.
+    fn first_zero(&self, mut from: usize, to: usize) -> Option<usize> {
+        while from < to {
+            // The greatest node that begins here and ends within.
+            let mut node = from;
+            let mut size = 1;
+            while node.is_multiple_of(2) && from + 2 * size <= to {
+                node /= 2;
+                size *= 2;
+            }
+            if self.least[node] <= self.above(node) {
+                return Some(node);
+            }
+            from += size;
+        }
+        None
+    }
+}
