@@ -8,11 +8,13 @@
 //! ```
 
 pub mod availability;
+pub mod checks;
 pub mod finding;
 pub mod history;
 mod latency;
 pub mod linearizability;
 pub mod stats;
+pub mod topics;
 pub mod vacuity;
 
 pub use availability::{Thresholds, availability};
