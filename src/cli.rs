@@ -53,6 +53,9 @@ pub enum Command {
     /// Judge histories, or a recorded run again
     #[command(allow_negative_numbers = true)]
     Check(commands::check::CheckArgs),
+    /// Explain every finding of a run or a history in full, or a word of the field
+    #[command(allow_negative_numbers = true)]
+    Explain(commands::explain::ExplainArgs),
     /// Say what is wrong with a specification
     Validate(commands::validate::ValidateArgs),
     /// Show which faults a run would inject, when, and by which commands

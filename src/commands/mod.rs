@@ -3,6 +3,7 @@
 pub mod check;
 pub mod demo;
 pub mod doctor;
+pub mod explain;
 pub mod heal;
 pub mod lab;
 pub mod ls;
@@ -53,6 +54,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Demo(args) => demo::demo(&args, global),
         Command::Run(args) => run::run(&args, global),
         Command::Check(args) => check::check(&args, global),
+        Command::Explain(args) => explain::explain(&args, global),
         Command::Validate(args) => validate::validate(&args),
         Command::Plan(args) => plan::plan(&args),
         Command::Doctor(args) => doctor::doctor(&args),
