@@ -26,6 +26,9 @@ pub enum Command {
     /// Judge histories, or a recorded run again
     #[command(allow_negative_numbers = true)]
     Check(commands::check::CheckArgs),
+    /// Explain every finding of a run or a history in full, or a word of the field
+    #[command(allow_negative_numbers = true)]
+    Explain(commands::explain::ExplainArgs),
     /// Say what is wrong with a specification
     Validate(commands::validate::ValidateArgs),
     /// Show which faults a run would inject, when, and by which commands
@@ -57,6 +60,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Demo(args) => commands::demo::demo(&args, global),
         Command::Run(args) => commands::run::run(&args, global),
         Command::Check(args) => commands::check::check(&args, global),
+        Command::Explain(args) => commands::explain::explain(&args, global),
         Command::Validate(args) => commands::validate::validate(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args),

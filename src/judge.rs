@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use isobar_checkers::history::{Completion, History, ReadError, jsonl};
 use isobar_checkers::{
-    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, Verdict, availability, stats,
-    vacuity,
+    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, Verdict, availability, checks,
+    stats, vacuity,
 };
 
 use crate::report::{self, ReportError, Source};
@@ -117,6 +117,10 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
         .map(|check| match check {
             CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
             CheckSpec::Availability(check) => availability(history, &thresholds(check)),
+            CheckSpec::Convergence(check) => checks::convergence(history, check.within.map(nanos)),
+            CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
+            CheckSpec::Profile(_) => checks::profile(history),
+            CheckSpec::Sessions(_) => checks::sessions(history),
         })
         .collect();
     checks.push(stats(history));
@@ -133,8 +137,11 @@ fn fault_kinds(spec: &Spec) -> Vec<String> {
     kinds
 }
 
+fn nanos(span: Span) -> Nanos {
+    Nanos(u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX))
+}
+
 fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
-    let nanos = |span: Span| Nanos(u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX));
     Thresholds { min_ok: spec.min_ok.map(|share| share.0), recovery: spec.recovery.map(nanos) }
 }
 

@@ -13,6 +13,7 @@ pub mod fault;
 pub mod interrupt;
 pub mod judge;
 pub mod lab;
+pub mod models;
 pub mod report;
 pub mod run;
 pub mod spec;

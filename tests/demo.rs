@@ -36,6 +36,7 @@ fn the_demo_finds_a_stale_read_and_leaves_only_its_report() {
     // The recorded run is judged again, by name and by path.
     isobar.run(["check", "-1"]).expect(1).says("violated");
     isobar.run(["check", run.join("history.jsonl").to_str().unwrap()]).expect(1).says("violated");
+    isobar.run(["explain", "-1"]).expect(0).says("why it goes no further").says("partition #");
     isobar.run(["report", "demo"]).expect(0).says("report.html");
     isobar.run(["ls"]).expect(0).says("violated");
     isobar.run(["heal", "-1"]).expect(0);
@@ -47,7 +48,10 @@ fn without_a_bug_the_toy_is_linearizable_through_partitions_kills_and_pauses() {
     let faults = "  - partition: { split: one, every: 5s, for: 2s, at: 1s }\n  \
                   - kill: { targets: one, every: 5s, for: 1s, at: 4s }\n  \
                   - pause: { targets: leader, at: 8s, for: 1s }\n";
-    let spec = isobar.spec("none.yaml", &demo_with("none", faults));
+    let checks = "  - convergence: { within: 20s }\n  - staleness: { bound: 1ms }\n  \
+                  - profile: {}\n  - sessions: {}\n";
+    let spec = format!("{}{checks}", demo_with("none", faults));
+    let spec = isobar.spec("none.yaml", &spec);
     isobar.run(["run", &spec, "--seed", "2"]).expect(0).says("valid");
 }
 

@@ -96,3 +96,34 @@ fn the_plan_is_the_same_for_the_same_seed_byte_by_byte() {
     assert_ne!(plan("7"), plan("8"));
     assert!(plan("7").contains("ISOBAR-IN"), "{}", plan("7"));
 }
+
+#[test]
+fn a_word_is_taught_and_one_that_is_misspelt_is_guessed() {
+    let isobar = Isobar::new();
+    isobar.run(["explain"]).expect(0).says("stale-read").says("total-queue").says("sessions");
+    isobar.run(["explain", "lost-update"]).expect(0).says("an example").says("p1 cas [1, 2]");
+    isobar.run(["explain", "stale-reed"]).expect(2).says("did you mean the topic `stale-read`?");
+    isobar.run(["explain", "flux-compensator"]).expect(2).says("lists the topics");
+}
+
+#[test]
+fn histories_of_other_types_are_judged_and_explained() {
+    let isobar = Isobar::new();
+    let event = |index: u32, kind: &str, f: &str, value: &str| {
+        format!(
+            r#"{{"index":{index},"time":{index},"process":0,"type":"{kind}","f":"{f}","value":{value}}}"#
+        )
+    };
+    let events = [
+        event(0, "invoke", "add", "1"),
+        event(1, "ok", "add", "1"),
+        event(2, "invoke", "read", "null"),
+        event(3, "ok", "read", "[]"),
+    ];
+    let file = isobar.spec("set.jsonl", &(events.join("\n") + "\n"));
+    isobar.run(["check", "-m", "set", &file]).expect(1).says("violated").says("is lost");
+    let json = isobar.run(["check", "-m", "set", "--output", "json", &file]).expect(1);
+    json.says(r#""anomalies":{"lost-element":1}"#).says(r#""consistency":"own""#);
+    isobar.run(["explain", "-m", "set", &file]).expect(0).says("lost element").says("Op 0");
+    isobar.run(["check", "-m", "bank", "-c", "sessions", &file]).expect(2).says("one of own");
+}

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::finding::{CheckResult, Finding, Verdict};
 use crate::history::{Completion, FaultWindow, History, Nanos, OpIndex, Operation};
 use crate::latency::{milliseconds, share};
+use crate::topics;
 
 /// What is required; `None` measures only.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -200,9 +201,15 @@ fn quiet_times(history: &History) -> Vec<(Nanos, Nanos)> {
     quiet
 }
 
-fn finding(anomaly: &str, title: String, prose: Vec<String>, from: Nanos, to: Nanos) -> Finding {
+fn finding(
+    anomaly: &'static str,
+    title: String,
+    prose: Vec<String>,
+    from: Nanos,
+    to: Nanos,
+) -> Finding {
     Finding {
-        anomaly: anomaly.to_owned(),
+        anomaly: topics::known(anomaly).to_owned(),
         key: None,
         title,
         prose,

@@ -13,9 +13,13 @@ impl Latencies {
         let latency = |operation: Operation<'_>| {
             operation.completed_at().map(|end| end.0.saturating_sub(operation.due_at().0))
         };
-        let mut sorted: Vec<u64> = ok.filter_map(latency).collect();
-        sorted.sort_unstable();
-        Self(sorted)
+        Self::of(ok.filter_map(latency).collect())
+    }
+
+    /// Of nanoseconds in any order.
+    pub(crate) fn of(mut times: Vec<u64>) -> Self {
+        times.sort_unstable();
+        Self(times)
     }
 
     /// The nearest-rank quantile: the least value that `share` of all do not exceed.

@@ -8,12 +8,14 @@
 //! ```
 
 pub mod availability;
+pub mod checks;
 pub mod finding;
 pub mod history;
 mod latency;
 pub mod linearizability;
 pub mod models;
 pub mod stats;
+pub mod topics;
 pub mod vacuity;
 
 pub use availability::{Thresholds, availability};

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use std::path::Path;
 use std::time::Instant;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
 use isobar_checkers::history::{History, jsonl, porcupine};
 use isobar_checkers::{CheckResult, Verdict};
@@ -13,7 +14,8 @@ use serde_json::json;
 
 use super::{Failure, Global, style};
 use crate::exit::{Exit, Trouble};
-use crate::judge::{self, Judgement};
+use crate::judge::Judgement;
+use crate::models::{self, Model};
 use crate::report;
 use crate::store::RunDirectory;
 use crate::terminal;
@@ -23,15 +25,8 @@ pub struct CheckArgs {
     /// Histories, or recorded runs: a directory, a name, -1 for the latest
     #[arg(required = true, value_name = "RUN|FILE")]
     inputs: Vec<String>,
-    /// What the operations of a history are
-    #[arg(short, long, default_value = "register")]
-    model: Model,
-    /// What the system promised
-    #[arg(short, long, default_value = "linearizable")]
-    consistency: Consistency,
-    /// How a history is written; by default it is found out
-    #[arg(long)]
-    format: Option<Format>,
+    #[command(flatten)]
+    history: HistoryArgs,
     /// Print a line, or an object of JSON, per file
     #[arg(long, default_value = "text")]
     output: Output,
@@ -40,17 +35,24 @@ pub struct CheckArgs {
     allow_unknown: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Model {
-    /// Reads, writes and compare-and-sets of many keys
-    Register,
-    /// The same
-    CasRegister,
+/// How to read and judge a history.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// What the operations of a history are
+    #[arg(short, long, value_parser = model_parser(), default_value = "register")]
+    model: String,
+    /// What the system promised; by default the strongest promise of the model
+    #[arg(short, long, value_parser = PossibleValuesParser::new(models::consistencies()))]
+    consistency: Option<String>,
+    /// How a history is written; by default it is found out
+    #[arg(long)]
+    format: Option<Format>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Consistency {
-    Linearizable,
+/// The names of the models, each with its sentence in the long help.
+fn model_parser() -> PossibleValuesParser {
+    let value = |name| PossibleValue::new(name).help(models::about(name));
+    PossibleValuesParser::new(models::names().into_iter().map(value))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -124,12 +126,13 @@ fn run(input: &str, args: &CheckArgs, global: &Global) -> Result<Verdict, Failur
 /// Judges one history and prints its line.
 fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
     let start = Instant::now();
-    let history = read(input, args.format)?;
+    let model = args.history.model()?;
+    let history = read(input, args.history.format)?;
     let parsed = Instant::now();
     for remark in &history.remarks {
         terminal::note(&format!("{input}: {remark}"));
     }
-    let result = judge::linearizable(&history, None);
+    let result = (model.judge)(&history);
     let checked = Instant::now();
     match args.output {
         Output::Text => {
@@ -145,8 +148,8 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
             let line = json!({
                 "schema": 1,
                 "file": input,
-                "model": "register",
-                "consistency": "linearizable",
+                "model": model.name,
+                "consistency": model.consistency,
                 "verdict": result.verdict.word(),
                 "reason": reason,
                 "ops": history.len(),
@@ -163,8 +166,26 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
     Ok(result.verdict)
 }
 
-/// How many findings of each kind.
+impl HistoryArgs {
+    fn model(&self) -> Result<&'static Model, Failure> {
+        models::find(&self.model, self.consistency.as_deref()).map_err(Failure::usage)
+    }
+}
+
+/// Reads and judges one history, for who wants more than its line.
+pub fn judge_file(input: &str, args: &HistoryArgs) -> Result<(History, CheckResult), Failure> {
+    let model = args.model()?;
+    let history = read(input, args.format)?;
+    let result = (model.judge)(&history);
+    Ok((history, result))
+}
+
+/// How many findings of each kind: as the check counted them, or else those that are told.
 fn anomalies(result: &CheckResult) -> BTreeMap<&str, usize> {
+    if let Some(counted) = result.figures.get("anomalies").and_then(|all| all.as_object()) {
+        let count = |count: &serde_json::Value| count.as_u64().unwrap_or(0) as usize;
+        return counted.iter().map(|(name, n)| (name.as_str(), count(n))).collect();
+    }
     let mut counts = BTreeMap::new();
     for finding in &result.findings {
         *counts.entry(finding.anomaly.as_str()).or_default() += 1;

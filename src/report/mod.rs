@@ -6,6 +6,7 @@
 //!
 //! Nothing here judges: verdicts, prose and witnesses come from the checkers as they are.
 
+mod explanation;
 mod glossary;
 mod html;
 mod junit;
@@ -24,6 +25,7 @@ use isobar_checkers::{CheckResult, Finding, Verdict};
 
 use crate::store::{Results, RunMeta, write_whole};
 
+pub use explanation::{explanation, lesson};
 pub use style::Style;
 pub use text::text;
 

@@ -159,6 +159,10 @@ impl Serialize for Concurrency {
 pub enum CheckSpec {
     Linearizable(LinearizableSpec),
     Availability(AvailabilitySpec),
+    Convergence(ConvergenceSpec),
+    Staleness(StalenessSpec),
+    Profile(ProfileSpec),
+    Sessions(SessionsSpec),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,6 +183,34 @@ pub struct AvailabilitySpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<Span>,
 }
+
+/// After the last heal, every node answers like the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ConvergenceSpec {
+    /// The longest time it may take; by default, until the end of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// How old what was read had become.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct StalenessSpec {
+    /// The oldest that a read may be; without it staleness is only measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Span>,
+}
+
+/// What each side of each partition served, and what that cost in consistency.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProfileSpec {}
+
+/// Clients see their own writes, and never go back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SessionsSpec {}
 
 fn yes() -> bool {
     true

@@ -15,8 +15,9 @@ pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec}
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{Direction, FaultSpec, PartitionSpec, ProcessFaultSpec, Schedule, Split, Targets};
 pub use load::{
-    AvailabilitySpec, CheckSpec, Concurrency, EtcdSpec, LinearizableSpec, LoadSpec, RegisterSpec,
-    SystemSpec, ToyBug, ToySpec, WorkloadSpec,
+    AvailabilitySpec, CheckSpec, Concurrency, ConvergenceSpec, EtcdSpec, LinearizableSpec,
+    LoadSpec, ProfileSpec, RegisterSpec, SessionsSpec, StalenessSpec, SystemSpec, ToyBug, ToySpec,
+    WorkloadSpec,
 };
 pub use parse::{parse, to_yaml};
 pub use units::{Rate, Share, Span};

@@ -181,3 +181,10 @@ pub struct OwnedOperation {
     pub node: Option<String>,
     pub error: Option<String>,
 }
+
+impl OwnedOperation {
+    /// See [`Operation::due_at`].
+    pub fn due_at(&self) -> Nanos {
+        self.scheduled_at.unwrap_or(self.invoked_at).min(self.invoked_at)
+    }
+}

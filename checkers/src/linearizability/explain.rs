@@ -7,6 +7,7 @@ use super::wording::{Wording, capital};
 use super::{Budget, Call, Contradiction, Model, Reason, general};
 use crate::finding::{Blocked, Finding, Step, Witness};
 use crate::history::{Completion, History, Nanos};
+use crate::topics;
 
 /// Configurations for the witness: it is of few calls.
 const WITNESS_STATES: u64 = 50_000;
@@ -47,7 +48,7 @@ pub(super) fn finding<M: Model>(
         although(name, contradiction.reason)
     );
     Finding {
-        anomaly: name.to_owned(),
+        anomaly: topics::known(name).to_owned(),
         key: key.cloned(),
         title,
         prose,

@@ -1,0 +1,49 @@
+//! Checks with one purpose each: nothing lost, totals kept, versions in order. All are linear or
+//! O(n log n), and each judges key by key where the history has keys.
+//!
+//! ```text
+//! History ──▶ parts (by key) ──▶ one check ──▶ Evidence ──▶ CheckResult
+//! ```
+//!
+//! A check accuses only of what no reading of the history excuses: a crashed operation may have
+//! happened or not, whichever suits the system.
+
+mod append_log;
+mod bank;
+mod causal_reverse;
+mod chain;
+mod convergence;
+mod counter;
+mod evidence;
+mod long_fork;
+mod monotonic;
+#[cfg(test)]
+pub(crate) mod notation;
+mod parts;
+mod profile;
+mod sequential;
+mod sessions;
+mod set;
+mod set_full;
+mod staleness;
+mod total_queue;
+mod unique_ids;
+mod versions;
+mod watch;
+
+pub use append_log::append_log;
+pub use bank::{BankOptions, bank};
+pub use causal_reverse::causal_reverse;
+pub use convergence::convergence;
+pub use counter::counter;
+pub use long_fork::long_fork;
+pub use monotonic::monotonic;
+pub use profile::profile;
+pub use sequential::sequential;
+pub use sessions::{sessions, versioned_sessions};
+pub use set::set;
+pub use set_full::{SetFullOptions, set_full};
+pub use staleness::staleness;
+pub use total_queue::total_queue;
+pub use unique_ids::unique_ids;
+pub use watch::watch;
