@@ -17,9 +17,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::columns::{Columns, KEYLESS, NEVER};
+use super::columns::{Columns, KEYLESS, Keys, NEVER};
 use super::fault::Windows;
 use super::indexes::Indexes;
+use super::keying::{self, Tuples};
 use super::ranking::Ranking;
 use super::values::Interner;
 use super::{
@@ -33,8 +34,7 @@ const MILLISECOND: u64 = 1_000_000;
 pub struct HistoryBuilder {
     pub(super) names: Interner,
     columns: Columns,
-    keys: Vec<ValueId>,
-    key_numbers: FxHashMap<ValueId, u32>,
+    keys: Keys,
     /// Per process the place of its open operation.
     open: FxHashMap<u32, u32>,
     windows: Windows,
@@ -46,6 +46,8 @@ pub struct HistoryBuilder {
     has_index: Option<bool>,
     has_time: Option<bool>,
     end: u64,
+    /// Whether keys may have to be looked for in values.
+    pub(super) tuples: Tuples,
     /// Told with the history.
     pub(super) remarks: Vec<String>,
 }
@@ -149,9 +151,13 @@ impl HistoryBuilder {
     pub fn finish(mut self) -> History {
         self.ranking.finish(&mut self.columns, &mut self.remarks);
         self.columns.sort();
+        let number = |key| self.keys.number(key);
+        if keying::split(self.tuples, &mut self.columns, self.names.values(), number) {
+            self.remarks.push("values are tuples of a key and a value: split".to_owned());
+        }
         let mut history = History {
             columns: self.columns,
-            keys: self.keys,
+            keys: self.keys.order,
             values: self.names.finish(),
             end: Nanos(self.end),
             remarks: self.remarks,
@@ -205,13 +211,7 @@ impl HistoryBuilder {
             let (process, open) = (record.process, columns.index[open as usize]);
             return Err(Problem::StillOpen { process, f: self.f(record.f), open });
         }
-        let key = record.key.map_or(KEYLESS, |key| {
-            let keys = &mut self.keys;
-            *self.key_numbers.entry(key).or_insert_with(|| {
-                keys.push(key);
-                keys.len() as u32 - 1
-            })
-        });
+        let key = record.key.map_or(KEYLESS, |key| self.keys.number(key));
         columns.f.push(record.f);
         columns.key.push(key);
         columns.argument.push(record.value);

@@ -198,14 +198,14 @@ impl<'a> Cursor<'a> {
         loop {
             let (&first, rest) = self.rest.split_first()?;
             self.rest = rest;
-            if !matches!(first, b' ' | b'\t') {
+            if !matches!(first, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(first);
             }
         }
     }
 
     fn peek(&mut self) -> Option<u8> {
-        while let [b' ' | b'\t', rest @ ..] = self.rest {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
             self.rest = rest;
         }
         self.rest.first().copied()

@@ -166,6 +166,11 @@ fn judge<M: Model>(
     budget: &Budget,
     certified: bool,
 ) -> Result<Vec<Object<M::Op>>, String> {
+    if history.untimed {
+        return Err("nothing is known of its real time, without which nothing is \
+                    linearizable or not"
+            .to_owned());
+    }
     let parts = Parts::of(history);
     let sheet = match model.is_register() {
         true => zones::Sheet::of(history, &parts),
@@ -252,7 +257,7 @@ fn unknown<O>(object: &Object<O>) -> Option<String> {
 fn unjudged(problem: String) -> CheckResult {
     CheckResult {
         check: "linearizable".to_owned(),
-        verdict: Verdict::Unknown(format!("the history is not of this data type: {problem}")),
+        verdict: Verdict::Unknown(format!("the history cannot be judged: {problem}")),
         summary: problem,
         figures: std::collections::BTreeMap::new(),
         findings: Vec::new(),

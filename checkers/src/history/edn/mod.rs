@@ -1,0 +1,310 @@
+//! Reads histories as Jepsen writes them: an operation per line or one vector, maps or records.
+//!
+//! ```text
+//! {:process 0, :type :invoke, :f :write, :value 3, :index 0, :time 1203}
+//! #jepsen.history.Op{:index 1, :time 1999, :type :ok, :process 0, :f :write, :value 3}
+//! {:process :nemesis, :type :info, :f :start, :value nil}
+//! ```
+//!
+//! Porcupine's logs of its key-value store are of the same form, with a `:key`. Members that we
+//! do not know are skipped.
+
+mod form;
+
+use std::io::BufRead;
+
+use form::{Cursor, Trouble};
+use serde_json::{Map, Value};
+
+use super::keying::Tuples;
+use super::pairing::{Record, Stamp};
+use super::source::Source;
+use super::values::Interner;
+use super::{Event, EventType, History, HistoryBuilder, Nanos, Process, ReadError, ValueId};
+
+/// The members that we know.
+const MEMBERS: [&str; 9] =
+    ["index", "time", "process", "type", "f", "key", "value", "node", "error"];
+
+/// Reads a whole history; `name` is what errors call it.
+///
+/// An operation that the end of the file cuts off is left out and told in `remarks`.
+///
+/// # Errors
+/// [`ReadError`] with file, line and column, and what was expected there.
+pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
+    let mut source = Source::new(name, reader);
+    let mut builder = HistoryBuilder::new();
+    builder.tuples = Tuples::IfPlain;
+    let mut reader = Events::default();
+    loop {
+        let mut cursor = Cursor { bytes: source.ahead(), at: 0 };
+        let outcome = reader.next(&mut cursor, &mut builder);
+        let at = cursor.at;
+        match outcome {
+            Ok(Some(told)) => {
+                let (line, _) = source.locate(told.start);
+                builder.add(told.draft).map_err(ReadError::at(name, line))?;
+                source.consume(at);
+            }
+            Ok(None) => source.consume(at),
+            Err(Trouble::Bad(offset, problem)) => {
+                let (line, column) = source.locate(offset);
+                return Err(ReadError::Syntax { file: name.to_owned(), line, column, problem });
+            }
+            Err(Trouble::Incomplete) => {
+                if !source.more()? {
+                    break;
+                }
+            }
+        }
+    }
+    let (line, torn) = end(&source);
+    if torn {
+        builder.remarks.push(format!("line {line}, the last, is torn: left out"));
+    } else if reader.closing.is_some() {
+        builder.remarks.push("the file ends before its vector does".to_owned());
+    }
+    Ok(builder.finish())
+}
+
+/// The place where the last form begins, and whether there is more than a comment in it.
+fn end<R: std::io::Read>(source: &Source<R>) -> (usize, bool) {
+    let rest = source.ahead();
+    let mut start = 0;
+    loop {
+        match rest[start..].iter().position(|byte| !byte.is_ascii_whitespace() && *byte != b',') {
+            None => return (source.locate(rest.len()).0, false),
+            Some(blanks) => start += blanks,
+        }
+        if rest[start] != b';' {
+            return (source.locate(start).0, true);
+        }
+        match memchr::memchr(b'\n', &rest[start..]) {
+            None => return (source.locate(start).0, false),
+            Some(newline) => start += newline,
+        }
+    }
+}
+
+/// Events out of a sequence of forms.
+#[derive(Default)]
+struct Events {
+    items: Vec<ValueId>,
+    /// What closes the vector around the events.
+    closing: Option<u8>,
+    /// Whether a vector was closed: nothing may follow.
+    closed: bool,
+}
+
+/// An event and the byte where it begins.
+struct Told {
+    draft: Draft,
+    start: usize,
+}
+
+/// The members of an event so far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Draft {
+    index: Option<u64>,
+    time: Option<u64>,
+    process: Option<Process>,
+    kind: Option<EventType>,
+    f: ValueId,
+    key: Option<ValueId>,
+    value: ValueId,
+    node: ValueId,
+    error: ValueId,
+}
+
+impl Events {
+    /// The next event, or `None` for a step that is none.
+    fn next(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        builder: &mut HistoryBuilder,
+    ) -> Result<Option<Told>, Trouble> {
+        let first = cursor.peek()?;
+        let start = cursor.at;
+        if self.closed {
+            return cursor.bad("expected nothing after the end of the vector");
+        }
+        match first {
+            b'[' | b'(' if self.closing.is_none() => {
+                self.closing = Some(if first == b'[' { b']' } else { b')' });
+                cursor.at += 1;
+                return Ok(None);
+            }
+            close if Some(close) == self.closing => {
+                (self.closing, self.closed) = (None, true);
+                cursor.at += 1;
+                return Ok(None);
+            }
+            b'#' if cursor.bytes.get(cursor.at + 1) != Some(&b'{') => {
+                // A record: its name tells nothing that its members do not.
+                cursor.token()?;
+                if cursor.peek()? != b'{' {
+                    return cursor.bad("expected a map after the name of a record");
+                }
+            }
+            b'{' => {}
+            _ => return cursor.bad("expected an operation, as {:process 0, :type :invoke, …}"),
+        }
+        let draft = self.members(cursor, builder)?;
+        draft.check().map_err(|problem| Trouble::Bad(start, problem))?;
+        Ok(Some(Told { draft, start }))
+    }
+
+    fn members(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        builder: &mut HistoryBuilder,
+    ) -> Result<Draft, Trouble> {
+        let mut draft = Draft {
+            index: None,
+            time: None,
+            process: None,
+            kind: None,
+            f: ValueId::NULL,
+            key: None,
+            value: ValueId::NULL,
+            node: ValueId::NULL,
+            error: ValueId::NULL,
+        };
+        cursor.at += 1;
+        while cursor.peek()? != b'}' {
+            let name_at = cursor.at;
+            let name = match cursor.bytes[cursor.at] {
+                b':' => &cursor.token()?[1..],
+                b'"' => &*cursor.string()?,
+                _ => return cursor.bad("expected a member's name, as :process"),
+            };
+            let at = match cursor.peek()? {
+                b'}' => return Err(Trouble::Bad(name_at, format!("`{name}` has no value"))),
+                _ => cursor.at,
+            };
+            if !MEMBERS.contains(&name) {
+                cursor.skip()?;
+                continue;
+            }
+            let tagged = name == "value" && is_tuple(cursor);
+            let id = cursor.value(&mut builder.names, &mut self.items)?;
+            draft
+                .set(name, id, &mut builder.names)
+                .map_err(|problem| Trouble::Bad(at, format!("`:{name}`: {problem}")))?;
+            if tagged {
+                builder.tuples = Tuples::Tagged;
+            }
+        }
+        cursor.at += 1;
+        Ok(draft)
+    }
+}
+
+/// Whether a form is a tuple of `jepsen.independent` that says so.
+fn is_tuple(cursor: &Cursor<'_>) -> bool {
+    let rest = &cursor.bytes[cursor.at..];
+    rest.starts_with(b"#jepsen.independent.Tuple") || rest.starts_with(b"#jepsen.independent/tuple")
+}
+
+fn kind(name: &str) -> Option<EventType> {
+    Some(match name {
+        "invoke" => EventType::Invoke,
+        "ok" => EventType::Ok,
+        "fail" => EventType::Fail,
+        "info" => EventType::Info,
+        _ => return None,
+    })
+}
+
+/// Others' errors are structured; ours are text.
+fn text(id: ValueId, names: &mut Interner) -> ValueId {
+    if id.is_null() || names.values().text(id).is_some() {
+        return id;
+    }
+    let text = names.values().get(id).to_string();
+    names.text(&text)
+}
+
+impl Draft {
+    fn set(&mut self, name: &str, id: ValueId, names: &mut Interner) -> Result<(), &'static str> {
+        let values = names.values();
+        let number = || values.integer(id).map(|number| u64::try_from(number).ok());
+        match name {
+            // Jepsen's -1: none.
+            "index" => match number() {
+                Some(index) => self.index = index,
+                None if id.is_null() => {}
+                None => return Err("expected a number"),
+            },
+            "time" => match number() {
+                Some(Some(time)) => self.time = Some(time),
+                _ if id.is_null() => {}
+                _ => return Err("expected nanoseconds, from 0"),
+            },
+            "process" => match (number(), values.text(id)) {
+                (Some(Some(number)), _) if u32::try_from(number).is_ok() => {
+                    self.process = Some(Process::Client(number as u32));
+                }
+                (None, Some(_)) => self.process = Some(Process::Nemesis),
+                _ => return Err("expected a number from 0, or :nemesis"),
+            },
+            "type" => match values.text(id).and_then(kind) {
+                Some(kind) => self.kind = Some(kind),
+                None => return Err("expected :invoke, :ok, :fail or :info"),
+            },
+            "f" if values.text(id).is_none() && !id.is_null() => {
+                return Err("expected a keyword, as :read");
+            }
+            "f" => self.f = id,
+            "key" => self.key = (!id.is_null()).then_some(id),
+            "value" => self.value = id,
+            "node" => self.node = text(id, names),
+            _ => self.error = text(id, names),
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let missing = |name: &str| {
+            let needed = "an operation needs :process, :type and :f";
+            Err(format!("`:{name}` is missing: {needed}"))
+        };
+        match self {
+            Self { process: None, .. } => missing("process"),
+            Self { kind: None, .. } => missing("type"),
+            // Jepsen's nemesis may have none.
+            Self { f, process: Some(Process::Client(_)), .. } if f.is_null() => missing("f"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl HistoryBuilder {
+    fn add(&mut self, draft: Draft) -> Result<(), super::HistoryError> {
+        let Draft { index, time, process, kind, f, key, value, node, error } = draft;
+        let kind = kind.unwrap_or(EventType::Info);
+        let stamp = Stamp { index, time, kind };
+        let (f_id, scheduled) = (f, None);
+        if let Some(Process::Client(process)) = process {
+            let f = f_id;
+            return self.record(Record { stamp, process, f, key, value, node, error, scheduled });
+        }
+        let values = self.names.values();
+        self.event(
+            stamp,
+            Event {
+                index: 0,
+                time: Nanos(0),
+                process: Process::Nemesis,
+                kind,
+                f: values.text(f_id).unwrap_or_default().to_owned(),
+                key: key.map(|key| values.get(key)),
+                value: values.get(value),
+                node: None,
+                error: None::<String>,
+                extra: Map::<String, Value>::new(),
+            },
+        )
+    }
+}
