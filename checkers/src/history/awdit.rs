@@ -15,6 +15,7 @@ use std::io::BufRead;
 
 use rustc_hash::FxHashSet;
 
+use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::source::Source;
 use super::{EventType, History, HistoryBuilder, ReadError, ValueId};
@@ -146,7 +147,7 @@ fn build(name: &str, sessions: &Sessions) -> Result<History, ReadError> {
                 process,
                 f: txn,
                 key: None,
-                value,
+                value: Given::Whole(value),
                 node: ValueId::NULL,
                 error: ValueId::NULL,
                 scheduled: None,

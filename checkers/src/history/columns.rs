@@ -55,6 +55,11 @@ impl Columns {
         self.index.len()
     }
 
+    /// Whether something is known to have come back.
+    pub(super) fn has_result(&self, place: usize) -> bool {
+        self.completion[place] == Completion::Ok || !self.result[place].is_null()
+    }
+
     /// Puts the operations in order of invocation, and the sparse columns in that of places.
     pub(super) fn sort(&mut self) {
         if !self.invoked.is_sorted() {

@@ -4,7 +4,6 @@
 use std::io::BufRead;
 
 use super::jsonl::{push, without_place};
-use super::keying::Tuples;
 use super::scan::Scanner;
 use super::source::Source;
 use super::{History, HistoryBuilder, ReadError};
@@ -18,7 +17,7 @@ use super::{History, HistoryBuilder, ReadError};
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut source = Source::new(name, reader);
     let mut builder = HistoryBuilder::new();
-    builder.tuples = Tuples::IfPlain;
+    builder.keying.look_for_tuples();
     let mut scanner = Scanner::default();
     let mut array = Array::Unknown;
     loop {

@@ -2,7 +2,6 @@
 
 use std::io::BufRead;
 
-use super::keying::Tuples;
 use super::pairing::Stamp;
 use super::scan::Scanner;
 use super::source::Source;
@@ -18,7 +17,7 @@ use super::{History, HistoryBuilder, HistoryError, ReadError, decode};
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut source = Source::new(name, reader);
     let mut builder = HistoryBuilder::new();
-    builder.tuples = Tuples::IfPlain;
+    builder.keying.look_for_tuples();
     let mut scanner = Scanner::default();
     let mut torn = None;
     while let Some(line) = source.line()? {

@@ -3,6 +3,7 @@
 //! those to [`decode`](super::decode), which decides, slowly, whether they are right at all.
 
 use super::EventType;
+use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::values::{Interner, ValueId};
 
@@ -37,7 +38,7 @@ impl Scanner {
             process: 0,
             f: ValueId::NULL,
             key: None,
-            value: ValueId::NULL,
+            value: Given::Whole(ValueId::NULL),
             node: ValueId::NULL,
             error: ValueId::NULL,
             scheduled: None,
@@ -97,7 +98,7 @@ impl Scanner {
                 KEY
             }
             b"value" => {
-                record.value = self.value(cursor, names, 0)?;
+                record.value = self.given(cursor, names)?;
                 VALUE
             }
             b"node" => {
@@ -114,6 +115,19 @@ impl Scanner {
             }
             _ => return None,
         })
+    }
+
+    /// As [`value`](Self::value), for the value of the event.
+    fn given(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<Given> {
+        if cursor.peek()? != b'[' {
+            return self.value(cursor, names, 0).map(Given::Whole);
+        }
+        cursor.token()?;
+        let start = self.items.len();
+        let whole = self.elements(cursor, names, 0);
+        let given = whole.map(|()| Given::of_array(&self.items[start..], names));
+        self.items.truncate(start);
+        given
     }
 
     fn value(
@@ -290,10 +304,11 @@ mod tests {
         let line = r#"{"index":17, "time":12,"process":3,"type":":invoke","f":"cas","key":"k1",
             "value":[1,[-2,null],true,"é"],"node":"n2","error":null,"scheduled":11} "#
             .replace('\n', "");
-        let (record, names) = scan(&line).unwrap();
+        let (record, mut names) = scan(&line).unwrap();
         assert_eq!((record.stamp.index, record.stamp.time), (Some(17), Some(12)));
         assert_eq!((record.process, record.scheduled), (3, Some(11)));
-        let value = names.values().get(record.value);
+        let value = record.value.whole(&mut names);
+        let value = names.values().get(value);
         assert_eq!(value.to_string(), r#"[1,[-2,null],true,"é"]"#);
         assert_eq!(names.values().text(record.node), Some("n2"));
         assert!(record.error.is_null());

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::history::ValueId;
+use crate::history::keying::Given;
 use crate::history::values::Interner;
 
 /// Forms in forms beyond this are refused.
@@ -30,9 +31,17 @@ fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | 0x0c)
 }
 
-fn ends_token(byte: u8) -> bool {
-    is_blank(byte) || b"()[]{}\";".contains(&byte)
-}
+/// Whether a token ends before a byte.
+const ENDS_TOKEN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let bytes = b" \n\r\t,\x0c()[]{}\";";
+    let mut place = 0;
+    while place < bytes.len() {
+        ends[bytes[place] as usize] = true;
+        place += 1;
+    }
+    ends
+};
 
 impl<'a> Cursor<'a> {
     /// Skips blanks, comments and discarded forms; the next byte.
@@ -64,7 +73,7 @@ impl<'a> Cursor<'a> {
         let rest = &self.bytes[self.at..];
         // A character may be any byte: `\(`, `\"`.
         let from = if rest.first() == Some(&b'\\') { 2 } else { usize::from(!rest.is_empty()) };
-        let length = rest.iter().skip(from).position(|&byte| ends_token(byte));
+        let length = rest.iter().skip(from).position(|&byte| ENDS_TOKEN[byte as usize]);
         let length = length.ok_or(Trouble::Incomplete)? + from;
         let Ok(text) = std::str::from_utf8(&rest[..length]) else {
             return self.bad("this is not UTF-8");
@@ -180,6 +189,40 @@ impl<'a> Cursor<'a> {
         self.form(names, items, 0)
     }
 
+    /// As [`value`](Self::value), for the value of an event.
+    pub(super) fn given(
+        &mut self,
+        names: &mut Interner,
+        items: &mut Vec<ValueId>,
+    ) -> Result<Given, Trouble> {
+        if self.peek()? != b'[' {
+            return self.value(names, items).map(Given::Whole);
+        }
+        let start = items.len();
+        let whole = self.elements(names, items, 0, 1);
+        let given = whole.map(|()| Given::of_array(&items[start..], names));
+        items.truncate(start);
+        given
+    }
+
+    /// A number of digits alone, if that is what comes next.
+    pub(super) fn unsigned(&mut self) -> Option<u64> {
+        let rest = &self.bytes[self.at..];
+        let mut number = 0;
+        for (count, &byte) in rest.iter().take(19).enumerate() {
+            match byte {
+                // 18 digits do not overflow.
+                b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
+                _ if count > 0 && ENDS_TOKEN[byte as usize] => {
+                    self.at += count;
+                    return Some(number);
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     /// `items`: the elements of the arrays that are open.
     fn form(
         &mut self,
@@ -233,23 +276,33 @@ impl<'a> Cursor<'a> {
         depth: u32,
         opening: usize,
     ) -> Result<ValueId, Trouble> {
-        let close = if opening == 2 {
-            b'}'
-        } else if self.bytes[self.at] == b'[' {
-            b']'
-        } else {
-            b')'
+        let start = items.len();
+        let whole = self.elements(names, items, depth, opening);
+        let id = whole.map(|()| names.array(&items[start..]));
+        items.truncate(start);
+        id
+    }
+
+    /// Leaves the elements of a sequence in `items`.
+    fn elements(
+        &mut self,
+        names: &mut Interner,
+        items: &mut Vec<ValueId>,
+        depth: u32,
+        opening: usize,
+    ) -> Result<(), Trouble> {
+        let close = match self.bytes[self.at + opening - 1] {
+            b'[' => b']',
+            b'(' => b')',
+            _ => b'}',
         };
         self.at += opening;
-        let start = items.len();
         while self.peek()? != close {
-            let item = self.form(names, items, depth + 1).inspect_err(|_| items.truncate(start))?;
+            let item = self.form(names, items, depth + 1)?;
             items.push(item);
         }
         self.at += 1;
-        let id = names.array(&items[start..]);
-        items.truncate(start);
-        Ok(id)
+        Ok(())
     }
 
     fn map(

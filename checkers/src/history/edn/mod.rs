@@ -16,15 +16,11 @@ use std::io::BufRead;
 use form::{Cursor, Trouble};
 use serde_json::{Map, Value};
 
-use super::keying::Tuples;
+use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::source::Source;
 use super::values::Interner;
 use super::{Event, EventType, History, HistoryBuilder, Nanos, Process, ReadError, ValueId};
-
-/// The members that we know.
-const MEMBERS: [&str; 9] =
-    ["index", "time", "process", "type", "f", "key", "value", "node", "error"];
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -35,7 +31,7 @@ const MEMBERS: [&str; 9] =
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut source = Source::new(name, reader);
     let mut builder = HistoryBuilder::new();
-    builder.tuples = Tuples::IfPlain;
+    builder.keying.look_for_tuples();
     let mut reader = Events::default();
     loop {
         let mut cursor = Cursor { bytes: source.ahead(), at: 0 };
@@ -43,8 +39,9 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
         let at = cursor.at;
         match outcome {
             Ok(Some(told)) => {
-                let (line, _) = source.locate(told.start);
-                builder.add(told.draft).map_err(ReadError::at(name, line))?;
+                if let Err(error) = builder.add(told.draft) {
+                    return Err(ReadError::at(name, source.locate(told.start).0)(error));
+                }
                 source.consume(at);
             }
             Ok(None) => source.consume(at),
@@ -112,7 +109,7 @@ pub(super) struct Draft {
     kind: Option<EventType>,
     f: ValueId,
     key: Option<ValueId>,
-    value: ValueId,
+    value: Given,
     node: ValueId,
     error: ValueId,
 }
@@ -167,7 +164,7 @@ impl Events {
             kind: None,
             f: ValueId::NULL,
             key: None,
-            value: ValueId::NULL,
+            value: Given::Whole(ValueId::NULL),
             node: ValueId::NULL,
             error: ValueId::NULL,
         };
@@ -183,17 +180,34 @@ impl Events {
                 b'}' => return Err(Trouble::Bad(name_at, format!("`{name}` has no value"))),
                 _ => cursor.at,
             };
-            if !MEMBERS.contains(&name) {
-                cursor.skip()?;
-                continue;
-            }
-            let tagged = name == "value" && is_tuple(cursor);
-            let id = cursor.value(&mut builder.names, &mut self.items)?;
-            draft
-                .set(name, id, &mut builder.names)
-                .map_err(|problem| Trouble::Bad(at, format!("`:{name}`: {problem}")))?;
-            if tagged {
-                builder.tuples = Tuples::Tagged;
+            let problem = match name {
+                "index" | "time" | "process" => draft.set_number(name, cursor, builder)?,
+                "type" => match kind(cursor)? {
+                    Some(kind) => {
+                        draft.kind = Some(kind);
+                        None
+                    }
+                    None => Some("expected :invoke, :ok, :fail or :info"),
+                },
+                "value" => {
+                    if is_tuple(cursor) {
+                        builder.keying.tagged();
+                        cursor.token()?;
+                    }
+                    draft.value = cursor.given(&mut builder.names, &mut self.items)?;
+                    None
+                }
+                "f" | "key" | "node" | "error" => {
+                    let id = cursor.value(&mut builder.names, &mut self.items)?;
+                    draft.set(name, id, &mut builder.names)
+                }
+                _ => {
+                    cursor.skip()?;
+                    None
+                }
+            };
+            if let Some(problem) = problem {
+                return Err(Trouble::Bad(at, format!("`:{name}`: {problem}")));
             }
         }
         cursor.at += 1;
@@ -207,13 +221,22 @@ fn is_tuple(cursor: &Cursor<'_>) -> bool {
     rest.starts_with(b"#jepsen.independent.Tuple") || rest.starts_with(b"#jepsen.independent/tuple")
 }
 
-fn kind(name: &str) -> Option<EventType> {
-    Some(match name {
-        "invoke" => EventType::Invoke,
-        "ok" => EventType::Ok,
-        "fail" => EventType::Fail,
-        "info" => EventType::Info,
-        _ => return None,
+/// A type, if it is one: a keyword or a string.
+fn kind(cursor: &mut Cursor<'_>) -> Result<Option<EventType>, Trouble> {
+    let string;
+    let name = match cursor.bytes[cursor.at] {
+        b'"' => {
+            string = cursor.string()?;
+            &*string
+        }
+        _ => cursor.token()?.trim_start_matches(':'),
+    };
+    Ok(match name {
+        "invoke" => Some(EventType::Invoke),
+        "ok" => Some(EventType::Ok),
+        "fail" => Some(EventType::Fail),
+        "info" => Some(EventType::Info),
+        _ => None,
     })
 }
 
@@ -227,42 +250,52 @@ fn text(id: ValueId, names: &mut Interner) -> ValueId {
 }
 
 impl Draft {
-    fn set(&mut self, name: &str, id: ValueId, names: &mut Interner) -> Result<(), &'static str> {
-        let values = names.values();
-        let number = || values.integer(id).map(|number| u64::try_from(number).ok());
-        match name {
+    /// What is wrong, if something is.
+    fn set_number(
+        &mut self,
+        name: &str,
+        cursor: &mut Cursor<'_>,
+        builder: &mut HistoryBuilder,
+    ) -> Result<Option<&'static str>, Trouble> {
+        if let Some(number) = cursor.unsigned() {
+            match name {
+                "index" => self.index = Some(number),
+                "time" => self.time = Some(number),
+                _ => match u32::try_from(number) {
+                    Ok(number) => self.process = Some(Process::Client(number)),
+                    Err(_) => return Ok(Some("expected a number below 2^32, or :nemesis")),
+                },
+            }
+            return Ok(None);
+        }
+        let id = cursor.value(&mut builder.names, &mut Vec::new())?;
+        let values = builder.names.values();
+        match (name, values.integer(id)) {
             // Jepsen's -1: none.
-            "index" => match number() {
-                Some(index) => self.index = index,
-                None if id.is_null() => {}
-                None => return Err("expected a number"),
-            },
-            "time" => match number() {
-                Some(Some(time)) => self.time = Some(time),
-                _ if id.is_null() => {}
-                _ => return Err("expected nanoseconds, from 0"),
-            },
-            "process" => match (number(), values.text(id)) {
-                (Some(Some(number)), _) if u32::try_from(number).is_ok() => {
-                    self.process = Some(Process::Client(number as u32));
-                }
-                (None, Some(_)) => self.process = Some(Process::Nemesis),
-                _ => return Err("expected a number from 0, or :nemesis"),
-            },
-            "type" => match values.text(id).and_then(kind) {
-                Some(kind) => self.kind = Some(kind),
-                None => return Err("expected :invoke, :ok, :fail or :info"),
-            },
-            "f" if values.text(id).is_none() && !id.is_null() => {
-                return Err("expected a keyword, as :read");
+            ("index", Some(_)) => {}
+            ("process", None) if values.text(id).is_some() => {
+                self.process = Some(Process::Nemesis);
+            }
+            ("process", _) => return Ok(Some("expected a number from 0, or :nemesis")),
+            _ if id.is_null() => {}
+            ("index", _) => return Ok(Some("expected a number")),
+            _ => return Ok(Some("expected nanoseconds, from 0")),
+        }
+        Ok(None)
+    }
+
+    /// What is wrong, if something is.
+    fn set(&mut self, name: &str, id: ValueId, names: &mut Interner) -> Option<&'static str> {
+        match name {
+            "f" if names.values().text(id).is_none() && !id.is_null() => {
+                return Some("expected a keyword, as :read");
             }
             "f" => self.f = id,
             "key" => self.key = (!id.is_null()).then_some(id),
-            "value" => self.value = id,
             "node" => self.node = text(id, names),
             _ => self.error = text(id, names),
         }
-        Ok(())
+        None
     }
 
     fn check(&self) -> Result<(), String> {
@@ -290,6 +323,7 @@ impl HistoryBuilder {
             let f = f_id;
             return self.record(Record { stamp, process, f, key, value, node, error, scheduled });
         }
+        let value = value.whole(&mut self.names);
         let values = self.names.values();
         self.event(
             stamp,
