@@ -70,16 +70,23 @@ impl<'a> Cursor<'a> {
 
     /// A keyword, symbol, number, character or tag: up to what ends it.
     pub(super) fn token(&mut self) -> Result<&'a str, Trouble> {
+        let start = self.at;
+        let bytes = self.token_bytes()?;
+        let problem = |_| Trouble::Bad(start, "this is not UTF-8".to_owned());
+        std::str::from_utf8(bytes).map_err(problem)
+    }
+
+    /// As [`token`](Self::token), for what is compared and not kept.
+    #[inline]
+    pub(super) fn token_bytes(&mut self) -> Result<&'a [u8], Trouble> {
         let rest = &self.bytes[self.at..];
         // A character may be any byte: `\(`, `\"`.
-        let from = if rest.first() == Some(&b'\\') { 2 } else { usize::from(!rest.is_empty()) };
-        let length = rest.iter().skip(from).position(|&byte| ENDS_TOKEN[byte as usize]);
+        let from = if rest.first() == Some(&b'\\') { 2 } else { 1 };
+        let tail = rest.get(from..).ok_or(Trouble::Incomplete)?;
+        let length = tail.iter().position(|&byte| ENDS_TOKEN[byte as usize]);
         let length = length.ok_or(Trouble::Incomplete)? + from;
-        let Ok(text) = std::str::from_utf8(&rest[..length]) else {
-            return self.bad("this is not UTF-8");
-        };
         self.at += length;
-        Ok(text)
+        Ok(&rest[..length])
     }
 
     /// Passes over one form without keeping it, however deep it is.

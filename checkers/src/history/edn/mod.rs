@@ -171,25 +171,30 @@ impl Events {
         cursor.at += 1;
         while cursor.peek()? != b'}' {
             let name_at = cursor.at;
+            let string;
             let name = match cursor.bytes[cursor.at] {
-                b':' => &cursor.token()?[1..],
-                b'"' => &*cursor.string()?,
+                b':' => &cursor.token_bytes()?[1..],
+                b'"' => {
+                    string = cursor.string()?;
+                    string.as_bytes()
+                }
                 _ => return cursor.bad("expected a member's name, as :process"),
             };
+            let shown = || String::from_utf8_lossy(name);
             let at = match cursor.peek()? {
-                b'}' => return Err(Trouble::Bad(name_at, format!("`{name}` has no value"))),
+                b'}' => return Err(Trouble::Bad(name_at, format!("`{}` has no value", shown()))),
                 _ => cursor.at,
             };
             let problem = match name {
-                "index" | "time" | "process" => draft.set_number(name, cursor, builder)?,
-                "type" => match kind(cursor)? {
+                b"index" | b"time" | b"process" => draft.set_number(name, cursor, builder)?,
+                b"type" => match kind(cursor)? {
                     Some(kind) => {
                         draft.kind = Some(kind);
                         None
                     }
                     None => Some("expected :invoke, :ok, :fail or :info"),
                 },
-                "value" => {
+                b"value" => {
                     if is_tuple(cursor) {
                         builder.keying.tagged();
                         cursor.token()?;
@@ -197,7 +202,7 @@ impl Events {
                     draft.value = cursor.given(&mut builder.names, &mut self.items)?;
                     None
                 }
-                "f" | "key" | "node" | "error" => {
+                b"f" | b"key" | b"node" | b"error" => {
                     let id = cursor.value(&mut builder.names, &mut self.items)?;
                     draft.set(name, id, &mut builder.names)
                 }
@@ -207,7 +212,7 @@ impl Events {
                 }
             };
             if let Some(problem) = problem {
-                return Err(Trouble::Bad(at, format!("`:{name}`: {problem}")));
+                return Err(Trouble::Bad(at, format!("`:{}`: {problem}", shown())));
             }
         }
         cursor.at += 1;
@@ -227,15 +232,15 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<Option<EventType>, Trouble> {
     let name = match cursor.bytes[cursor.at] {
         b'"' => {
             string = cursor.string()?;
-            &*string
+            string.as_bytes()
         }
-        _ => cursor.token()?.trim_start_matches(':'),
+        _ => cursor.token_bytes()?,
     };
-    Ok(match name {
-        "invoke" => Some(EventType::Invoke),
-        "ok" => Some(EventType::Ok),
-        "fail" => Some(EventType::Fail),
-        "info" => Some(EventType::Info),
+    Ok(match name.strip_prefix(b":").unwrap_or(name) {
+        b"invoke" => Some(EventType::Invoke),
+        b"ok" => Some(EventType::Ok),
+        b"fail" => Some(EventType::Fail),
+        b"info" => Some(EventType::Info),
         _ => None,
     })
 }
@@ -253,14 +258,14 @@ impl Draft {
     /// What is wrong, if something is.
     fn set_number(
         &mut self,
-        name: &str,
+        name: &[u8],
         cursor: &mut Cursor<'_>,
         builder: &mut HistoryBuilder,
     ) -> Result<Option<&'static str>, Trouble> {
         if let Some(number) = cursor.unsigned() {
             match name {
-                "index" => self.index = Some(number),
-                "time" => self.time = Some(number),
+                b"index" => self.index = Some(number),
+                b"time" => self.time = Some(number),
                 _ => match u32::try_from(number) {
                     Ok(number) => self.process = Some(Process::Client(number)),
                     Err(_) => return Ok(Some("expected a number below 2^32, or :nemesis")),
@@ -272,27 +277,27 @@ impl Draft {
         let values = builder.names.values();
         match (name, values.integer(id)) {
             // Jepsen's -1: none.
-            ("index", Some(_)) => {}
-            ("process", None) if values.text(id).is_some() => {
+            (b"index", Some(_)) => {}
+            (b"process", None) if values.text(id).is_some() => {
                 self.process = Some(Process::Nemesis);
             }
-            ("process", _) => return Ok(Some("expected a number from 0, or :nemesis")),
+            (b"process", _) => return Ok(Some("expected a number from 0, or :nemesis")),
             _ if id.is_null() => {}
-            ("index", _) => return Ok(Some("expected a number")),
+            (b"index", _) => return Ok(Some("expected a number")),
             _ => return Ok(Some("expected nanoseconds, from 0")),
         }
         Ok(None)
     }
 
     /// What is wrong, if something is.
-    fn set(&mut self, name: &str, id: ValueId, names: &mut Interner) -> Option<&'static str> {
+    fn set(&mut self, name: &[u8], id: ValueId, names: &mut Interner) -> Option<&'static str> {
         match name {
-            "f" if names.values().text(id).is_none() && !id.is_null() => {
+            b"f" if names.values().text(id).is_none() && !id.is_null() => {
                 return Some("expected a keyword, as :read");
             }
-            "f" => self.f = id,
-            "key" => self.key = (!id.is_null()).then_some(id),
-            "node" => self.node = text(id, names),
+            b"f" => self.f = id,
+            b"key" => self.key = (!id.is_null()).then_some(id),
+            b"node" => self.node = text(id, names),
             _ => self.error = text(id, names),
         }
         None
