@@ -26,6 +26,15 @@ impl Given {
         }
     }
 
+    /// As [`whole`](Self::whole), quick if the value is `other`, as a result often is the
+    /// argument.
+    fn whole_or(self, other: ValueId, names: &mut Interner) -> ValueId {
+        match (self, names.values().elements(other)) {
+            (Self::Pair(key, value), Some(items)) if items == [key, value] => other,
+            _ => self.whole(names),
+        }
+    }
+
     /// The name of the value, whatever it looks like.
     pub(super) fn whole(self, names: &mut Interner) -> ValueId {
         match self {
@@ -92,17 +101,18 @@ impl Keying {
         (key.map_or(KEYLESS, |key| self.number(key)), given.whole(names))
     }
 
-    /// The result of an operation with this key.
+    /// The result of the operation at a place.
     pub(super) fn result(
         &mut self,
-        key: u32,
+        place: usize,
         given: Given,
         ok: bool,
         columns: &mut Columns,
         names: &mut Interner,
     ) -> ValueId {
+        let key = columns.key[place];
         if self.tuples == Tuples::Never || key == KEYLESS {
-            return given.whole(names);
+            return given.whole_or(columns.argument[place], names);
         }
         match given {
             Given::Pair(other, value) if self.keys.order[key as usize] == other => value,

@@ -250,8 +250,8 @@ impl HistoryBuilder {
             return Err(Problem::BackInTime { open: index, invoked, completed });
         }
         let ok = record.stamp.kind == EventType::Ok;
-        let (key, given) = (columns.key[place], record.value);
-        let result = self.keying.result(key, given, ok, columns, &mut self.names);
+        let names = &mut self.names;
+        let result = self.keying.result(place, record.value, ok, columns, names);
         columns.result[place] = result;
         columns.completion[place] = match record.stamp.kind {
             EventType::Ok => Completion::Ok,
