@@ -5,10 +5,12 @@
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
 mod support;
+#[path = "support/usage.rs"]
+mod usage;
 
 use isobar_checkers::{Budget, Register, Verdict, linearizable};
 use support::register_calls::{Drawn, F, Random, Shape, draw};
-use support::{register_history, usage};
+use support::register_history;
 
 /// Histories per row.
 const SEEDS: u64 = 3;
