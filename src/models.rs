@@ -1,14 +1,15 @@
 //! The data types that `isobar check` and `isobar explain` judge: one table.
 
+use clap::Args;
 use isobar_checkers::checks::{self, BankOptions, SetFullOptions};
 use isobar_checkers::history::History;
+use isobar_checkers::models::container::{Container, Priority};
 use isobar_checkers::models::{
-    Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Stack,
-    UnorderedQueue,
+    Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex,
+    Semaphore, Set, Stack, UnorderedQueue,
 };
-use isobar_checkers::{Budget, CheckResult, topics};
-
-use crate::judge;
+use isobar_checkers::{Budget, CheckResult, Register, topics};
+use serde_json::{Value, json};
 
 /// A data type, what may be promised of it, and who decides.
 #[derive(Clone, Copy)]
@@ -16,65 +17,127 @@ pub struct Model {
     pub name: &'static str,
     /// `linearizable`, `sessions`, …; `own`: the one rule that the type is about.
     pub consistency: &'static str,
-    pub judge: fn(&History) -> CheckResult,
+    pub judge: fn(&History, &Options) -> CheckResult,
+}
+
+/// What a history does not say of its own system, and how much may be spent on it.
+#[derive(Args, Clone, Debug)]
+pub struct Options {
+    /// How many may hold a semaphore at once
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub permits: u32,
+    /// The accounts of a bank; by default any
+    #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
+    pub accounts: Vec<String>,
+    /// What all accounts of a bank hold together; by default what most reads found
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub total: Option<i64>,
+    /// Balances may be below zero
+    #[arg(long)]
+    pub allow_negative: bool,
+    /// Configurations to search per key before the answer is unknown
+    #[arg(long, default_value_t = Budget::default().states, value_name = "N")]
+    pub states: u64,
+    /// Megabytes to search in before the answer is unknown
+    #[arg(long, default_value_t = Budget::default().bytes >> 20, value_name = "MB")]
+    pub memory: u64,
+}
+
+impl Options {
+    fn budget(&self) -> Budget {
+        Budget { states: self.states, bytes: self.memory.saturating_mul(1 << 20) }
+    }
+
+    fn bank(&self) -> BankOptions {
+        BankOptions {
+            accounts: (!self.accounts.is_empty()).then(|| self.accounts.iter().map(name).collect()),
+            total: self.total,
+            negative_allowed: self.allow_negative,
+        }
+    }
+}
+
+/// An account as histories have it: a number, or else a string.
+fn name(text: &String) -> Value {
+    text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number))
 }
 
 const fn model(
     name: &'static str,
     consistency: &'static str,
-    judge: fn(&History) -> CheckResult,
+    judge: fn(&History, &Options) -> CheckResult,
 ) -> Model {
     Model { name, consistency, judge }
 }
 
 /// The strongest promise of each type comes first: it is the default.
 pub const MODELS: &[Model] = &[
-    model("register", LINEARIZABLE, register),
-    model("register", SESSIONS, checks::sessions),
-    model("cas-register", LINEARIZABLE, register),
-    model("cas-register", SESSIONS, checks::sessions),
-    model("versioned-register", SESSIONS, checks::versioned_sessions),
-    model("fifo-queue", LINEARIZABLE, |history| linearizable(history, &FifoQueue::default())),
-    model("unordered-queue", LINEARIZABLE, |history| {
-        linearizable(history, &UnorderedQueue::default())
+    model("register", LINEARIZABLE, |history, options| linearizable(history, &Register, options)),
+    model("register", SESSIONS, |history, _| checks::sessions(history)),
+    model("cas-register", LINEARIZABLE, |history, options| {
+        linearizable(history, &Register, options)
     }),
-    model("stack", LINEARIZABLE, |history| linearizable(history, &Stack::default())),
-    model("priority-queue", LINEARIZABLE, |history| {
-        linearizable(history, &PriorityQueue::default())
+    model("cas-register", SESSIONS, |history, _| checks::sessions(history)),
+    model("versioned-register", SESSIONS, |history, _| checks::versioned_sessions(history)),
+    model("fifo-queue", LINEARIZABLE, |history, options| {
+        linearizable(history, &FifoQueue::default(), options)
     }),
-    model("mutex", LINEARIZABLE, |history| linearizable(history, &Mutex)),
-    model("reentrant-mutex", LINEARIZABLE, |history| {
-        linearizable(history, &ReentrantMutex::default())
+    model("unordered-queue", LINEARIZABLE, |history, options| {
+        linearizable(history, &UnorderedQueue::default(), options)
     }),
-    model("fenced-lock", LINEARIZABLE, |history| linearizable(history, &FencedLock)),
-    model("kv", LINEARIZABLE, |history| linearizable(history, &Kv)),
-    model("multi-register", LINEARIZABLE, |history| linearizable(history, &MultiRegister)),
-    model("set", OWN, checks::set),
-    model("set-full", LINEARIZABLE, |history| set_full(history, true)),
-    model("set-full", OWN, |history| set_full(history, false)),
-    model("counter", LINEARIZABLE, |history| linearizable(history, &Counter)),
-    model("counter", OWN, checks::counter),
-    model("bank", OWN, |history| checks::bank(history, &BankOptions::default())),
-    model("total-queue", OWN, checks::total_queue),
-    model("unique-ids", OWN, checks::unique_ids),
-    model("long-fork", OWN, checks::long_fork),
-    model("append-log", OWN, checks::append_log),
-    model("monotonic", OWN, checks::monotonic),
-    model("sequential", OWN, checks::sequential),
-    model("causal-reverse", OWN, checks::causal_reverse),
-    model("watch", OWN, checks::watch),
+    model("stack", LINEARIZABLE, |history, options| {
+        linearizable(history, &Stack::default(), options)
+    }),
+    model("priority-queue", LINEARIZABLE, |history, options| {
+        linearizable(history, &priority_queue(history), options)
+    }),
+    model("mutex", LINEARIZABLE, |history, options| linearizable(history, &Mutex, options)),
+    model("reentrant-mutex", LINEARIZABLE, |history, options| {
+        linearizable(history, &ReentrantMutex::default(), options)
+    }),
+    model("semaphore", LINEARIZABLE, |history, options| {
+        linearizable(history, &Semaphore { permits: options.permits }, options)
+    }),
+    model("fenced-lock", LINEARIZABLE, |history, options| {
+        linearizable(history, &FencedLock, options)
+    }),
+    model("kv", LINEARIZABLE, |history, options| linearizable(history, &Kv, options)),
+    model("multi-register", LINEARIZABLE, |history, options| {
+        linearizable(history, &MultiRegister, options)
+    }),
+    model("set", LINEARIZABLE, |history, options| linearizable(history, &Set, options)),
+    model("set", OWN, |history, _| checks::set(history)),
+    model("set-full", LINEARIZABLE, |history, _| set_full(history, true)),
+    model("set-full", OWN, |history, _| set_full(history, false)),
+    model("counter", LINEARIZABLE, |history, options| linearizable(history, &Counter, options)),
+    model("counter", OWN, |history, _| checks::counter(history)),
+    model("bank", OWN, |history, options| checks::bank(history, &options.bank())),
+    model("total-queue", OWN, |history, _| checks::total_queue(history)),
+    model("unique-ids", OWN, |history, _| checks::unique_ids(history)),
+    model("long-fork", OWN, |history, _| checks::long_fork(history)),
+    model("append-log", OWN, |history, _| checks::append_log(history)),
+    model("monotonic", OWN, |history, _| checks::monotonic(history)),
+    model("sequential", OWN, |history, _| checks::sequential(history)),
+    model("causal-reverse", OWN, |history, _| checks::causal_reverse(history)),
+    model("watch", OWN, |history, _| checks::watch(history)),
 ];
 
 pub const LINEARIZABLE: &str = "linearizable";
 pub const SESSIONS: &str = "sessions";
 pub const OWN: &str = "own";
 
-fn register(history: &History) -> CheckResult {
-    judge::linearizable(history, None)
+fn linearizable(
+    history: &History,
+    model: &impl isobar_checkers::Model,
+    options: &Options,
+) -> CheckResult {
+    isobar_checkers::linearizable(history, model, &options.budget())
 }
 
-fn linearizable(history: &History, model: &impl isobar_checkers::Model) -> CheckResult {
-    isobar_checkers::linearizable(history, model, &Budget::default())
+/// Least first if anything deletes the minimum.
+fn priority_queue(history: &History) -> PriorityQueue {
+    let least_first = history.operations().any(|operation| operation.f() == "delete-min");
+    Container(Priority { least_first })
 }
 
 fn set_full(history: &History, linearizable: bool) -> CheckResult {

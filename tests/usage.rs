@@ -121,9 +121,14 @@ fn histories_of_other_types_are_judged_and_explained() {
         event(3, "ok", "read", "[]"),
     ];
     let file = isobar.spec("set.jsonl", &(events.join("\n") + "\n"));
-    isobar.run(["check", "-m", "set", &file]).expect(1).says("violated").says("is lost");
-    let json = isobar.run(["check", "-m", "set", "--output", "json", &file]).expect(1);
+    isobar.run(["check", "-m", "set", &file]).expect(1).says("violated").says("which it lacks");
+    isobar.run(["check", "-m", "set", "-c", "own", &file]).expect(1).says("is lost");
+    let json = isobar.run(["check", "-m", "set", "-c", "own", "--output", "json", &file]).expect(1);
     json.says(r#""anomalies":{"lost-element":1}"#).says(r#""consistency":"own""#);
-    isobar.run(["explain", "-m", "set", &file]).expect(0).says("lost element").says("Op 0");
+    isobar
+        .run(["explain", "-m", "set", "-c", "own", &file])
+        .expect(0)
+        .says("lost element")
+        .says("Op 0");
     isobar.run(["check", "-m", "bank", "-c", "sessions", &file]).expect(2).says("one of own");
 }

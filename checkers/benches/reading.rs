@@ -7,12 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use isobar_checkers::history::jsonl;
+use isobar_checkers::history;
 use isobar_checkers::{Budget, Register, linearizable};
 
 const PROCESSES: usize = 100;
@@ -26,6 +26,41 @@ enum Client {
     Asked(&'static str, u64, (u64, u64)),
     /// With its result.
     Done(&'static str, u64, (u64, u64), Option<u64>),
+}
+
+/// Writes an event: index, process and key; type, function, and value as JSON.
+type Line = fn(&mut BufWriter<File>, [u64; 3], &str, &str, &str) -> io::Result<()>;
+
+/// As isobar writes it.
+fn jsonl(
+    file: &mut BufWriter<File>,
+    [index, process, key]: [u64; 3],
+    kind: &str,
+    f: &str,
+    value: &str,
+) -> io::Result<()> {
+    let (time, node) = (index * 1_037 + 13, process % 5 + 1);
+    writeln!(
+        file,
+        r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"{f}","key":"k{key}","value":{value},"node":"n{node}"}}"#
+    )
+}
+
+/// As Jepsen writes it.
+fn edn(
+    file: &mut BufWriter<File>,
+    [index, process, key]: [u64; 3],
+    kind: &str,
+    f: &str,
+    value: &str,
+) -> io::Result<()> {
+    let time = index * 1_037 + 13;
+    let value = value.replace("null", "nil").replace(',', " ");
+    writeln!(
+        file,
+        "{{:index {index}, :time {time}, :type :{kind}, :process {process}, :f :{f}, \
+         :value [{key} {value}]}}"
+    )
 }
 
 struct Random(u64);
@@ -55,7 +90,7 @@ fn json(value: u64) -> String {
 
 /// Values written once each; half the operations read, 30 % write, 20 % compare and set; one in a
 /// hundred crashes. Every answer comes from registers, so the history is linearizable.
-fn write_history(path: &Path, operations: u64) {
+fn write_history(path: &Path, operations: u64, event: Line) {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     let mut random = Random(7);
     let mut registers = vec![0; KEYS as usize];
@@ -104,12 +139,7 @@ fn write_history(path: &Path, operations: u64) {
                 (kind, f, key, text)
             }
         };
-        let (time, node) = (index * 1_037 + 13, *process % 5 + 1);
-        writeln!(
-            file,
-            r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"{f}","key":"k{key}","value":{text},"node":"n{node}"}}"#
-        )
-        .unwrap();
+        event(&mut file, [index, *process, key], kind, f, &text).unwrap();
         index += 1;
         if kind == "info" {
             *process = next_process;
@@ -140,7 +170,7 @@ fn measure(path: &Path) {
     let bytes = std::fs::metadata(path).unwrap().len();
     let start = (Instant::now(), cpu_seconds());
     let file = BufReader::new(File::open(path).unwrap());
-    let history = jsonl::read(&path.display().to_string(), file).unwrap();
+    let history = history::read(&path.display().to_string(), file, None).unwrap();
     let read = (Instant::now(), cpu_seconds());
     let read_peak = memory("VmHWM");
     let result = linearizable(&history, &Register, &Budget::default());
@@ -169,19 +199,23 @@ fn main() {
     }
     let most = arguments.first().map_or(10_000_000, |text| text.parse().unwrap());
     println!(
-        "| operations | file MB | read CPU s | MB/s | B/op read | check s | check CPU s | B/op \
-         | peak MB | verdict |\n|---|---|---|---|---|---|---|---|---|---|"
+        "| format | operations | file MB | read CPU s | MB/s | B/op read | check s | check CPU s \
+         | B/op | peak MB | verdict |\n|---|---|---|---|---|---|---|---|---|---|---|"
     );
-    let mut size = 10_000.min(most);
-    while size <= most {
-        let path =
-            std::env::temp_dir().join(format!("isobar-reading-{}.jsonl", std::process::id()));
-        write_history(&path, size);
-        let child = Command::new(std::env::current_exe().unwrap())
-            .args(["measure".as_ref(), path.as_os_str()])
-            .status();
-        std::fs::remove_file(&path).unwrap();
-        assert!(child.unwrap().success());
-        size *= 10;
+    for (name, event) in [("jsonl", jsonl as Line), ("edn", edn)] {
+        let mut size = 10_000.min(most);
+        while size <= most {
+            let file = format!("isobar-reading-{}.{name}", std::process::id());
+            let path = std::env::temp_dir().join(file);
+            write_history(&path, size, event);
+            print!("| {name} ");
+            io::stdout().flush().unwrap();
+            let child = Command::new(std::env::current_exe().unwrap())
+                .args(["measure".as_ref(), path.as_os_str()])
+                .status();
+            std::fs::remove_file(&path).unwrap();
+            assert!(child.unwrap().success());
+            size *= 10;
+        }
     }
 }

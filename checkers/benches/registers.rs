@@ -5,10 +5,12 @@
 #![allow(clippy::print_stdout, clippy::expect_used)]
 
 mod support;
+#[path = "support/usage.rs"]
+mod usage;
 
-use isobar_checkers::{Budget, Register, Verdict, linearizable};
+use isobar_checkers::{Budget, Finding, Register, Verdict, linearizable};
 use support::register_calls::{Drawn, F, Random, Shape, draw};
-use support::{register_history, usage};
+use support::register_history;
 
 /// Histories per row.
 const SEEDS: u64 = 3;
@@ -53,9 +55,9 @@ fn cases() -> Vec<Case> {
             }
         }
     }
-    for values in [10, 20, 100] {
-        for clients in [10, 100] {
-            let shape = shape(100_000, clients, values, 1_000);
+    for values in [10, 20] {
+        for clients in [10, 20] {
+            let shape = shape(10_000, clients, values, 100);
             cases.push(Case { name: "values", shape, spoil: valid });
         }
     }
@@ -64,7 +66,9 @@ fn cases() -> Vec<Case> {
 
 fn main() {
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    println!("case        calls   clients  values  crashed  verdict   CPU ms       MB beyond");
+    println!(
+        "case        calls   clients  values  crashed  verdict   CPU ms   MB beyond  counterexample"
+    );
     for case in cases() {
         let Shape { calls, clients, values, crashes_max, .. } = case.shape;
         let name = format!("{}-{calls}-{clients}-{values}-{crashes_max}", case.name);
@@ -72,7 +76,7 @@ fn main() {
             continue;
         }
         let mut times = Vec::new();
-        let (mut verdicts, mut crashed, mut beyond) = (Vec::new(), 0, 0);
+        let (mut verdicts, mut crashed, mut beyond, mut told) = (Vec::new(), 0, 0, 0);
         for seed in 1..=SEEDS {
             let mut drawn = draw(&case.shape, &mut Random(seed));
             (case.spoil)(&mut drawn);
@@ -84,6 +88,8 @@ fn main() {
             let result = linearizable(&history, &Register, &Budget::default());
             times.push(usage::processor_time() - start);
             beyond = beyond.max(usage::peak().saturating_sub(before));
+            let size = |finding: &Finding| finding.operations.len();
+            told = result.findings.iter().map(size).chain([told]).max().unwrap_or(0);
             verdicts.push(match result.verdict {
                 Verdict::Unknown(_) => "unknown",
                 ref verdict => verdict.word(),
@@ -93,7 +99,7 @@ fn main() {
         verdicts.sort_unstable();
         verdicts.dedup();
         println!(
-            "{:<10}{calls:>7}{clients:>10}{values:>8}{crashed:>9}  {:<9}{:>11.1}{:>11.1}",
+            "{:<10}{calls:>7}{clients:>10}{values:>8}{crashed:>9}  {:<9}{:>9.1}{:>12.1}{told:>16}",
             case.name,
             verdicts.join("/"),
             times[times.len() / 2].as_secs_f64() * 1e3,

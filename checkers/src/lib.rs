@@ -16,6 +16,7 @@ pub mod linearizability;
 pub mod models;
 pub mod stats;
 pub mod topics;
+pub mod txn;
 pub mod vacuity;
 
 pub use availability::{Thresholds, availability};

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
-use std::path::Path;
+use std::io::{self, BufRead, BufReader};
 use std::time::Instant;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
-use isobar_checkers::history::{History, jsonl, porcupine};
+use flate2::bufread::MultiGzDecoder;
+use isobar_checkers::history::{self, History};
 use isobar_checkers::{CheckResult, Verdict};
 use serde_json::json;
 
@@ -20,9 +20,12 @@ use crate::report;
 use crate::store::RunDirectory;
 use crate::terminal;
 
+const STANDARD_INPUT: &str = "-";
+
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Histories, or recorded runs: a directory, a name, -1 for the latest
+    /// Histories (- for standard input; .gz and .zst too), or recorded runs: a directory, a name,
+    /// -1 for the latest
     #[arg(required = true, value_name = "RUN|FILE")]
     inputs: Vec<String>,
     #[command(flatten)]
@@ -47,6 +50,8 @@ pub struct HistoryArgs {
     /// How a history is written; by default it is found out
     #[arg(long)]
     format: Option<Format>,
+    #[command(flatten)]
+    options: models::Options,
 }
 
 /// The names of the models, each with its sentence in the long help.
@@ -57,10 +62,28 @@ fn model_parser() -> PossibleValuesParser {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// isobar's own, an event per line
+    /// An event per line, as JSON: isobar's own
     Jsonl,
+    /// One array of JSON, as of Jepsen and elle-cli
+    Json,
+    /// Jepsen's histories, and Porcupine's logs of a key-value store
+    Edn,
     /// Porcupine's logs of Jepsen's etcd test
     PorcupineEtcd,
+    /// Sessions of transactions, as of AWDIT and Plume
+    Awdit,
+}
+
+impl Format {
+    fn of_history(self) -> history::Format {
+        match self {
+            Self::Jsonl => history::Format::Jsonl,
+            Self::Json => history::Format::Json,
+            Self::Edn => history::Format::Edn,
+            Self::PorcupineEtcd => history::Format::PorcupineEtcd,
+            Self::Awdit => history::Format::Awdit,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -102,7 +125,8 @@ pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
 
 /// Whether `input` is a history rather than a run.
 fn as_file(input: &str) -> bool {
-    Path::new(input).is_file()
+    // A pipe, as the shell makes of <(…), is no regular file.
+    input == STANDARD_INPUT || std::fs::metadata(input).is_ok_and(|data| !data.is_dir())
 }
 
 /// Judges a run again, by its own specification, and draws its report again.
@@ -132,7 +156,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
     for remark in &history.remarks {
         terminal::note(&format!("{input}: {remark}"));
     }
-    let result = (model.judge)(&history);
+    let result = (model.judge)(&history, &args.history.options);
     let checked = Instant::now();
     match args.output {
         Output::Text => {
@@ -176,7 +200,7 @@ impl HistoryArgs {
 pub fn judge_file(input: &str, args: &HistoryArgs) -> Result<(History, CheckResult), Failure> {
     let model = args.model()?;
     let history = read(input, args.format)?;
-    let result = (model.judge)(&history);
+    let result = (model.judge)(&history, &args.options);
     Ok((history, result))
 }
 
@@ -207,25 +231,27 @@ fn explain(result: &CheckResult) {
 }
 
 fn read(path: &str, format: Option<Format>) -> Result<History, Failure> {
-    let open = || {
-        let cannot = |error| Failure::usage(format!("cannot read {path}: {error}"));
-        File::open(path).map(BufReader::new).map_err(cannot)
+    let cannot = |error| Failure::usage(format!("cannot read {path}: {error}"));
+    let bytes: Box<dyn BufRead> = match path {
+        STANDARD_INPUT => Box::new(BufReader::new(io::stdin())),
+        _ => Box::new(BufReader::new(File::open(path).map_err(cannot)?)),
     };
-    let format = match format {
-        Some(format) => format,
-        None => detect(open()?),
-    };
-    match format {
-        Format::Jsonl => jsonl::read(path, open()?),
-        Format::PorcupineEtcd => porcupine::read(path, open()?),
-    }
-    .map_err(Failure::usage)
+    let name = if path == STANDARD_INPUT { "standard input" } else { path };
+    let text = unpacked(bytes).map_err(cannot)?;
+    history::read(name, text, format.map(Format::of_history)).map_err(Failure::usage)
 }
 
-/// JSON lines begin with a brace.
-fn detect(mut reader: impl std::io::BufRead) -> Format {
-    let head = reader.fill_buf().unwrap_or_default().trim_ascii_start();
-    if head.is_empty() || head.starts_with(b"{") { Format::Jsonl } else { Format::PorcupineEtcd }
+/// What gzip or zstd packed, told by its first bytes; anything else as it is.
+fn unpacked(mut bytes: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+    let head = bytes.fill_buf()?;
+    if head.starts_with(b"\x1f\x8b") {
+        return Ok(Box::new(BufReader::new(MultiGzDecoder::new(bytes))));
+    }
+    if head.starts_with(b"\x28\xb5\x2f\xfd") {
+        let decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+        return Ok(Box::new(BufReader::new(decoder)));
+    }
+    Ok(bytes)
 }
 
 /// The most memory this process has used; `None` where the system does not say.

@@ -1,7 +1,6 @@
-//! What the benches share: generators, and what a check costs.
+//! What the benches share: generators.
 
 pub mod register_calls;
-pub mod usage;
 
 use isobar_checkers::{Event, EventType, History, Nanos, Process};
 use serde_json::{Map, Value, json};

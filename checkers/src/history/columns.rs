@@ -1,11 +1,29 @@
 //! The operations of a history, a column per property: 57 bytes each, and none on the heap.
 
+use rustc_hash::FxHashMap;
+
 use super::{Completion, ValueId};
 
 /// No key.
 pub(super) const KEYLESS: u32 = u32::MAX;
 /// The rank of a completion that is not there.
 pub(super) const NEVER: u32 = u32::MAX;
+
+/// Keys, numbered by first use.
+#[derive(Default)]
+pub(super) struct Keys {
+    pub order: Vec<ValueId>,
+    numbers: FxHashMap<ValueId, u32>,
+}
+
+impl Keys {
+    pub(super) fn number(&mut self, key: ValueId) -> u32 {
+        *self.numbers.entry(key).or_insert_with(|| {
+            self.order.push(key);
+            self.order.len() as u32 - 1
+        })
+    }
+}
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
@@ -35,6 +53,11 @@ pub(crate) struct Columns {
 impl Columns {
     pub(super) fn len(&self) -> usize {
         self.index.len()
+    }
+
+    /// Whether something is known to have come back.
+    pub(super) fn has_result(&self, place: usize) -> bool {
+        self.completion[place] == Completion::Ok || !self.result[place].is_null()
     }
 
     /// Puts the operations in order of invocation, and the sparse columns in that of places.

@@ -17,6 +17,7 @@ use super::{History, HistoryBuilder, HistoryError, ReadError, decode};
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut source = Source::new(name, reader);
     let mut builder = HistoryBuilder::new();
+    builder.keying.look_for_tuples();
     let mut scanner = Scanner::default();
     let mut torn = None;
     while let Some(line) = source.line()? {

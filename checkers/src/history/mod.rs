@@ -3,19 +3,26 @@
 //! A history is kept as columns (about 60 bytes an operation, values aside), whatever it was read
 //! from; [`Operation`] is a view of one row.
 
+pub mod awdit;
 mod columns;
 mod decode;
+pub mod edn;
 mod event;
 mod fault;
+mod format;
 mod indexes;
+pub mod json;
 pub mod jsonl;
+mod keying;
 mod operation;
 mod owned;
 mod pairing;
 pub mod porcupine;
 mod problem;
 mod ranking;
-mod read;
+mod read_error;
+#[cfg(test)]
+mod reader_tests;
 mod scan;
 mod source;
 #[cfg(test)]
@@ -24,10 +31,11 @@ mod values;
 
 pub use event::{Event, EventType, Nanos, OpIndex, Process};
 pub use fault::{FaultWindow, InjectOutcome};
+pub use format::{Format, read};
 pub use operation::{Completion, Operation, OwnedOperation};
 pub use pairing::HistoryBuilder;
 pub use problem::{HistoryError, Problem};
-pub use read::ReadError;
+pub use read_error::ReadError;
 pub use values::{ValueId, Values};
 
 /// A whole history, its events paired.
@@ -42,6 +50,9 @@ pub struct History {
     pub faults: Vec<FaultWindow>,
     /// Time of the last event.
     pub end: Nanos,
+    /// Whether nothing is known of time but the order within each process. Ranks of different
+    /// processes then mean nothing, and nothing that speaks of real time can be judged.
+    pub untimed: bool,
     /// What was tolerated while reading, for a person: a torn last line, with its number.
     pub remarks: Vec<String>,
 }

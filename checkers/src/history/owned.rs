@@ -1,6 +1,6 @@
 //! A history from whole operations rather than from events.
 
-use super::columns::{Columns, KEYLESS, NEVER};
+use super::columns::{Columns, KEYLESS, Keys, NEVER};
 use super::values::Interner;
 use super::{Completion, History, Nanos, OwnedOperation, ValueId, ranking};
 
@@ -11,18 +11,11 @@ impl History {
     pub fn from_operations(operations: impl IntoIterator<Item = OwnedOperation>) -> Self {
         let mut names = Interner::default();
         let mut columns = Columns::default();
-        let mut keys: Vec<ValueId> = Vec::new();
-        let mut key_numbers = rustc_hash::FxHashMap::default();
+        let mut keys = Keys::default();
         let mut end = 0;
         for operation in operations {
             let place = columns.len() as u32;
-            let key = operation.key.map_or(KEYLESS, |key| {
-                let key = names.value(&key);
-                *key_numbers.entry(key).or_insert_with(|| {
-                    keys.push(key);
-                    keys.len() as u32 - 1
-                })
-            });
+            let key = operation.key.map_or(KEYLESS, |key| keys.number(names.value(&key)));
             let (completion, ended_at) = match (operation.completion, operation.completed_at) {
                 (known @ (Completion::Ok | Completion::Fail), Some(time)) => (known, Some(time)),
                 _ => (Completion::Info, operation.gave_up_at),
@@ -48,6 +41,6 @@ impl History {
         ranking::rank(&mut columns, Vec::new());
         columns.sort();
         let values = names.finish();
-        Self { columns, keys, values, end: Nanos(end), ..Self::default() }
+        Self { columns, keys: keys.order, values, end: Nanos(end), ..Self::default() }
     }
 }

@@ -17,9 +17,10 @@
 
 use rustc_hash::FxHashMap;
 
-use super::columns::{Columns, KEYLESS, NEVER};
+use super::columns::{Columns, NEVER};
 use super::fault::Windows;
 use super::indexes::Indexes;
+use super::keying::{Given, Keying};
 use super::ranking::Ranking;
 use super::values::Interner;
 use super::{
@@ -33,8 +34,7 @@ const MILLISECOND: u64 = 1_000_000;
 pub struct HistoryBuilder {
     pub(super) names: Interner,
     columns: Columns,
-    keys: Vec<ValueId>,
-    key_numbers: FxHashMap<ValueId, u32>,
+    pub(super) keying: Keying,
     /// Per process the place of its open operation.
     open: FxHashMap<u32, u32>,
     windows: Windows,
@@ -67,7 +67,7 @@ pub(super) struct Record {
     /// A text.
     pub f: ValueId,
     pub key: Option<ValueId>,
-    pub value: ValueId,
+    pub value: Given,
     /// A text, or null.
     pub node: ValueId,
     pub error: ValueId,
@@ -105,12 +105,19 @@ impl HistoryBuilder {
         let text = |names: &mut Interner, text: &Option<String>| {
             text.as_ref().map_or(ValueId::NULL, |text| names.text(text))
         };
+        let value = match &event.value {
+            serde_json::Value::Array(items) => {
+                let items: Vec<ValueId> = items.iter().map(|item| self.names.value(item)).collect();
+                Given::of_array(&items, &mut self.names)
+            }
+            other => Given::Whole(self.names.value(other)),
+        };
         let record = Record {
             stamp,
             process,
             f: self.names.text(&event.f),
             key: event.key.as_ref().map(|key| self.names.value(key)),
-            value: self.names.value(&event.value),
+            value,
             node: text(&mut self.names, &event.node),
             error: text(&mut self.names, &event.error),
             scheduled: event.extra.get("scheduled").and_then(serde_json::Value::as_u64),
@@ -149,9 +156,13 @@ impl HistoryBuilder {
     pub fn finish(mut self) -> History {
         self.ranking.finish(&mut self.columns, &mut self.remarks);
         self.columns.sort();
+        let (keys, split) = self.keying.finish(&mut self.columns, &mut self.names);
+        if split {
+            self.remarks.push("values are tuples of a key and a value: split".to_owned());
+        }
         let mut history = History {
             columns: self.columns,
-            keys: self.keys,
+            keys,
             values: self.names.finish(),
             end: Nanos(self.end),
             remarks: self.remarks,
@@ -205,16 +216,11 @@ impl HistoryBuilder {
             let (process, open) = (record.process, columns.index[open as usize]);
             return Err(Problem::StillOpen { process, f: self.f(record.f), open });
         }
-        let key = record.key.map_or(KEYLESS, |key| {
-            let keys = &mut self.keys;
-            *self.key_numbers.entry(key).or_insert_with(|| {
-                keys.push(key);
-                keys.len() as u32 - 1
-            })
-        });
+        let (keying, names) = (&mut self.keying, &mut self.names);
+        let (key, argument) = keying.argument(record.key, record.value, columns, names);
         columns.f.push(record.f);
         columns.key.push(key);
-        columns.argument.push(record.value);
+        columns.argument.push(argument);
         columns.result.push(ValueId::NULL);
         columns.completion.push(Completion::Info);
         columns.invoked.push(placed.position);
@@ -243,6 +249,10 @@ impl HistoryBuilder {
         if completed < invoked {
             return Err(Problem::BackInTime { open: index, invoked, completed });
         }
+        let ok = record.stamp.kind == EventType::Ok;
+        let names = &mut self.names;
+        let result = self.keying.result(place, record.value, ok, columns, names);
+        columns.result[place] = result;
         columns.completion[place] = match record.stamp.kind {
             EventType::Ok => Completion::Ok,
             EventType::Fail => Completion::Fail,
@@ -250,7 +260,6 @@ impl HistoryBuilder {
         };
         columns.ended[place] = placed.position;
         columns.ended_at[place] = completed;
-        columns.result[place] = record.value;
         if !record.error.is_null() {
             columns.errors.push((open, record.error));
         }

@@ -3,6 +3,7 @@
 //! those to [`decode`](super::decode), which decides, slowly, whether they are right at all.
 
 use super::EventType;
+use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::values::{Interner, ValueId};
 
@@ -37,7 +38,7 @@ impl Scanner {
             process: 0,
             f: ValueId::NULL,
             key: None,
-            value: ValueId::NULL,
+            value: Given::Whole(ValueId::NULL),
             node: ValueId::NULL,
             error: ValueId::NULL,
             scheduled: None,
@@ -68,52 +69,55 @@ impl Scanner {
         record: &mut Record,
         names: &mut Interner,
     ) -> Option<u16> {
-        let name = cursor.plain()?;
-        cursor.expect(b':')?;
-        Some(match name {
-            b"index" => {
+        let member = cursor.member()?;
+        match member {
+            INDEX => {
                 record.stamp.index = Some(cursor.unsigned()?);
-                INDEX
             }
-            b"time" => {
+            TIME => {
                 record.stamp.time = Some(cursor.unsigned()?);
-                TIME
             }
-            b"process" => {
+            PROCESS => {
                 record.process = u32::try_from(cursor.unsigned()?).ok()?;
-                PROCESS
             }
-            b"type" => {
+            TYPE => {
                 record.stamp.kind = kind(cursor.keyword()?)?;
-                TYPE
             }
-            b"f" => {
+            F => {
                 record.f = names.text(text(cursor.keyword()?)?);
-                F
             }
-            b"key" => {
+            KEY => {
                 let key = self.value(cursor, names, 0)?;
                 record.key = (!key.is_null()).then_some(key);
-                KEY
             }
-            b"value" => {
-                record.value = self.value(cursor, names, 0)?;
-                VALUE
+            VALUE => {
+                record.value = self.given(cursor, names)?;
             }
-            b"node" => {
+            NODE => {
                 record.node = cursor.text_or_null(names)?;
-                NODE
             }
-            b"error" => {
+            ERROR => {
                 record.error = cursor.text_or_null(names)?;
-                ERROR
             }
-            b"scheduled" => {
+            SCHEDULED => {
                 record.scheduled = Some(cursor.unsigned()?);
-                SCHEDULED
             }
             _ => return None,
-        })
+        }
+        Some(member)
+    }
+
+    /// As [`value`](Self::value), for the value of the event.
+    fn given(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<Given> {
+        if cursor.peek()? != b'[' {
+            return self.value(cursor, names, 0).map(Given::Whole);
+        }
+        cursor.token()?;
+        let start = self.items.len();
+        let whole = self.elements(cursor, names, 0);
+        let given = whole.map(|()| Given::of_array(&self.items[start..], names));
+        self.items.truncate(start);
+        given
     }
 
     fn value(
@@ -187,6 +191,19 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
+/// Whether a byte ends a string without escapes: the quote, or what makes it unusual.
+const ENDS_PLAIN: [bool; 256] = {
+    let mut ends = [false; 256];
+    let mut control = 0;
+    while control < b' ' {
+        ends[control as usize] = true;
+        control += 1;
+    }
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    ends
+};
+
 struct Cursor<'a> {
     rest: &'a [u8],
 }
@@ -198,14 +215,14 @@ impl<'a> Cursor<'a> {
         loop {
             let (&first, rest) = self.rest.split_first()?;
             self.rest = rest;
-            if !matches!(first, b' ' | b'\t') {
+            if !matches!(first, b' ' | b'\t' | b'\n' | b'\r') {
                 return Some(first);
             }
         }
     }
 
     fn peek(&mut self) -> Option<u8> {
-        while let [b' ' | b'\t', rest @ ..] = self.rest {
+        while let [b' ' | b'\t' | b'\n' | b'\r', rest @ ..] = self.rest {
             self.rest = rest;
         }
         self.rest.first().copied()
@@ -224,12 +241,53 @@ impl<'a> Cursor<'a> {
     /// The rest of a string without escapes.
     #[inline]
     fn plain(&mut self) -> Option<&'a [u8]> {
-        let end =
-            self.rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+        let end = self.rest.iter().position(|&byte| ENDS_PLAIN[byte as usize])?;
         let (plain, rest) = self.rest.split_at(end);
         let (&quote, rest) = rest.split_first()?;
         self.rest = rest;
         (quote == b'"').then_some(plain)
+    }
+
+    /// The bit of a member, its name read from behind the quote, and the colon passed.
+    #[inline]
+    fn member(&mut self) -> Option<u16> {
+        // As a machine writes it: no blank before the colon, so the name tells its end.
+        let (member, rest) = match self.rest {
+            [b'i', b'n', b'd', b'e', b'x', b'"', b':', rest @ ..] => (INDEX, rest),
+            [b't', b'i', b'm', b'e', b'"', b':', rest @ ..] => (TIME, rest),
+            [b'p', b'r', b'o', b'c', b'e', b's', b's', b'"', b':', rest @ ..] => (PROCESS, rest),
+            [b't', b'y', b'p', b'e', b'"', b':', rest @ ..] => (TYPE, rest),
+            [b'f', b'"', b':', rest @ ..] => (F, rest),
+            [b'k', b'e', b'y', b'"', b':', rest @ ..] => (KEY, rest),
+            [b'v', b'a', b'l', b'u', b'e', b'"', b':', rest @ ..] => (VALUE, rest),
+            [b'n', b'o', b'd', b'e', b'"', b':', rest @ ..] => (NODE, rest),
+            [b'e', b'r', b'r', b'o', b'r', b'"', b':', rest @ ..] => (ERROR, rest),
+            [b's', b'c', b'h', b'e', b'd', b'u', b'l', b'e', b'd', b'"', b':', rest @ ..] => {
+                (SCHEDULED, rest)
+            }
+            _ => return self.spaced_member(),
+        };
+        self.rest = rest;
+        Some(member)
+    }
+
+    /// As [`member`](Self::member), with blanks before the colon.
+    fn spaced_member(&mut self) -> Option<u16> {
+        let member = match self.plain()? {
+            b"index" => INDEX,
+            b"time" => TIME,
+            b"process" => PROCESS,
+            b"type" => TYPE,
+            b"f" => F,
+            b"key" => KEY,
+            b"value" => VALUE,
+            b"node" => NODE,
+            b"error" => ERROR,
+            b"scheduled" => SCHEDULED,
+            _ => return None,
+        };
+        self.expect(b':')?;
+        Some(member)
     }
 
     /// A string, with or without the colon of a keyword.
@@ -290,10 +348,11 @@ mod tests {
         let line = r#"{"index":17, "time":12,"process":3,"type":":invoke","f":"cas","key":"k1",
             "value":[1,[-2,null],true,"é"],"node":"n2","error":null,"scheduled":11} "#
             .replace('\n', "");
-        let (record, names) = scan(&line).unwrap();
+        let (record, mut names) = scan(&line).unwrap();
         assert_eq!((record.stamp.index, record.stamp.time), (Some(17), Some(12)));
         assert_eq!((record.process, record.scheduled), (3, Some(11)));
-        let value = names.values().get(record.value);
+        let value = record.value.whole(&mut names);
+        let value = names.values().get(value);
         assert_eq!(value.to_string(), r#"[1,[-2,null],true,"é"]"#);
         assert_eq!(names.values().text(record.node), Some("n2"));
         assert!(record.error.is_null());

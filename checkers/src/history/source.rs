@@ -4,18 +4,22 @@ use std::io::{ErrorKind, Read};
 
 use super::ReadError;
 
+const MARK: &[u8] = b"\xef\xbb\xbf";
 const PIECE: usize = 256 * 1024;
 
 /// Reads ahead into one buffer, which grows only for what is longer than a piece.
 pub(super) struct Source<R> {
-    pub file: String,
+    file: String,
     reader: R,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
+    begun: bool,
     exhausted: bool,
     /// Newlines before `start`.
     lines: usize,
+    /// Bytes between the last of them and `start`.
+    column: usize,
 }
 
 /// One line without its end.
@@ -35,39 +39,64 @@ impl<R: Read> Source<R> {
             buffer: Vec::new(),
             start: 0,
             end: 0,
+            begun: false,
             exhausted: false,
             lines: 0,
+            column: 0,
         }
     }
 
-    /// Reads on until there is more, or to the end: whether there is more.
-    fn more(&mut self) -> Result<bool, ReadError> {
+    /// Reads on, at least as much again as there is: whether there was more.
+    pub(super) fn more(&mut self) -> Result<bool, ReadError> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
         if self.buffer.len() - self.end < PIECE / 2 {
             self.buffer.resize((self.end * 2).max(PIECE), 0);
         }
-        while !self.exhausted {
+        let before = self.end;
+        while !self.exhausted && self.end < self.buffer.len() {
             match self.reader.read(&mut self.buffer[self.end..]) {
                 Ok(0) => self.exhausted = true,
-                Ok(count) => {
-                    self.end += count;
-                    return Ok(true);
-                }
+                Ok(count) => self.end += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(source) => return Err(ReadError::Io { file: self.file.clone(), source }),
             }
         }
-        Ok(false)
+        let added = self.end > before;
+        // A mark of byte order, as some editors leave it.
+        if !std::mem::replace(&mut self.begun, true) && self.ahead().starts_with(MARK) {
+            self.start += MARK.len();
+        }
+        Ok(added)
     }
 
     /// What was read and not yet consumed.
-    fn ahead(&self) -> &[u8] {
+    pub(super) fn ahead(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
     }
 
-    /// The next line.
+    /// So many bytes are done with.
+    pub(super) fn consume(&mut self, count: usize) {
+        let (line, column) = self.locate(count);
+        self.lines = line - 1;
+        self.column = column - 1;
+        self.start += count;
+    }
+
+    /// Line and column, from 1, of the byte at `offset` from here.
+    pub(super) fn locate(&self, offset: usize) -> (usize, usize) {
+        let passed = &self.ahead()[..offset.min(self.end - self.start)];
+        match memchr::memrchr(b'\n', passed) {
+            None => (self.lines + 1, self.column + passed.len() + 1),
+            Some(last) => {
+                let newlines = memchr::memchr_iter(b'\n', &passed[..=last]).count();
+                (self.lines + newlines + 1, passed.len() - last)
+            }
+        }
+    }
+
+    /// The next line; `column` of this source is not kept up.
     pub(super) fn line(&mut self) -> Result<Option<Line<'_>>, ReadError> {
         let mut searched = 0;
         let (length, ended) = loop {
@@ -122,5 +151,18 @@ mod tests {
                 [(1, 3, true), (2, 0, true), (3, 3, true), (4, long.len(), true), (5, 4, false)];
             assert_eq!(seen, expected);
         }
+    }
+
+    #[test]
+    fn places_are_counted_across_consumed_bytes() {
+        let mut source = Source::new("f", b"ab\ncd\nef".as_slice());
+        assert!(source.more().unwrap());
+        assert_eq!(source.locate(0), (1, 1));
+        assert_eq!(source.locate(4), (2, 2));
+        source.consume(4);
+        assert_eq!(source.locate(0), (2, 2));
+        assert_eq!(source.locate(1), (2, 3));
+        assert_eq!(source.locate(3), (3, 2));
+        assert!(!source.more().unwrap());
     }
 }

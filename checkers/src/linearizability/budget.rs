@@ -4,7 +4,7 @@
 /// answer everywhere. Past one of them the answer is *unknown*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Configurations searched: the measure of time. A core does about a million in a second.
+    /// Configurations searched: the measure of time. A core does some millions in a second.
     pub states: u64,
     /// Memory for configurations and for the orders that led to them, at any one time. What is
     /// proportional to the history comes on top.
@@ -31,6 +31,6 @@ impl Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { states: 20_000_000, bytes: 1 << 30 }
+        Self { states: 100_000_000, bytes: 1 << 30 }
     }
 }

@@ -10,7 +10,9 @@ use crate::history::{Completion, History, Nanos};
 use crate::topics;
 
 /// Configurations for the witness: it is of few calls.
-const WITNESS_STATES: u64 = 50_000;
+const WITNESS_STATES: u64 = 10_000;
+/// Configurations times calls: states may be as big as the calls are many.
+const WITNESS_WORK: u64 = 2_000_000;
 /// Operations told one by one; a longer argument tells the last ones.
 const SENTENCES_MAX: usize = 12;
 /// Operations listed, and steps of a witness; of more, the last ones.
@@ -27,13 +29,7 @@ pub(super) fn finding<M: Model>(
     let words = Wording::new(history, model, calls, about);
     let culprit = culprit(&words, contradiction.reason, about);
     let name = name(&words, key, contradiction.reason);
-    let times = |&call: &u32| {
-        let operation = words.operation(call);
-        [Some(operation.invoked_at()), operation.completed_at()]
-    };
-    let times: Vec<Nanos> = about.iter().flat_map(times).flatten().collect();
-    let from = times.iter().min().copied().unwrap_or_default();
-    let to = times.iter().max().copied().unwrap_or_default();
+    let (from, to) = span(history, calls, contradiction);
     let mut prose: Vec<String> = Vec::new();
     if about.len() > SENTENCES_MAX {
         prose.push(format!("{} operations come first.", about.len() - SENTENCES_MAX));
@@ -61,6 +57,23 @@ pub(super) fn finding<M: Model>(
         faults: history.faults_during(from, to),
         witness: witness(&words, contradiction),
     }
+}
+
+/// Real time from the first invocation of a contradiction to the last thing known of it.
+pub(super) fn span<O>(
+    history: &History,
+    calls: &[Call<O>],
+    contradiction: &Contradiction,
+) -> (Nanos, Nanos) {
+    let times = contradiction.calls.iter().flat_map(|&call| {
+        let operation = history.operation(calls[call as usize].operation);
+        [Some(operation.invoked_at()), operation.completed_at()]
+    });
+    let (mut from, mut to) = (Nanos(u64::MAX), Nanos(0));
+    for time in times.flatten() {
+        (from, to) = (from.min(time), to.max(time));
+    }
+    (from.min(to), to)
 }
 
 fn last<T>(all: &[T], count: usize) -> &[T] {
@@ -293,9 +306,12 @@ fn comes_back<M: Model>(
 fn witness<M: Model>(words: &Wording<'_, M>, contradiction: &Contradiction) -> Option<Witness> {
     let model = words.model;
     let about = &contradiction.calls;
+    if about.len() > LISTED_MAX {
+        return None;
+    }
     let calls = among(words, contradiction);
-    let outcome =
-        search(model, &calls, &mut Budget { states: WITNESS_STATES, ..Budget::default() });
+    let states = WITNESS_STATES.min(WITNESS_WORK / calls.len().max(1) as u64);
+    let outcome = search(model, &calls, &mut Budget { states, ..Budget::default() });
     let Outcome::Violated(partial) = outcome else { return None };
     let mut state = model.initial();
     let mut linearization = Vec::with_capacity(partial.order.len());

@@ -85,8 +85,8 @@ fn contradiction<M: Model>(
 
 /// A few calls which, with all that they may have observed, are enough, so that the work is by
 /// the size of the trouble, not of the history: the call at `stuck`, and in steps of four times
-/// as many the last that changed the state before it began, the last that completed, and the
-/// last that are about its value.
+/// as many the last that changed the state before it began whatever that was; then also the last
+/// that completed, and the last that are about its value.
 fn suspects<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
@@ -97,27 +97,29 @@ fn suspects<M: Model>(
     let Some(at) = calls.get(stuck) else { return (0..).take(calls.len()).collect() };
     let value = |call: &Call<M::Op>| model.observed(&call.op).or_else(|| model.written(&call.op));
     let about = value(at);
-    let places = |wanted: &dyn Fn(&Call<M::Op>) -> bool| -> Vec<usize> {
-        (0..calls.len()).rev().filter(|&place| wanted(&calls[place])).collect()
+    let last = |wanted: &dyn Fn(usize, &Call<M::Op>) -> bool| -> Vec<usize> {
+        (0..calls.len()).rev().filter(|&place| wanted(place, &calls[place])).collect()
     };
-    let changes = places(&|call| call.completed < at.invoked && !model.reads_only(&call.op));
-    let mut completed = places(&|call| !call.is_open());
+    let blind = |place: usize| sources.is_none_or(|sources| sources[place].is_empty());
+    let changes = last(&|place, call| {
+        call.completed < at.invoked && blind(place) && !model.reads_only(&call.op)
+    });
+    let mut completed = last(&|_, call| !call.is_open());
     completed.sort_by_key(|&place| std::cmp::Reverse(calls[place].completed));
-    let alike = places(&|call| about.is_some() && !call.is_open() && value(call) == about);
+    let alike = last(&|_, call| about.is_some() && !call.is_open() && value(call) == about);
     let mut size = 1;
     while size < calls.len() {
-        let mut mask = vec![false; calls.len()];
-        mask[stuck] = true;
-        // At first the one change that may have replaced what the call found.
-        let most = if size == 1 { 0 } else { size };
-        let completed = completed.iter().take(most);
-        for &place in changes.iter().take(size).chain(completed).chain(alike.iter().take(most)) {
-            mask[place] = true;
-        }
-        close(model, calls, sources, &mut mask);
-        let places: Vec<u32> = (0..).zip(mask).filter(|(_, kept)| *kept).map(|p| p.0).collect();
-        if violated(&places) {
-            return places;
+        let changes = || changes.iter().take(size);
+        let near = completed.iter().take(size).chain(alike.iter().take(size));
+        for chosen in [changes().collect::<Vec<_>>(), changes().chain(near).collect()] {
+            let mut mask = vec![false; calls.len()];
+            mask[stuck] = true;
+            chosen.into_iter().for_each(|&place| mask[place] = true);
+            close(model, calls, sources, &mut mask);
+            let places: Vec<u32> = (0..).zip(mask).filter(|(_, kept)| *kept).map(|p| p.0).collect();
+            if violated(&places) {
+                return places;
+            }
         }
         size *= 4;
     }

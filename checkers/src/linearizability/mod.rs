@@ -71,7 +71,7 @@ pub fn linearizable<M: Model>(history: &History, model: &M, budget: &Budget) -> 
         Ok(objects) => objects,
         Err(problem) => return unjudged(problem),
     };
-    let violated: Vec<_> = objects
+    let mut violated: Vec<_> = objects
         .iter()
         .filter_map(|object| match &object.decision {
             Decision::Violated(contradiction) => Some((object, contradiction)),
@@ -79,12 +79,15 @@ pub fn linearizable<M: Model>(history: &History, model: &M, budget: &Budget) -> 
         })
         .collect();
     let unknown: Vec<String> = objects.iter().filter_map(unknown).collect();
+    // The earliest evidence is told.
+    violated.sort_by_key(|(object, contradiction)| {
+        explain::span(history, &object.calls, contradiction).1
+    });
+    let told = violated.len().min(FINDINGS_MAX);
     let explain = |(object, contradiction): &(&Object<M::Op>, &Contradiction)| {
         explain::finding(history, model, object.key.as_ref(), &object.calls, contradiction)
     };
-    let mut findings: Vec<_> = violated.iter().map(explain).collect();
-    findings.sort_by_key(|finding| finding.to);
-    findings.truncate(FINDINGS_MAX);
+    let findings: Vec<_> = violated[..told].par_iter().map(explain).collect();
     let operations: usize = objects.iter().map(|object| object.count).sum();
     let figures = [
         ("keys", json!(objects.len())),
@@ -157,6 +160,11 @@ fn judge<M: Model>(
     budget: &Budget,
     certified: bool,
 ) -> Result<Vec<Object<M::Op>>, String> {
+    if history.untimed {
+        return Err("nothing is known of its real time, without which nothing is \
+                    linearizable or not"
+            .to_owned());
+    }
     let parts = Parts::of(history);
     let sheet = match model.is_register() {
         true => zones::Sheet::of(history, &parts),
@@ -249,7 +257,7 @@ fn unknown<O>(object: &Object<O>) -> Option<String> {
 fn unjudged(problem: String) -> CheckResult {
     CheckResult {
         check: "linearizable".to_owned(),
-        verdict: Verdict::Unknown(format!("the history is not of this data type: {problem}")),
+        verdict: Verdict::Unknown(format!("the history cannot be judged: {problem}")),
         summary: problem,
         figures: std::collections::BTreeMap::new(),
         findings: Vec::new(),

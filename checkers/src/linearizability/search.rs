@@ -68,6 +68,9 @@ fn distinct(order: &[u32], count: usize) -> bool {
 
 const ROOT: u32 = u32::MAX;
 
+/// What a configuration takes in `visited`, `nodes` and the stack, besides its lists.
+const BYTES: u64 = 200;
+
 /// A call taking effect after those of its parents.
 struct Node {
     parent: u32,
@@ -105,6 +108,8 @@ struct Search<'a, M: Model> {
     live: Vec<(u32, u32)>,
     live_at: u32,
     best: (u32, u32),
+    /// What `visited`, `nodes` and the stack take, about.
+    bytes: u64,
     counted: bool,
 }
 
@@ -127,6 +132,7 @@ impl<'a, M: Model> Search<'a, M> {
             live: Vec::new(),
             live_at: u32::MAX,
             best: (0, ROOT),
+            bytes: 0,
             counted: true,
         }
     }
@@ -135,6 +141,7 @@ impl<'a, M: Model> Search<'a, M> {
         self.counted = counted;
         self.nodes.clear();
         self.visited.clear();
+        self.bytes = 0;
         let words = self.timeline.width().div_ceil(64);
         let mut first = Configuration {
             passed: 0,
@@ -163,11 +170,9 @@ impl<'a, M: Model> Search<'a, M> {
             if (child.passed, self.depth(child.node)) > (self.best.0, self.depth(self.best.1)) {
                 self.best = (child.passed, child.node);
             }
-            if budget.states < cost {
-                budget.states = 0;
+            if self.bytes > budget.bytes || !budget.spend(cost) {
                 return Outcome::Exhausted(self.partial());
             }
-            budget.states -= cost;
             stack.push(Frame { configuration: child, next: 0 });
         }
         Outcome::Violated(self.partial())
@@ -266,6 +271,7 @@ impl<'a, M: Model> Search<'a, M> {
         }
         known.retain(|earlier| !covers(&at.used, earlier));
         known.push(at.used.clone().into_boxed_slice());
+        self.bytes += BYTES + 2 * size_of_val(&*at.done) as u64 + 16 * at.used.len() as u64;
         Some(1 + known.len() as u64 / 16)
     }
 

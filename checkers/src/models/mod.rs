@@ -6,10 +6,11 @@
 
 pub mod container;
 mod counter;
-mod element;
+pub mod element;
 mod kv;
 pub mod lock;
 mod multi_register;
+mod set;
 #[cfg(test)]
 mod testing;
 
@@ -18,3 +19,4 @@ pub use counter::{Counter, CounterOp};
 pub use kv::{Kv, KvOp};
 pub use lock::{FencedLock, LockOp, Mutex, ReentrantMutex, Semaphore};
 pub use multi_register::{MicroOp, MultiRegister};
+pub use set::{Set, SetOp};

@@ -4,8 +4,8 @@ use super::*;
 use crate::checks::notation::history;
 use crate::checks::*;
 use crate::models::{
-    FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Stack,
-    UnorderedQueue,
+    FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Semaphore,
+    Stack, UnorderedQueue,
 };
 use crate::{
     Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, Verdict, availability,
@@ -48,6 +48,7 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "priority-queue" => linearizable(history, &PriorityQueue::default(), &Budget::default()),
         "mutex" => linearizable(history, &Mutex, &Budget::default()),
         "reentrant-mutex" => linearizable(history, &ReentrantMutex::default(), &Budget::default()),
+        "semaphore" => linearizable(history, &Semaphore { permits: 2 }, &Budget::default()),
         "fenced-lock" => linearizable(history, &FencedLock, &Budget::default()),
         "kv" => linearizable(history, &Kv, &Budget::default()),
         "multi-register" => linearizable(history, &MultiRegister, &Budget::default()),

@@ -5,6 +5,8 @@
 //! with it; past level 0 also all steps breadth first, up to a limit. When the beam dies it
 //! starts again some way back, wider, and becomes narrow again when it is through.
 
+use rustc_hash::FxHashMap;
+
 use super::antichain::Antichain;
 use super::bits::Bits;
 use super::configuration::Configuration;
@@ -57,6 +59,7 @@ pub(super) fn pass<const W: usize>(problem: &Problem, widest: usize, budget: &mu
         marks: Vec::new(),
         collect_at: COLLECT_FROM,
         steps: 0,
+        last_alike: FxHashMap::default(),
     };
     let (mut level, mut until, mut lost) = (0, 0, 0);
     while let Some((act, completes)) = pass.moment.peek() {
@@ -101,6 +104,8 @@ struct Pass<'p, const W: usize> {
     marks: Vec<(usize, Vec<Configuration<W>>)>,
     collect_at: usize,
     steps: u64,
+    /// For [`Pass::unite`].
+    last_alike: FxHashMap<(u32, Bits<W>, Bits<W>), u32>,
 }
 
 impl<const W: usize> Pass<'_, W> {
@@ -265,7 +270,8 @@ impl<const W: usize> Pass<'_, W> {
     }
 
     /// Keeps the best of each value, without those that another one can stand in for.
-    fn reduce(&self, all: &mut Vec<Configuration<W>>, kept_max: usize, gone: Bits<W>) {
+    fn reduce(&mut self, all: &mut Vec<Configuration<W>>, kept_max: usize, gone: Bits<W>) {
+        self.unite(all);
         for configuration in all.iter_mut() {
             configuration.cost = self.cost(configuration, gone);
         }
@@ -285,6 +291,28 @@ impl<const W: usize> Pass<'_, W> {
             }
         }
         *all = kept;
+    }
+
+    /// Drops what is there already with no more crashed calls used: many chains lead to one end,
+    /// and this costs less than to rank them all.
+    fn unite(&mut self, all: &mut Vec<Configuration<W>>) {
+        self.last_alike.clear();
+        let mut before: Vec<u32> = Vec::with_capacity(all.len());
+        let mut kept = 0;
+        for place in 0..all.len() {
+            let new = &all[place];
+            let last = self.last_alike.entry((new.value, new.done, new.absorbed)).or_insert(NONE);
+            let mut other = *last;
+            while other != NONE && !all[other as usize].spent_within(new) {
+                other = before[other as usize];
+            }
+            if other == NONE {
+                before.push(std::mem::replace(last, kept as u32));
+                all.swap(kept, place);
+                kept += 1;
+            }
+        }
+        all.truncate(kept);
     }
 
     /// Less is better: few calls waiting, many tokens to serve them with. A guess, measured on

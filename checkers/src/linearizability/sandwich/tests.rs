@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::linearizability::{Register, replay};
+use crate::linearizability::{Register, call, notation, replay};
 use register_calls::{Drawn, F, Random, Shape, draw};
 
 #[path = "../../../benches/support/register_calls.rs"]
@@ -86,12 +86,19 @@ fn random_calls(seed: u64, most: u64) -> Vec<Call<RegisterOp>> {
     calls(&drawn)
 }
 
-/// What each pass says is right, and final where it must be.
 fn check(seed: u64, most: u64) -> Result<(), TestCaseError> {
     let calls = random_calls(seed, most);
-    let expected = is_linearizable(&calls);
-    let problem = Problem::new(&calls);
-    let replayed = |order: &[u32]| replay::replay(&Register, &calls, order);
+    check_passes(&calls, is_linearizable(&calls), seed)
+}
+
+/// What each pass says is right, and final where it must be.
+fn check_passes(
+    calls: &[Call<RegisterOp>],
+    expected: bool,
+    seed: u64,
+) -> Result<(), TestCaseError> {
+    let problem = Problem::new(calls);
+    let replayed = |order: &[u32]| replay::replay(&Register, calls, order);
     let stuck = relaxed::stuck::<1>(&problem).is_some();
     prop_assert!(!stuck || !expected, "relaxed rejects a valid history, seed {}", seed);
     for level in [0, NARROW] {
@@ -111,12 +118,123 @@ fn check(seed: u64, most: u64) -> Result<(), TestCaseError> {
         Exact::Stuck(_) => prop_assert!(!expected, "exact rejects, seed {}", seed),
         Exact::Undecided => prop_assert!(false, "the budget is ample, seed {}", seed),
     }
-    match search(&calls, &mut Budget::default()) {
+    match search(calls, &mut Budget::default()) {
         Some(Outcome::Valid(_)) => prop_assert!(expected, "seed {}", seed),
         Some(Outcome::Violated(_)) => prop_assert!(!expected, "seed {}", seed),
         _ => prop_assert!(false, "undecided, seed {}", seed),
     }
     Ok(())
+}
+
+/// A valid history and a violated one for each rule of the module.
+const TWINS: [(&str, &str, &str); 7] = [
+    (
+        "a signature that crashed twice explains two appearances",
+        "0-? w1, 1-? w1, 2-3 w2, 4-5 r1, 6-7 w2, 8-9 r1, 10-11 r1",
+        "0-? w1, 1-? w1, 2-3 w2, 4-5 r1, 6-7 w2, 8-9 r1, 10-11 w2, 12-13 r1",
+    ),
+    (
+        "reads at once, as long as they are live",
+        "0-9 r1, 1-2 w1, 3-4 w2, 5-6 r2",
+        "0-9 r1, 1-2 w1, 3-4 w2, 5-6 r1",
+    ),
+    (
+        "an absorbed write was there before the write that was chosen",
+        "0-9 w1, 1-2 w2, 3-4 r2, 10-11 r2",
+        "0-1 w2, 2-9 w1, 3-4 r2, 10-11 r2",
+    ),
+    (
+        "an absorbed write may be chosen after all",
+        "0-9 w1, 0-9 w2, 1-2 r2, 3-4 r1",
+        "0-9 w1, 0-9 w2, 1-2 r2, 3-4 r1, 5-6 r2",
+    ),
+    (
+        "a compare-and-set takes effect on its value alone",
+        "0-9 c1:2, 1-2 w1, 3-4 r2, 5-6 w1, 10-11 r1",
+        "0-9 c1:2, 1-2 w1, 3-4 r2, 5-6 r1",
+    ),
+    (
+        "a crashed compare-and-set to what nobody sees is none",
+        "0-1 w1, 2-? c1:3, 4-5 r1, 6-7 w1, 8-9 r1",
+        "0-1 w1, 2-3 c1:3, 4-5 r1, 6-7 w1, 8-9 r1",
+    ),
+    (
+        "a compare-and-set of a value by itself is a read",
+        "0-1 w1, 2-3 c1:1, 4-5 w2, 6-7 r2",
+        "0-1 w1, 2-3 w2, 4-5 c1:1, 6-7 r2",
+    ),
+];
+
+#[test]
+fn accepts_and_rejects_by_each_rule() {
+    for (rule, valid, violated) in TWINS {
+        for (line, expected) in [(valid, true), (violated, false)] {
+            let calls = told(line);
+            assert_eq!(is_linearizable(&calls), expected, "{rule}: {line}");
+            check_passes(&calls, expected, 0).expect(rule);
+        }
+    }
+}
+
+/// Each is valid, and rejected by a search with the rule.
+#[test]
+fn rules_that_look_right_are_refuted() {
+    for (rule, line) in [
+        (
+            "of live calls alike, the one that completes last goes first",
+            "0-10 w1, 0-30 w1, 2-4 r1, 6-8 w2, 12-14 r2, 16-18 r1",
+        ),
+        (
+            "a compare-and-set that took effect stands in for one that did not",
+            "0-40 c1:2, 0-10 w1, 0-10 w2, 1-3 r1, 4-6 r2, 12-14 w1, 15-17 r1, 20-22 r2",
+        ),
+        (
+            "a compare-and-set that did not take effect stands in for one that did",
+            "0-20 c1:2, 0-8 w1, 0-10 w1, 12-14 r1, 22-24 r1",
+        ),
+        ("an absorbed write is not chosen any more", "0-9 w1, 0-9 w2, 1-2 r2, 3-4 r1"),
+    ] {
+        let calls = told(line);
+        assert!(is_linearizable(&calls), "{rule}: {line}");
+        check_passes(&calls, true, 0).expect(rule);
+    }
+}
+
+fn told(line: &str) -> Vec<Call<RegisterOp>> {
+    let history = notation::history(line);
+    call::calls(&Register, history.operations()).unwrap()
+}
+
+/// Writes of what nobody sees, live all the time, change no verdict: only the slots go past 64.
+#[test]
+fn a_crowd_of_bystanders_changes_nothing() {
+    const CROWD: u32 = 150;
+    for seed in 0..300 {
+        let base = random_calls(seed, 20);
+        let end = 4 * CROWD + base.iter().map(|call| call.invoked).max().unwrap_or(0) * 8;
+        let bystander = |number: u32| Call {
+            op: RegisterOp::Write(json!(1000 + number)),
+            invoked: number,
+            completed: end + number,
+            operation: 0,
+        };
+        let mut calls: Vec<_> = (0..CROWD).map(bystander).collect();
+        calls.extend(base.iter().cloned().map(|mut call| {
+            call.invoked += CROWD;
+            if !call.is_open() {
+                call.completed += CROWD;
+            }
+            call
+        }));
+        let found = search(&calls, &mut Budget::default());
+        match (found, is_linearizable(&base)) {
+            (Some(Outcome::Valid(order)), true) => {
+                assert_eq!(replay::replay(&Register, &calls, &order), Ok(()), "seed {seed}");
+            }
+            (Some(Outcome::Violated(_)), false) => {}
+            (found, expected) => panic!("seed {seed}: {found:?}, but linearizable: {expected}"),
+        }
+    }
 }
 
 proptest! {

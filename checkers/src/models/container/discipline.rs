@@ -6,7 +6,7 @@ use std::hash::Hash;
 use serde_json::Value;
 
 use super::order::{Conflict, Plan};
-use super::values::Values;
+use super::values::{Life, Values};
 use super::{fifo, nesting, priority};
 use crate::models::element::{Element, integer};
 
@@ -41,6 +41,16 @@ pub trait Discipline: Sync {
 
     /// The next one first.
     fn show(&self, elements: &Self::State) -> Vec<Value>;
+
+    /// The rank of an element, where that counts: less goes first.
+    fn rank(&self, _value: &Value) -> i128 {
+        0
+    }
+
+    /// Whether the removal of `other` is impossible while `left`, which is never removed, stays;
+    /// both with their ranks. Just these two count: it need not find every such pair.
+    #[doc(hidden)]
+    fn blocks(&self, left: (&Life, i128), other: (&Life, i128)) -> bool;
 
     /// A linearization of what is known, or what contradicts every one.
     #[doc(hidden)]
@@ -88,6 +98,9 @@ impl Discipline for Fifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().cloned().collect()
     }
+    fn blocks(&self, (left, _): (&Life, i128), (other, _): (&Life, i128)) -> bool {
+        left.a2 < other.a1
+    }
     fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
         fifo::plan(values)
     }
@@ -127,6 +140,9 @@ impl Discipline for Lifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().rev().cloned().collect()
     }
+    fn blocks(&self, (left, _): (&Life, i128), (other, _): (&Life, i128)) -> bool {
+        other.a2 < left.a1 && left.a2 < other.b1
+    }
     fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
         nesting::plan(values)
     }
@@ -158,6 +174,9 @@ impl Discipline for Bag {
         let all = elements.iter().flat_map(|(value, &count)| vec![value.0.clone(); count]);
         all.collect()
     }
+    fn blocks(&self, _: (&Life, i128), _: (&Life, i128)) -> bool {
+        false
+    }
     fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
         priority::plan(values, |_| 0)
     }
@@ -182,7 +201,7 @@ pub struct Priority {
 
 impl Priority {
     /// The integer, or the first of a pair; less is first.
-    fn rank(self, value: &Value) -> Option<i128> {
+    fn priority(self, value: &Value) -> Option<i128> {
         let number = match value {
             Value::Number(number) => Some(number),
             Value::Array(pair) if pair.len() == 2 => pair[0].as_number(),
@@ -207,15 +226,15 @@ impl Discipline for Priority {
     }
     fn element(&self, value: &Value) -> Result<(), String> {
         let wrong = || format!("an element {value}; expected an integer or [integer, anything]");
-        self.rank(value).map(|_| ()).ok_or_else(wrong)
+        self.priority(value).map(|_| ()).ok_or_else(wrong)
     }
     fn insert(&self, elements: &mut Self::State, value: &Value) {
-        if let Some(rank) = self.rank(value) {
+        if let Some(rank) = self.priority(value) {
             *elements.entry((rank, Element(value.clone()))).or_default() += 1;
         }
     }
     fn remove(&self, elements: &mut Self::State, value: &Value, spare: u32) -> Option<u32> {
-        let rank = self.rank(value)?;
+        let rank = self.priority(value)?;
         let mut ahead = 0_usize;
         for ((other, _), count) in elements.iter() {
             if *other >= rank {
@@ -241,7 +260,13 @@ impl Discipline for Priority {
         let all = elements.iter().flat_map(|((_, value), &count)| vec![value.0.clone(); count]);
         all.collect()
     }
+    fn rank(&self, value: &Value) -> i128 {
+        self.priority(value).unwrap_or_default()
+    }
+    fn blocks(&self, left: (&Life, i128), other: (&Life, i128)) -> bool {
+        left.1 < other.1 && left.0.a2 < other.0.b1
+    }
     fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
-        priority::plan(values, |value| self.rank(value).unwrap_or_default())
+        priority::plan(values, |value| self.rank(value))
     }
 }

@@ -14,6 +14,9 @@
 //! so on: if that fails, more values have a deadline than there are removes before it, which is a
 //! contradiction (Hall). Each turn sets a deadline, or an earlier one, so this ends.
 //!
+//! To have most deadlines at once, the first turn asks for each value left over which one other
+//! value, or empty answer, it makes impossible if it stays: a conflict of just these two.
+//!
 //! **The order.** A plan that succeeds is a linearization in which values with a deadline leave at
 //! some moment after the remove in doubt that took them was invoked. The model takes them when
 //! they are in the way; so it is enough to put those removes as far ahead as real time allows:
@@ -28,7 +31,9 @@ use crate::linearizability::{Call, Contradiction, Decision, Reason, shrink};
 /// Attempts to make a conflict smaller.
 const TRIES: usize = 500;
 /// Lives visited in all plans together, about.
-const WORK: usize = 100_000_000;
+const WORK: usize = 30_000_000;
+/// Pairs looked at for deadlines.
+const PAIRS: usize = 500_000_000;
 
 /// A value which a remove in doubt must have taken.
 struct Demand {
@@ -48,8 +53,7 @@ pub(super) fn decide<D: Discipline>(
         Err(conflict) => return Some(Decision::Violated(refused(calls, conflict))),
     };
     let mut demands: Vec<Demand> = Vec::new();
-    let mut work = 0;
-    loop {
+    for turn in 1.. {
         let conflict = match discipline.plan(&values) {
             Ok(Plan(order)) => {
                 let order = with_doubtful(&values, order, demands.len());
@@ -57,31 +61,79 @@ pub(super) fn decide<D: Discipline>(
             }
             Err(conflict) => minimal(discipline, &values, conflict),
         };
-        let left: Vec<u32> = conflict
-            .lives
-            .iter()
-            .copied()
-            .filter(|&life| !values.lives[life as usize].is_removed())
-            .collect();
-        let latest = latest(discipline, &values, &conflict, &left);
-        let demand = match (latest, left.as_slice()) {
-            (Some(latest), &[life]) => Demand { life, latest, conflict },
-            (Some(_), _) => return None,
-            (None, _) => return Some(violated(&values, conflict, left.is_empty())),
-        };
-        demands.retain(|other| other.life != demand.life);
-        demands.push(demand);
+        let mut conflicts = vec![conflict];
+        if turn == 1 && !values.doubtful.is_empty() {
+            conflicts.extend(pairs(discipline, &values));
+        }
+        for conflict in conflicts {
+            let left = left_over(&values, &conflict);
+            let latest = latest(discipline, &values, &conflict, &left);
+            let demand = match (latest, left.as_slice()) {
+                (Some(latest), &[life]) => Demand { life, latest, conflict },
+                (Some(_), _) => return None,
+                (None, _) => return Some(violated(&values, conflict, left.is_empty())),
+            };
+            let earlier =
+                |other: &Demand| other.life == demand.life && other.latest < demand.latest;
+            if !demands.iter().any(earlier) {
+                demands.retain(|other| other.life != demand.life);
+                demands.push(demand);
+            }
+        }
         demands.sort_by_key(|demand| demand.latest);
         if let Some(late) = (0..).zip(&demands).find(|(place, d)| *place > d.latest) {
             let conflict = of_all(&demands[..=late.0], late.1.conflict.clone());
             return Some(violated(&values, conflict, false));
         }
         match_up(&mut values, &demands);
-        work += values.lives.len();
-        if work > WORK {
+        if turn * values.lives.len() > WORK {
             return None;
         }
     }
+    None
+}
+
+/// Values of a conflict that nobody removed for certain.
+fn left_over(values: &Values<'_>, conflict: &Conflict) -> Vec<u32> {
+    let is_left = |life: &u32| !values.lives[*life as usize].is_removed();
+    conflict.lives.iter().copied().filter(is_left).collect()
+}
+
+/// For each value left over, what it makes impossible first if it stays.
+fn pairs<D: Discipline>(discipline: &D, values: &Values<'_>) -> Vec<Conflict> {
+    let lives = &values.lives;
+    let left: Vec<u32> =
+        (0..lives.len() as u32).filter(|&life| !lives[life as usize].is_removed()).collect();
+    if left.len().saturating_mul(lives.len()) > PAIRS {
+        return Vec::new();
+    }
+    let rank = |life: u32| discipline.rank(values.value(life as usize));
+    let left: Vec<(u32, i128)> = left.into_iter().map(|life| (life, rank(life))).collect();
+    let mut first: Vec<Option<u32>> = vec![None; left.len()];
+    for (number, other) in (0..).zip(lives).filter(|(_, life)| life.is_removed()) {
+        let other = (other, rank(number));
+        for (&(life, rank), first) in left.iter().zip(&mut first) {
+            if first.is_none_or(|first| other.0.b2 < lives[first as usize].b2)
+                && discipline.blocks((&lives[life as usize], rank), other)
+            {
+                *first = Some(number);
+            }
+        }
+    }
+    let mut conflicts = Vec::new();
+    for (&(life, _), first) in left.iter().zip(first) {
+        let pair = first.map(|other| (vec![life, other], Vec::new()));
+        let after = values.empties.iter().filter(|window| lives[life as usize].a2 < window.from);
+        let empty = after.min_by_key(|window| window.to);
+        let empty = empty.map(|window| (vec![life], vec![window.call]));
+        for (lives, calls) in pair.into_iter().chain(empty) {
+            if let Err(Conflict { rule, call, .. }) = discipline.plan(&values.among(&lives, &calls))
+            {
+                conflicts.push(Conflict { rule, call, lives, calls });
+            }
+        }
+    }
+    conflicts
 }
 
 /// Gives the first removes in doubt to the values with the earliest deadlines.

@@ -160,3 +160,55 @@ impl CountTree {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn keys_are_taken_while_they_are_low(
+            keys in prop::collection::vec(0..20_u32, 1..40),
+            asks in prop::collection::vec((0..40_u32, 0..40_u32, 0..20_u32), 1..40),
+        ) {
+            let mut tree = MinTree::new(keys.iter().copied());
+            let mut plain: Vec<Option<u32>> = keys.into_iter().map(Some).collect();
+            for (from, to, limit) in asks {
+                let to = to.min(plain.len() as u32);
+                let is_low = |place: u32| plain[place as usize].is_some_and(|key| key <= limit);
+                match tree.take(from, to, limit) {
+                    Some(place) => {
+                        prop_assert!(from <= place && place < to && is_low(place));
+                        plain[place as usize] = None;
+                    }
+                    None => prop_assert!(!(from..to).any(is_low)),
+                }
+            }
+        }
+
+        #[test]
+        fn zeros_come_once_each_in_order(
+            ranges in prop::collection::vec((0..40_u32, 1..40_u32), 1..20),
+        ) {
+            let mut plain = [0_u32; 40];
+            let ends = |(from, size): (u32, u32)| (from, (from + size).min(40));
+            for (from, to) in ranges.iter().copied().map(ends) {
+                (from..to).for_each(|place| plain[place as usize] += 1);
+            }
+            let mut tree = CountTree::new(&plain);
+            let mut gone = [false; 40];
+            for (from, to) in ranges.iter().copied().map(ends) {
+                tree.lower(from, to);
+                (from..to).for_each(|place| plain[place as usize] -= 1);
+                for (low, high) in [(from, to), (0, 40)] {
+                    let zero = |place: &u32| plain[*place as usize] == 0 && !gone[*place as usize];
+                    let first = (low..high).find(zero);
+                    prop_assert_eq!(tree.take_zero(low, high), first);
+                    first.into_iter().for_each(|place| gone[place as usize] = true);
+                }
+            }
+        }
+    }
+}

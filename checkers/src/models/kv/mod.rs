@@ -1,6 +1,7 @@
 //! A key with a string, to which can be appended.
 
 mod chains;
+mod choice;
 #[cfg(test)]
 mod tests;
 

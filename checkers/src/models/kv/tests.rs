@@ -19,6 +19,11 @@ fn accepts_valid_histories() {
         // Nobody found b: it may be the end of what the put replaced, or follow x.
         r#"0-9 put "x", 0-9 append "b", 10-11 append "c", 12-13 get -> "xbc""#,
         r#"0-5 put "x", 0-5 append "b", 6-7 get -> "x""#,
+        r#"0-1 append "a", 2-3 append "b", 4-5 append "a", 6-7 get -> "aba""#,
+        r#"0-9 append "a", 1-2 append "a", 3-4 get -> "a", 5-6 append "b", 7-8 get -> "aba""#,
+        r#"0-1 put "x", 2-3 put "y", 4-5 put "x", 6-7 get -> "x""#,
+        r#"0-1 put "x", 2-3 get -> "x", 4-5 put "y", 6-7 put "x", 8-9 get -> "x""#,
+        r#"0-1 append "x", 2-3 get -> "x", 4-5 put "y", 6-7 put "x", 8-9 get -> "x""#,
         // Not to be told apart: the search.
         r#"0-1 append "a", 2-3 append "a", 4-5 append "aa", 6-7 get -> "aaaa""#,
     ] {
@@ -43,7 +48,9 @@ fn rejects_invalid_histories() {
         (r#"0-? append "a", 1-2 get -> "a", 3-4 get -> """#, "stale-read"),
         (r#"0-1 put "x", 2-3 put "y", 4-5 get -> "x""#, "stale-read"),
         (r#"0-1 put "x", 2-3 append "b", 4-5 get -> "x""#, "stale-read"),
-        (r#"0-1 append "a", 2-3 append "a", 4-5 get -> "a""#, "non-linearizable"),
+        (r#"0-1 append "a", 2-3 append "a", 4-5 get -> "a""#, "stale-read"),
+        (r#"0-1 append "a", 2-3 append "aa", 4-5 get -> "a""#, "non-linearizable"),
+        (r#"0-1 append "a", 2-3 append "b", 4-5 append "a", 6-7 get -> "aab""#, "stale-read"),
     ] {
         assert_eq!(rejects(&Kv, line), anomaly, "{line}");
     }

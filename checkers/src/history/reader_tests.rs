@@ -1,0 +1,296 @@
+//! Every reader: all shapes, places of errors, torn ends, and what never happens: a panic.
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::linearizability::{Budget, Register, linearizable};
+
+/// Index, time, process, type, f, key, value; a stale read of k2 in the end.
+type Row = (u64, u64, u32, &'static str, &'static str, &'static str, Value);
+
+fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut add = |process, kind, f, key, value| {
+        rows.push((rows.len() as u64, rows.len() as u64 * 10, process, kind, f, key, value));
+    };
+    add(0, "invoke", "write", "k1", json!(1));
+    add(1, "invoke", "read", "k1", json!(null));
+    add(0, "ok", "write", "k1", json!(1));
+    add(1, "ok", "read", "k1", json!(1));
+    add(2, "invoke", "cas", "k2", json!([null, "a\"b"]));
+    add(2, "ok", "cas", "k2", json!([null, "a\"b"]));
+    add(3, "invoke", "write", "k2", json!("c"));
+    add(3, "info", "write", "k2", json!("c"));
+    add(4, "invoke", "write", "k2", json!(-5));
+    add(4, "ok", "write", "k2", json!(-5));
+    add(5, "invoke", "read", "k2", json!(null));
+    add(5, "ok", "read", "k2", json!("a\"b"));
+    rows
+}
+
+/// In JSON, with the key as a member or in the value.
+fn object((index, time, process, kind, f, key, value): &Row, tuple: bool) -> Value {
+    let mut object = json!({
+        "index": index, "time": time, "process": process, "type": kind, "f": f,
+    });
+    match tuple {
+        true => object["value"] = json!([key, value]),
+        false => (object["key"], object["value"]) = (json!(key), value.clone()),
+    }
+    object
+}
+
+fn edn_value(value: &Value) -> String {
+    match value {
+        Value::Null => "nil".to_owned(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(edn_value).collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+fn edn_map((index, time, process, kind, f, key, value): &Row, tuple: &str) -> String {
+    let value = edn_value(value);
+    let value = match tuple {
+        "" => format!(":key \"{key}\", :value {value}"),
+        tag => format!(":value {}[\"{key}\" {value}]", tag.trim()),
+    };
+    format!("{{:index {index}, :time {time} :process {process} :type :{kind}, :f :{f}, {value}}}")
+}
+
+/// The history in every shape.
+fn shapes() -> Vec<(&'static str, String)> {
+    let lines = |line: &dyn Fn(&Row) -> String, by: &str| {
+        rows().iter().map(line).collect::<Vec<_>>().join(by)
+    };
+    let json = |tuple| move |row: &Row| object(row, tuple).to_string();
+    let keywords = |row: &Row| {
+        let mut object = object(row, true);
+        for member in ["type", "f"] {
+            object[member] = json!(format!(":{}", object[member].as_str().unwrap()));
+        }
+        object.to_string()
+    };
+    let edn = |tuple| move |row: &Row| edn_map(row, tuple);
+    let record = |row: &Row| format!("#jepsen.history.Op{}", edn_map(row, " "));
+    vec![
+        ("jsonl", lines(&json(false), "\n")),
+        ("jsonl with tuples", lines(&json(true), "\n")),
+        ("jsonl with blanks", lines(&json(false), "\n\n").replace("\":", "\" : ")),
+        ("json", format!("[{}]", lines(&json(true), ", "))),
+        ("json of keywords", format!("[\n{}\n]", lines(&keywords, ",\n"))),
+        ("json over lines", { lines(&json(false), "\n").replace('{', "{\n").replace('}', "\n}") }),
+        ("edn", lines(&edn(""), "\n")),
+        ("edn vector", format!("[{}]", lines(&edn(" "), "\n "))),
+        ("edn list", format!("; a comment\n({})", lines(&edn(" "), " #_ gone "))),
+        ("edn records", lines(&record, "\n")),
+        ("edn vector of records", format!("[{}]\n", lines(&record, ", "))),
+        ("edn tagged", lines(&edn("#jepsen.independent.Tuple"), "\n")),
+    ]
+}
+
+#[test]
+fn one_history_in_every_shape_has_one_verdict_and_one_counterexample() {
+    let judge = |text: &str| {
+        let history = read("h", text.as_bytes(), None).unwrap();
+        linearizable(&history, &Register, &Budget::default())
+    };
+    let shapes = shapes();
+    let first = judge(&shapes[0].1);
+    assert_eq!(first.verdict.word(), "violated");
+    assert_eq!(first.findings[0].key, Some(json!("k2")));
+    for (name, text) in &shapes {
+        assert_eq!(judge(text), first, "{name}");
+    }
+}
+
+#[test]
+fn without_index_and_time_the_order_is_that_of_the_file() {
+    let text = "{:process 0, :type :invoke, :f :append, :key \"0\", :value \"x 0 0 y\"}\n\
+                {:process :nemesis, :type :info, :f :start, :value nil}\n\
+                {:process 0, :type :ok, :f :append, :key \"0\", :value \"x 0 0 y\"}\n\
+                {:process 1, :type :invoke, :f :get, :key \"0\", :value nil}\n\
+                {:process 1, :type :ok, :f :get, :key \"0\", :value \"x 0 0 y\"}\n";
+    let history = read("kv", text.as_bytes(), None).unwrap();
+    assert_eq!(history.len(), 2);
+    let get = history.operation(1);
+    assert_eq!((get.index(), get.f(), get.key()), (OpIndex(3), "get", Some(json!("0"))));
+    assert_eq!((get.invoked_rank(), get.completed_rank()), (3, Some(4)));
+    assert_eq!(get.result(), "x 0 0 y");
+    assert!(history.remarks.iter().any(|remark| remark.starts_with("the format has no times")));
+}
+
+#[test]
+fn values_that_are_no_tuples_stay_whole() {
+    let row = |process, kind, f, value: Value| {
+        json!({"process": process, "type": kind, "f": f, "value": value}).to_string()
+    };
+    let cas = [row(0, "invoke", "cas", json!([1, 2])), row(0, "ok", "cas", json!([1, 2]))];
+    let read_nil = [row(1, "invoke", "read", json!(null)), row(1, "ok", "read", json!(1))];
+    let txn = [
+        row(2, "invoke", "txn", json!([[":r", 1, null], [":append", 1, 2]])),
+        row(2, "ok", "txn", json!([[":r", 1, []], [":append", 1, 2]])),
+    ];
+    for lines in [&cas[..], &[&cas[..], &read_nil].concat(), &txn] {
+        let history = read("h", lines.join("\n").as_bytes(), None).unwrap();
+        assert!(history.operations().all(|operation| operation.key().is_none()), "{lines:?}");
+    }
+    let history = read("h", txn.join("\n").as_bytes(), None).unwrap();
+    assert_eq!(history.operation(0).result(), json!([["r", 1, []], ["append", 1, 2]]));
+}
+
+#[test]
+fn events_of_jepsens_nemesis_are_told_and_left_out() {
+    let text = "[{:type :info, :process :nemesis, :f nil, :value [:isolated {\"n1\" #{\"n2\"}}], \
+                :time 3, :index -1}]";
+    let error = read("h", text.as_bytes(), None);
+    let history = error.unwrap();
+    assert!(history.is_empty());
+    assert!(history.remarks[0].starts_with("1 nemesis events"), "{:?}", history.remarks);
+}
+
+#[test]
+fn errors_of_every_reader_have_a_place_and_an_expectation() {
+    let good = "{\"process\":0,\"type\":\"invoke\",\"f\":\"read\"}";
+    let edn = "{:process 0, :type :invoke, :f :read}";
+    for (text, expected) in [
+        (format!("{good}\n{}\n", good.replace('0', "1,")), "h:2:14: "),
+        (format!("[{good},\n {}]", good.replace("0", "{}")), "h:2:"),
+        (format!("[{good}\n{good}]"), "h:2:1: expected `,` or `]`"),
+        (format!("[{good}] 1"), "h:1:44: expected nothing after the end of the array"),
+        (format!("[1, {good}]"), "h:1:2: expected an operation"),
+        (format!("{edn}\n 17"), "h:2:2: expected an operation"),
+        (format!("{edn}\n{{:process 0, :type :begin, :f 0}} "), "h:2:20: `:type`: expected :inv"),
+        (format!("{edn}\n{{:process 0, :type}}"), "h:2:14: `type` has no value"),
+        (format!("{edn}\n{{:type :ok, :f :read}}\n"), "h:2:1: `:process` is missing"),
+        (format!("{edn}\n{edn}"), "h:2: event 1: process 0 invokes `read` while"),
+        (format!("{edn}\n{}", edn.replace(":f", ":time 3 :f")), "h:2: event 1: `time` is there"),
+        ("w 0 7\nr 0 x\nr 0 7\n".to_owned(), "h:2:1: `r 0 x`: expected a value as a number"),
+        ("-----\n".to_owned(), "h: no operation found; expected lines such as `w 0 7`"),
+    ] {
+        let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn indexes_are_there_once_and_always_or_never() {
+    let line = |index: &str, process: u32| {
+        format!("{{{index}\"time\":0,\"process\":{process},\"type\":\"invoke\",\"f\":\"read\"}}")
+    };
+    for (second, expected) in [
+        ("\"index\":4,", "h:2: event 4: an earlier event has the same index"),
+        ("", "h:2: event 1: `index` is missing, although earlier events have it"),
+    ] {
+        let text = format!("{}\n{}\n", line("\"index\":4,", 0), line(second, 1));
+        let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn torn_ends_are_told_in_every_format() {
+    for (name, text) in shapes() {
+        let text = text.trim_end().trim_end_matches([']', ')']);
+        let torn = &text[..text.len() - 8];
+        let history = read(name, torn.as_bytes(), None).unwrap();
+        assert_eq!(history.len(), 6, "{name}");
+        let told = |remark: &String| remark.ends_with("the last, is torn: left out");
+        assert!(history.remarks.iter().any(told), "{name}: {:?}", history.remarks);
+    }
+}
+
+#[test]
+fn sessions_become_processes_without_time() {
+    let text = "w 0 0\nw 1 5\n-----\nr 2 0\n=====\nr 0 0\n-----\nr 1 5";
+    let history = read("h", text.as_bytes(), None).unwrap();
+    let shape: Vec<_> = history.operations().map(|op| (op.process(), op.result())).collect();
+    let expected = [
+        (0, json!([["w", 0, 0], ["w", 1, 5]])),
+        (0, json!([["r", 2, null]])),
+        (1, json!([["r", 0, 0]])),
+        (1, json!([["r", 1, 5]])),
+    ];
+    assert_eq!(shape, expected);
+    assert_eq!(history.operation(1).argument(), json!([["r", 2, null]]));
+    assert!(history.untimed);
+    let verdict = linearizable(&history, &Register, &Budget::default()).verdict;
+    assert_eq!(verdict.word(), "unknown");
+}
+
+/// All formats, guessed and told.
+fn read_all(bytes: &[u8]) {
+    let formats = [Format::Jsonl, Format::Json, Format::Edn, Format::PorcupineEtcd, Format::Awdit];
+    for format in formats.into_iter().map(Some).chain([None]) {
+        if let Ok(history) = read("h", bytes, format) {
+            let _ = linearizable(&history, &Register, &Budget { states: 100, ..Budget::default() });
+            history.operations().for_each(|operation| drop(operation.owned()));
+        }
+    }
+}
+
+/// A good file with bytes changed, inserted, removed and doubled.
+fn mutated() -> impl Strategy<Value = Vec<u8>> {
+    let mut samples: Vec<String> = shapes().into_iter().map(|(_, text)| text).collect();
+    samples.push("INFO  jepsen.util - 0\t:invoke\t:cas\t[1 2]\nINFO  jepsen.util - 0 :ok".into());
+    samples.push("w 0 0\nw 1 5\n-----\nr 2 0\n=====\nr 0 0\n-----\nr 1 5".into());
+    let change = (any::<prop::sample::Index>(), 0..4_u8, any::<u8>(), 0..40_usize);
+    let bytes = prop::sample::select(b"{}[]()\"\\#:;, \n-0_e.^N/".to_vec());
+    (prop::sample::select(samples), prop::collection::vec((change, bytes), 1..8)).prop_map(
+        |(text, changes)| {
+            let mut bytes = text.into_bytes();
+            for ((place, what, any, length), telling) in changes {
+                let at = place.index(bytes.len().max(1));
+                let end = (at + length).min(bytes.len());
+                match what {
+                    0 if at < bytes.len() => bytes[at] = any,
+                    1 => bytes.insert(at.min(bytes.len()), telling),
+                    2 => drop(bytes.drain(at.min(end)..end)),
+                    _ => bytes.extend_from_within(at.min(end)..end),
+                }
+            }
+            bytes
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_reader_panics_on_any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        read_all(&bytes);
+    }
+
+    #[test]
+    fn no_reader_panics_on_a_good_file_gone_bad(bytes in mutated()) {
+        read_all(&bytes);
+    }
+
+    /// The quick reader of lines and the slow one agree on whatever both take.
+    #[test]
+    fn both_readers_of_json_agree(bytes in mutated()) {
+        for line in bytes.split(|&byte| byte == b'\n') {
+            let mut names = values::Interner::default();
+            let quick = scan::Scanner::default().record(line, &mut names);
+            let Some(quick) = quick else { continue };
+            let value = quick.value.whole(&mut names);
+            let slow: decode::Members = serde_json::from_slice(line)
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(slow.index, quick.stamp.index);
+            let event = slow.into_event();
+            let get = |id| names.values().get(id);
+            prop_assert_eq!(event.kind, quick.stamp.kind);
+            prop_assert_eq!(event.process, Process::Client(quick.process));
+            prop_assert_eq!(json!(event.f), get(quick.f));
+            prop_assert_eq!(event.key, quick.key.map(get));
+            prop_assert_eq!(event.value, get(value));
+            prop_assert_eq!(json!(event.error), get(quick.error));
+            prop_assert_eq!(json!(event.node), get(quick.node));
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `check` reads what others write: told by the first bytes, packed or not, from a file or a pipe.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+const EDN: &str = "\
+{:process 0, :type :invoke, :f :write, :value 1}
+{:process 0, :type :ok, :f :write, :value 1}
+{:process 1, :type :invoke, :f :read, :value nil}
+{:process 1, :type :ok, :f :read, :value 2}
+";
+
+const JSON: &str = r#"[
+  {"process": 0, "type": "invoke", "f": "write", "value": 1},
+  {"process": 0, "type": "ok", "f": "write", "value": 1},
+  {"process": 1, "type": "invoke", "f": "read", "value": null},
+  {"process": 1, "type": "ok", "f": "read", "value": 2}
+]"#;
+
+fn check(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_isobar"))
+        .arg("check")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_history_is_judged_alike_in_every_format_packed_or_not_from_file_or_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let contents = [
+        ("plain.edn", EDN.as_bytes().to_vec()),
+        ("plain.json", JSON.as_bytes().to_vec()),
+        (
+            "lines.jsonl",
+            JSON.lines().map(|line| line.trim_end_matches(',')).collect::<Vec<_>>()[1..5]
+                .join("\n")
+                .into_bytes(),
+        ),
+        ("packed.edn.gz", gzip(EDN)),
+        ("two-members.gz", [gzip(&EDN[..100]), gzip(&EDN[100..])].concat()),
+        ("packed.json.zst", zstd::encode_all(JSON.as_bytes(), 3).unwrap()),
+    ];
+    for (name, bytes) in &contents {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let from_file = check(&[path.to_str().unwrap()], b"");
+        let from_pipe = check(&["-"], bytes);
+        for (output, shown) in [(from_file, path.to_str().unwrap()), (from_pipe, "-")] {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+            assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{shown}\tviolated\n"));
+            assert!(told.contains("op 2 (process 1) read 2"), "{name}: {told}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place_and_is_no_verdict() {
+    let broken = EDN.replace(":f :read", ":f 17");
+    for (arguments, input, expected) in [
+        (&["-"][..], broken.as_bytes(), "standard input:3:32: `:f`: expected a keyword"),
+        (&["--format", "awdit", "-"], EDN.as_bytes(), "standard input:1:1: "),
+        (&["-"], &gzip(EDN)[..30], "standard input: cannot read: "),
+    ] {
+        let output = check(arguments, input);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(output.stdout.is_empty() && told.contains(expected), "{told}");
+    }
+}
