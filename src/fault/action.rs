@@ -1,15 +1,16 @@
 //! A fault as scripts: per node, how to apply it, undo it and see it. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::effect::Effect;
 use super::evidence::Expectation;
-use super::partition::{self, Sender};
-use super::plan::Effect;
-use super::process;
+use super::firewall::Sender;
+use super::packet::{self, Disturbance};
 use super::topology::Grudge;
+use super::{damage, partition, process};
 use crate::cluster::Node;
-use crate::system::{Links, System};
+use crate::system::{Links, ProcessScripts, System};
 
 /// One fault, ready for the nodes.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +43,8 @@ pub enum ActionError {
     NothingToCut { nodes: usize },
     #[error("a cluster of {nodes} has no such group of nodes; use more nodes or other targets")]
     NobodyToHit { nodes: usize },
+    #[error("packets of {system} cannot be disturbed: its nodes share this machine's network")]
+    NoPackets { system: &'static str },
     #[error("{system} cuts its links as a whole; leave out `port`")]
     PortOfLinks { system: &'static str },
 }
@@ -60,89 +63,114 @@ impl Action {
         system: &dyn System,
         controller: Option<IpAddr>,
     ) -> Result<Self, ActionError> {
-        let find = |name: &String| {
-            let node = nodes.iter().find(|node| node.name == *name);
-            node.ok_or_else(|| ActionError::UnknownNode { name: name.clone() })
+        let all = Nodes { nodes, system, controller };
+        let actions = match effect {
+            Effect::Partition { grudge, port } => all.cut(grudge, *port)?,
+            Effect::Packets { disturbance, links, port } => {
+                all.disturb(disturbance, links, *port)?
+            }
+            Effect::Process { act, nodes: targets } => {
+                all.each(targets, |scripts| process::action(*act, scripts))?
+            }
+            Effect::Damage { damage, nodes: targets } => {
+                all.each(targets, |scripts| damage::of_file(damage, scripts))?
+            }
+            Effect::FileLimit { files, nodes: targets } => {
+                all.each(targets, |scripts| damage::file_limit(*files, scripts))?
+            }
         };
-        let mut actions = BTreeMap::new();
-        match effect {
-            Effect::Partition { grudge, port } => {
-                if grudge.is_empty() {
-                    return Err(ActionError::NothingToCut { nodes: nodes.len() });
-                }
-                for (receiver, senders) in &grudge.0 {
-                    let receiver = find(receiver)?;
-                    let senders = senders.iter().map(find).collect::<Result<Vec<_>, _>>()?;
-                    let action = cut(receiver, &senders, *port, system, controller)?;
-                    actions.insert(receiver.name.clone(), action);
-                }
-            }
-            Effect::Process { nodes: targets, act } => {
-                if targets.is_empty() {
-                    return Err(ActionError::NobodyToHit { nodes: nodes.len() });
-                }
-                for target in targets {
-                    let scripts = system.scripts(find(target)?);
-                    actions.insert(target.clone(), process::action(*act, &scripts));
-                }
-            }
-        }
         Ok(Self { nodes: actions })
     }
 }
 
-fn cut(
-    receiver: &Node,
-    senders: &[&Node],
-    port: Option<u16>,
-    system: &dyn System,
+/// Where an effect is to be had.
+struct Nodes<'a> {
+    nodes: &'a [Node],
+    system: &'a dyn System,
     controller: Option<IpAddr>,
-) -> Result<NodeAction, ActionError> {
-    if let Links::Commands(commands) = system.links(receiver) {
-        if port.is_some() {
-            return Err(ActionError::PortOfLinks { system: system.name() });
-        }
-        let names = senders.iter().map(|node| node.name.clone()).collect();
-        return Ok(partition::by_commands(&commands, names));
-    }
-    let mut cut = Vec::new();
-    for sender in senders {
-        let (node, address) = (sender.name.clone(), sender.ip);
-        if Some(address) == controller {
-            return Err(ActionError::CutsController { node, address });
-        }
-        if address == receiver.ip {
-            let receiver = receiver.name.clone();
-            return Err(ActionError::SharedAddress { receiver, sender: node, address });
-        }
-        cut.push(Sender { node, address });
-    }
-    Ok(partition::by_firewall(&cut, port, controller))
 }
 
-impl Effect {
-    /// The nodes whose process is touched; two such faults must not share one.
-    pub fn processes(&self) -> Vec<String> {
-        match self {
-            Self::Partition { .. } => Vec::new(),
-            Self::Process { nodes, .. } => nodes.clone(),
-        }
+type Actions = Result<BTreeMap<String, NodeAction>, ActionError>;
+
+impl Nodes<'_> {
+    fn find(&self, name: &String) -> Result<&Node, ActionError> {
+        let node = self.nodes.iter().find(|node| node.name == *name);
+        node.ok_or_else(|| ActionError::UnknownNode { name: name.clone() })
     }
 
-    /// Who drops whom; nobody in a fault of processes.
-    pub fn grudge(&self) -> Option<&Grudge> {
-        match self {
-            Self::Partition { grudge, .. } => Some(grudge),
-            Self::Process { .. } => None,
+    fn each(&self, targets: &[String], act: impl Fn(&ProcessScripts) -> NodeAction) -> Actions {
+        if targets.is_empty() {
+            return Err(ActionError::NobodyToHit { nodes: self.nodes.len() });
         }
+        let action = |name: &String| {
+            let scripts = self.system.scripts(self.find(name)?);
+            Ok((name.clone(), act(&scripts)))
+        };
+        targets.iter().map(action).collect()
     }
 
-    /// Nodes that cannot be expected to agree with the others while this lasts.
-    pub fn harmed(&self) -> Vec<String> {
-        match self {
-            Self::Partition { grudge, .. } => grudge.mentioned().into_iter().collect(),
-            Self::Process { nodes, .. } => nodes.clone(),
+    fn cut(&self, grudge: &Grudge, port: Option<u16>) -> Actions {
+        if grudge.is_empty() {
+            return Err(ActionError::NothingToCut { nodes: self.nodes.len() });
         }
+        let cut = |(name, senders): (&String, &BTreeSet<String>)| {
+            let receiver = self.find(name)?;
+            if let Links::Commands(commands) = self.system.links(receiver) {
+                if port.is_some() {
+                    return Err(ActionError::PortOfLinks { system: self.system.name() });
+                }
+                let action = partition::by_commands(&commands, senders.iter().cloned().collect());
+                return Ok((name.clone(), action));
+            }
+            let senders = self.senders(receiver, senders)?;
+            Ok((name.clone(), partition::by_firewall(&senders, port, self.controller)))
+        };
+        grudge.0.iter().map(cut).collect()
+    }
+
+    fn disturb(&self, how: &Disturbance, links: &Grudge, port: Option<u16>) -> Actions {
+        if links.is_empty() {
+            return Err(ActionError::NobodyToHit { nodes: self.nodes.len() });
+        }
+        if self.nodes.iter().any(|node| self.system.links(node) != Links::Iptables) {
+            return Err(ActionError::NoPackets { system: self.system.name() });
+        }
+        if let Disturbance::Loss { share, correlation: None } = how {
+            let lose = |(name, senders): (&String, &BTreeSet<String>)| {
+                let senders = self.senders(self.find(name)?, senders)?;
+                Ok((name.clone(), packet::by_firewall(&senders, *share, port, self.controller)))
+            };
+            return links.0.iter().map(lose).collect();
+        }
+        let disturb = |name: String| {
+            let receivers = links.0.iter().filter(|(_, senders)| senders.contains(&name));
+            let addresses: Result<Vec<IpAddr>, ActionError> =
+                receivers.map(|(receiver, _)| Ok(self.find(receiver)?.ip)).collect();
+            self.find(&name)?;
+            let action = packet::by_queue(how, &addresses?, port);
+            Ok((name, action))
+        };
+        links.senders().into_iter().map(disturb).collect()
+    }
+
+    /// Those whose packets `receiver` can tell apart, and may drop.
+    fn senders(
+        &self,
+        receiver: &Node,
+        senders: &BTreeSet<String>,
+    ) -> Result<Vec<Sender>, ActionError> {
+        let sender = |name: &String| {
+            let (node, address) = (name.clone(), self.find(name)?.ip);
+            if Some(address) == self.controller {
+                return Err(ActionError::CutsController { node, address });
+            }
+            if address == receiver.ip {
+                let receiver = receiver.name.clone();
+                return Err(ActionError::SharedAddress { receiver, sender: node, address });
+            }
+            Ok(Sender { node, address })
+        };
+        senders.iter().map(sender).collect()
     }
 }
 

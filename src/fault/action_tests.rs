@@ -8,7 +8,7 @@ use isobar_workloads::Connect;
 
 use super::*;
 use crate::cluster::Remote;
-use crate::fault::plan::ProcessAct;
+use crate::fault::{Injection, ProcessAct};
 use crate::system::{Daemon, LinkCommands, ProcessScripts, Status, SystemError};
 
 /// Only what is asked of a system when faults are planned.
@@ -134,6 +134,47 @@ fn processes_are_killed_paused_and_restarted() {
     assert_eq!((pause.undo, pause.expectation), (scripts.resume, Expectation::Paused));
     let (restart, _) = script(ProcessAct::Restart);
     assert_eq!((restart.undo, restart.expectation), (scripts.start, Expectation::Restarted));
+}
+
+fn packets(fault: serde_json::Value) -> Effect {
+    let injection = Injection {
+        id: 0,
+        track: 0,
+        at: crate::spec::Span(std::time::Duration::ZERO),
+        lasts: crate::spec::Span(std::time::Duration::ZERO),
+        fault: serde_json::from_value(fault).unwrap(),
+        order: ["n1", "n2", "n3"].map(str::to_owned).to_vec(),
+    };
+    injection.effect(None)
+}
+
+#[test]
+fn packets_are_disturbed_by_the_sender_and_lost_by_the_receivers() {
+    let addresses = ["10.0.0.1", "10.0.0.2", "fd00::3"];
+    let told = |fault: serde_json::Value| {
+        let effect = packets(fault);
+        format!("== {effect}\n{}", shown(&act(&effect, &addresses, "10.0.0.254").unwrap()))
+    };
+    let faults = [
+        told(serde_json::json!({"delay": {"distribution": "normal", "port": 2380}})),
+        told(serde_json::json!({"loss": {"share": "5%", "to": ["n2"]}})),
+    ];
+    insta::assert_snapshot!(faults.join("\n"));
+    let told = |fault: serde_json::Value| {
+        let effect = packets(fault);
+        let Effect::Packets { disturbance, .. } = effect else { panic!("{effect:?}") };
+        disturbance.to_string()
+    };
+    let words = [
+        told(serde_json::json!({"delay": {"jitter": "0s"}})),
+        told(serde_json::json!({"delay": {}})),
+        told(serde_json::json!({"loss": {"correlation": "50%"}})),
+        told(serde_json::json!({"duplicate": {}})),
+        told(serde_json::json!({"corrupt": {"share": "1%", "correlation": "0%"}})),
+        told(serde_json::json!({"reorder": {}})),
+        told(serde_json::json!({"rate": {"rate": "512kbit"}})),
+    ];
+    insta::assert_snapshot!(words.join("\n"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ const EVIDENCE_EVERY: Duration = Duration::from_millis(50);
 const APPLIED: &str = "--isobar applied: ";
 const UNDONE: &str = "--isobar undone: ";
 /// Ends a script before anything was done.
-const NOTHING_DONE: i32 = 98;
+pub(super) const NOTHING_DONE: i32 = 98;
 /// Ends a script that came too late: the watchdog has undone everything meanwhile.
 const LAPSED: i32 = 99;
 
@@ -71,6 +71,9 @@ pub fn apply(
             let reading = action.expectation.read(before, shown);
             let again = |shown: &str| action.expectation.read(before, shown);
             Ok(until_it_holds(watchdog, member, action, reading, again))
+        }
+        Some((_, status, _)) if status == NOTHING_DONE.to_string() => {
+            Err(NotApplied::Untouched(said("it cannot be done here")))
         }
         Some((_, status, _)) => {
             Err(NotApplied::Unknown(said(&format!("applying it ended with status {status}"))))

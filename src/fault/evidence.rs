@@ -12,12 +12,20 @@ pub enum Expectation {
     Rules(BTreeMap<IpAddr, usize>),
     /// A line per node that is not heard.
     Links(BTreeSet<String>),
+    /// Our queue, with netem in it or not, and so many filters that lead there.
+    Queue { netem: bool, filters: usize },
+    /// The process may have so many files.
+    FileLimit(u32),
     /// No process.
     Gone,
     /// A stopped process.
     Paused,
+    /// A process in the kernel's freezer.
+    Frozen,
     /// A running process other than the one before.
     Restarted,
+    /// What kills it again and again.
+    CrashLoop,
 }
 
 /// What was seen, in words, and whether it is what was expected.
@@ -33,14 +41,22 @@ impl Expectation {
         match self {
             Self::Rules(expected) => rules(expected, shown),
             Self::Links(expected) => links(expected, shown),
-            Self::Gone | Self::Paused | Self::Restarted => self.process(before, shown),
+            Self::Queue { netem, filters } => queue(*netem, *filters, shown),
+            Self::FileLimit(files) => {
+                let holds = shown.trim() == files.to_string();
+                Reading { seen: format!("{} files at most", words(shown)), holds }
+            }
+            _ => self.process(before, shown),
         }
     }
 
     /// Whether it is of a process: evidence of its heal is read after the undo, since it is the
     /// process that runs; that of a partition before, since it is what was dropped until then.
     pub fn is_of_process(&self) -> bool {
-        matches!(self, Self::Gone | Self::Paused | Self::Restarted)
+        match self {
+            Self::Rules(_) | Self::Links(_) | Self::Queue { .. } | Self::FileLimit(_) => false,
+            Self::Gone | Self::Paused | Self::Frozen | Self::Restarted | Self::CrashLoop => true,
+        }
     }
 
     /// Reads the evidence of a heal.
@@ -62,10 +78,15 @@ impl Expectation {
             (Self::Restarted, Some(ProcessState::Running(pid))) => {
                 was != Some(ProcessState::Running(pid))
             }
+            (Self::Frozen, None) => shown.starts_with("frozen "),
+            (Self::CrashLoop, None) => shown.starts_with("looping "),
             _ => false,
         };
+        // After the state, `apply` may tell what it did.
+        let did: Vec<&str> = before.lines().skip(1).map(str::trim).collect();
+        let did = did.iter().filter(|line| !line.is_empty()).map(|line| format!(", {line}"));
         let seen = match was {
-            Some(was) => format!("{was}, then {}", words(shown)),
+            Some(was) => format!("{was}, then {}{}", words(shown), did.collect::<String>()),
             None => words(shown),
         };
         Reading { seen, holds }
@@ -102,6 +123,30 @@ fn rules(expected: &BTreeMap<IpAddr, usize>, shown: &str) -> Reading {
         _ => format!("{}, {} dropped", counted(total as u64, "rule"), counted(packets, "packet")),
     };
     Reading { seen, holds: hooked && found == *expected }
+}
+
+/// Reads `tc -s qdisc`, `tc -s class` and the lines of filters, per interface.
+fn queue(netem: bool, filters: usize, shown: &str) -> Reading {
+    let lines = || shown.lines().map(str::trim);
+    let found = lines().filter(|line| *line == "flowid 1b0:2").count();
+    let discipline = lines().find_map(|line| line.strip_prefix("qdisc netem 1b1: "));
+    let class = lines().skip_while(|line| !line.starts_with("class htb 1b0:2"));
+    let rate = class.clone().find_map(|line| line.split_once(" rate ")).map(|(_, rest)| rest);
+    let sent = class.clone().find_map(|line| line.strip_prefix("Sent "));
+    let packets = sent.and_then(|sent| sent.split_whitespace().nth(2)).unwrap_or("no");
+    let what = match (netem, discipline, rate) {
+        // Behind the number of packets that it holds.
+        (true, Some(told), _) => told.split_once("limit ").map(|(_, rest)| rest),
+        (false, _, rate) => rate,
+        (true, None, _) => None,
+    };
+    let Some(what) = what else {
+        return Reading { seen: format!("no queue of ours: {}", words(shown)), holds: false };
+    };
+    let what: Vec<&str> = what.split_whitespace().skip(usize::from(netem)).collect();
+    let what = if netem { what.join(" ") } else { format!("rate {}", what[0]) };
+    let seen = format!("{what}, {}, {packets} packets", counted(found as u64, "filter"));
+    Reading { seen, holds: found == filters }
 }
 
 fn links(expected: &BTreeSet<String>, shown: &str) -> Reading {

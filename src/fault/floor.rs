@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::plan::Effect;
+use super::effect::{Effect, Place};
 
 /// Shared by the tracks of a run.
 #[derive(Debug, Default)]
@@ -22,8 +22,7 @@ struct State {
 /// What a fault needs for itself while it is in force.
 #[derive(Clone, Debug, Default)]
 struct Claim {
-    partition: bool,
-    processes: BTreeSet<String>,
+    places: BTreeSet<Place>,
     harmed: BTreeSet<String>,
 }
 
@@ -37,16 +36,11 @@ pub enum Refused {
 
 impl Claim {
     fn of(effect: &Effect) -> Self {
-        Self {
-            partition: effect.grudge().is_some(),
-            processes: effect.processes().into_iter().collect(),
-            harmed: effect.harmed().into_iter().collect(),
-        }
+        Self { places: effect.places(), harmed: effect.harmed().into_iter().collect() }
     }
 
-    /// Two partitions share one chain; two faults of one process would undo each other.
     fn conflicts(&self, other: &Self) -> bool {
-        (self.partition && other.partition) || !self.processes.is_disjoint(&other.processes)
+        !self.places.is_disjoint(&other.places)
     }
 }
 
@@ -109,7 +103,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::plan::ProcessAct;
+    use crate::fault::effect::ProcessAct;
     use crate::fault::topology::Grudge;
 
     fn kill(nodes: &[&str]) -> Effect {

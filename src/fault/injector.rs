@@ -14,6 +14,7 @@ use super::convergence::{ask, leader};
 use super::floor::{Floor, Refused};
 use super::heal::HealReport;
 use super::journal::{Journal, JournalError};
+use super::packet::Disturbance;
 use super::plan::{Injection, Plan};
 use super::site::{ASK_LIMIT, Injected, Site};
 use super::topology::split_name;
@@ -214,17 +215,24 @@ impl Site {
 fn detail(injection: &Injection, leader: Option<Option<&str>>) -> Map<String, Value> {
     let mut detail = Map::new();
     let mut tell = |name: &str, value: Value| detail.insert(name.to_owned(), value);
-    match &injection.fault {
-        FaultSpec::Partition(partition) => {
-            tell("split", split_name(&partition.split).into());
-            tell("direction", json!(partition.direction));
-            if let Some(port) = partition.port {
-                tell("port", port.into());
-            }
+    if let FaultSpec::Partition(partition) = &injection.fault {
+        tell("split", split_name(&partition.split).into());
+        tell("direction", json!(partition.direction));
+        if let Some(port) = partition.port {
+            tell("port", port.into());
         }
-        FaultSpec::Kill(process) | FaultSpec::Pause(process) | FaultSpec::Restart(process) => {
-            tell("targets", json!(process.targets));
+    }
+    if let Some(targets) = injection.fault.targets() {
+        tell("targets", json!(targets));
+    }
+    if let Some(links) = injection.fault.links() {
+        tell("to", json!(links.to));
+        if let Some(port) = links.port {
+            tell("port", port.into());
         }
+    }
+    if let Some(disturbance) = Disturbance::of(&injection.fault) {
+        tell("disturbance", disturbance.to_string().into());
     }
     match leader {
         None => {}

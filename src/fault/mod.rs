@@ -6,12 +6,16 @@
 
 mod action;
 mod convergence;
+mod damage;
 mod delivery;
+mod effect;
 mod evidence;
+mod firewall;
 mod floor;
 mod heal;
 mod injector;
 mod journal;
+mod packet;
 mod partition;
 mod plan;
 mod process;
@@ -21,10 +25,11 @@ mod topology;
 mod watchdog;
 
 pub use action::{Action, ActionError, NodeAction, privileged};
+pub use effect::{Effect, ProcessAct};
 pub use evidence::{Expectation, Reading};
 pub use heal::{HealReport, heal_from_journal};
 pub use injector::{Ground, InjectError, Injector};
 pub use journal::{Journal, JournalEntry, JournalError, JournalState, OpenFault};
-pub use plan::{Effect, Injection, Plan, PlannedCommands, ProcessAct};
+pub use plan::{Injection, Plan, PlannedCommands};
 pub use topology::Grudge;
 pub use watchdog::{Renewal, Watchdog};

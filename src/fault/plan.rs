@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::action::{Action, ActionError};
+use super::effect::Effect;
 use super::targets::{self, pick};
-use super::topology::{self, Grudge, split_name};
+use super::topology::{self, split_name};
 use crate::cluster::Node;
 use crate::spec::{Direction, FaultSpec, Span};
 use crate::system::System;
@@ -48,21 +49,6 @@ pub struct Injection {
     pub order: Vec<String>,
 }
 
-/// What an injection does, with its targets decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
-    Partition { grudge: Grudge, port: Option<u16> },
-    Process { act: ProcessAct, nodes: Vec<String> },
-}
-
-/// What is done to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProcessAct {
-    Kill,
-    Pause,
-    Restart,
-}
-
 /// The commands of one injection, per node.
 #[derive(Debug)]
 pub struct PlannedCommands {
@@ -86,9 +72,12 @@ impl Plan {
             rng.set_stream(stream(fault.name(), *number));
             *number += 1;
             for (at, lasts) in times(fault, load) {
-                let (at, lasts) = (Span(at), Span(lasts));
                 let order = targets::draw(&names, &mut rng);
-                injections.push(Injection { id: 0, track, at, lasts, fault: fault.clone(), order });
+                let lasts = Span(lasts);
+                for (at, order) in steps(fault, at, order) {
+                    let (at, fault) = (Span(at), fault.clone());
+                    injections.push(Injection { id: 0, track, at, lasts, fault, order });
+                }
             }
         }
         injections.sort_by_key(|injection| (injection.at, injection.track));
@@ -124,26 +113,17 @@ impl Plan {
 impl Injection {
     /// Whether the targets depend on who leads at the time.
     pub fn asks_leader(&self) -> bool {
-        match &self.fault {
+        let split = match &self.fault {
             FaultSpec::Partition(partition) => topology::asks_leader(&partition.split),
-            FaultSpec::Kill(p) | FaultSpec::Pause(p) | FaultSpec::Restart(p) => {
-                targets::asks_leader(&p.targets)
-            }
-        }
+            _ => false,
+        };
+        let links = self.fault.links().map(|links| links.to);
+        split || self.fault.targets().into_iter().chain(links).any(targets::asks_leader)
     }
 
     /// Decides the targets, given the leader if it is known.
     pub fn effect(&self, leader: Option<&str>) -> Effect {
-        let (act, process) = match &self.fault {
-            FaultSpec::Partition(p) => {
-                let grudge = Grudge::of(&p.split, p.direction, &self.order, leader);
-                return Effect::Partition { grudge, port: p.port };
-            }
-            FaultSpec::Kill(process) => (ProcessAct::Kill, process),
-            FaultSpec::Pause(process) => (ProcessAct::Pause, process),
-            FaultSpec::Restart(process) => (ProcessAct::Restart, process),
-        };
-        Effect::Process { act, nodes: pick(&process.targets, &self.order, leader) }
+        Effect::of(self, leader)
     }
 }
 
@@ -157,7 +137,7 @@ fn times(fault: &FaultSpec, load: Duration) -> Vec<(Duration, Duration)> {
     while let Some(at) = next.filter(|at| *at < load && times.len() < INJECTIONS_MAX) {
         let rest = load.saturating_sub(at);
         let lasts = match fault {
-            FaultSpec::Restart(_) => Duration::ZERO,
+            FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => Duration::ZERO,
             _ => schedule.lasts.map_or(rest, |lasts| lasts.min(rest)),
         };
         times.push((at, whole(lasts)));
@@ -165,6 +145,17 @@ fn times(fault: &FaultSpec, load: Duration) -> Vec<(Duration, Duration)> {
         next = every.and_then(|every| at.checked_add(every));
     }
     times
+}
+
+/// The injections that one time of a track stands for: of a rolling restart one for each target,
+/// which then comes first in the order.
+fn steps(fault: &FaultSpec, at: Duration, order: Vec<String>) -> Vec<(Duration, Vec<String>)> {
+    let FaultSpec::RollingRestart(rolling) = fault else { return vec![(at, order)] };
+    let step = |(place, target): (u32, String)| {
+        let others = order.iter().filter(|node| **node != target).cloned();
+        (at + rolling.gap.0 * place, std::iter::once(target.clone()).chain(others).collect())
+    };
+    (0..).zip(pick(&rolling.targets, &order, None)).map(step).collect()
 }
 
 /// FNV-1a of the track's name: the same on every machine and in every version.
@@ -212,17 +203,6 @@ impl fmt::Display for Injection {
             write!(f, ", leader asked at the time, else {stand_in}")?;
         }
         write!(f, ": {}", self.effect(None))
-    }
-}
-
-impl fmt::Display for Effect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Partition { grudge, .. } if grudge.is_empty() => f.write_str("nothing to cut"),
-            Self::Partition { grudge, .. } => write!(f, "{grudge}"),
-            Self::Process { nodes, .. } if nodes.is_empty() => f.write_str("no node"),
-            Self::Process { nodes, .. } => f.write_str(&nodes.join(" ")),
-        }
     }
 }
 

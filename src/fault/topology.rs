@@ -45,6 +45,20 @@ impl Grudge {
         }
     }
 
+    /// What each of `senders` sends to each of `receivers` but itself.
+    pub fn sent(senders: &[String], receivers: &[String]) -> Self {
+        let mut links = Self::default();
+        for receiver in receivers {
+            senders.iter().for_each(|sender| links.drop(receiver, sender));
+        }
+        links
+    }
+
+    /// Who is dropped, or sends.
+    pub fn senders(&self) -> BTreeSet<String> {
+        self.0.values().flatten().cloned().collect()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -13,14 +13,18 @@ mod validate;
 
 pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
-pub use fault::{Direction, FaultSpec, PartitionSpec, ProcessFaultSpec, Schedule, Split, Targets};
+pub use fault::{
+    CrashLoopSpec, DamageSpec, DelaySpec, Direction, Distribution, FaultSpec, FileLimitSpec, Links,
+    LossSpec, NoiseSpec, OnUnavailable, PartitionSpec, ProcessFaultSpec, RateSpec, ReorderSpec,
+    RollingSpec, Schedule, Split, Targets,
+};
 pub use load::{
     AvailabilitySpec, CheckSpec, Concurrency, ConvergenceSpec, EtcdSpec, LinearizableSpec,
     LoadSpec, ProfileSpec, RegisterSpec, SessionsSpec, StalenessSpec, SystemSpec, ToyBug, ToySpec,
     WorkloadSpec,
 };
 pub use parse::{parse, to_yaml};
-pub use units::{Rate, Share, Span};
+pub use units::{Bandwidth, Rate, Share, Span};
 
 use serde::{Deserialize, Serialize};
 

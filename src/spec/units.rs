@@ -18,6 +18,10 @@ pub struct Rate(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Share(pub f64);
 
+/// Bits per second: `512kbit`, `1mbit`, `10gbit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bandwidth(pub u64);
+
 impl FromStr for Span {
     type Err = String;
 
@@ -58,6 +62,35 @@ impl FromStr for Share {
         let number = text.strip_suffix('%').ok_or_else(expected)?;
         let percent: f64 = number.trim().parse().map_err(|_| expected())?;
         if (0.0..=100.0).contains(&percent) { Ok(Self(percent / 100.0)) } else { Err(expected()) }
+    }
+}
+
+impl FromStr for Bandwidth {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected =
+            || format!("`{text}` is no bandwidth: write a number and kbit, mbit or gbit");
+        let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(split);
+        let number: u64 = number.parse().map_err(|_| expected())?;
+        let unit = match unit.trim() {
+            "kbit" => 1_000,
+            "mbit" => 1_000_000,
+            "gbit" => 1_000_000_000,
+            _ => return Err(expected()),
+        };
+        number.checked_mul(unit).filter(|bits| *bits > 0).map(Self).ok_or_else(expected)
+    }
+}
+
+impl fmt::Display for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bits if bits % 1_000_000_000 == 0 => write!(f, "{}gbit", bits / 1_000_000_000),
+            bits if bits % 1_000_000 == 0 => write!(f, "{}mbit", bits / 1_000_000),
+            bits => write!(f, "{}kbit", bits / 1_000),
+        }
     }
 }
 
@@ -102,7 +135,7 @@ macro_rules! serde_as_text {
     )*};
 }
 
-serde_as_text!(Span, Rate, Share);
+serde_as_text!(Span, Rate, Share, Bandwidth);
 
 #[cfg(test)]
 mod tests {
@@ -115,6 +148,15 @@ mod tests {
         assert_eq!("90s".parse::<Span>().map(|s| s.to_string()), Ok("90s".to_owned()));
         for wrong in ["5", "s", "5 apples", "-5s", "", "1e400s"] {
             assert!(wrong.parse::<Span>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn bandwidths_need_a_unit() {
+        assert_eq!("512kbit".parse(), Ok(Bandwidth(512_000)));
+        assert_eq!("10gbit".parse::<Bandwidth>().map(|b| b.to_string()), Ok("10gbit".to_owned()));
+        for wrong in ["5", "0mbit", "1.5mbit", "1MB", "99999999999999999999gbit"] {
+            assert!(wrong.parse::<Bandwidth>().is_err(), "{wrong}");
         }
     }
 

@@ -189,11 +189,12 @@ impl Validator<'_> {
             let help = "write a time such as `10s`";
             self.report(fault.name(), "every", "`every` must not be 0".to_owned(), help);
         }
-        match fault {
-            FaultSpec::Partition(partition) => self.partition(partition),
-            FaultSpec::Kill(process) | FaultSpec::Pause(process) | FaultSpec::Restart(process) => {
-                self.targets(fault.name(), &process.targets);
-            }
+        if let FaultSpec::Partition(partition) = fault {
+            self.partition(partition);
+        }
+        let links = fault.links().map(|links| links.to);
+        for targets in fault.targets().into_iter().chain(links) {
+            self.targets(fault.name(), targets);
         }
     }
 

@@ -24,6 +24,12 @@ pub struct ProcessScripts {
     pub state: String,
     /// Removes data and logs of a stopped process.
     pub wipe: String,
+    /// Sets `$pid` to the living process, or to nothing.
+    pub find: String,
+    /// Where its pid is kept; files beside it may be made for the time of a fault.
+    pub pid_file: String,
+    /// The directory of its data.
+    pub data: String,
     /// Files to collect after a run.
     pub logs: Vec<String>,
 }
@@ -88,6 +94,9 @@ impl Daemon {
             resume: signal("CONT"),
             state: self.state(),
             wipe: quote(["rm", "-rf", "--", &self.data, &self.log, &self.pid_file]),
+            find: self.find(),
+            pid_file: self.pid_file.clone(),
+            data: self.data.clone(),
             logs: vec![self.log.clone()],
         }
     }

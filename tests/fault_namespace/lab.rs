@@ -128,11 +128,11 @@ impl Lab {
         lines.join("\n")
     }
 
-    fn address(&self, node: usize, port: u16) -> SocketAddr {
+    pub fn address(&self, node: usize, port: u16) -> SocketAddr {
         SocketAddr::new(self.cluster.members[node - 1].node.ip, port)
     }
 
-    fn within<T: Send + 'static>(
+    pub fn within<T: Send + 'static>(
         &self,
         node: usize,
         work: impl FnOnce() -> T + Send + 'static,
@@ -140,7 +140,7 @@ impl Lab {
         self.start_within(node, work).join().unwrap()
     }
 
-    fn start_within<T: Send + 'static>(
+    pub fn start_within<T: Send + 'static>(
         &self,
         node: usize,
         work: impl FnOnce() -> T + Send + 'static,
@@ -219,6 +219,13 @@ pub struct NsRemote {
     pub explodes: AtomicBool,
     /// Searched for programs before the usual directories.
     pub programs: OnceLock<PathBuf>,
+}
+
+impl NsRemote {
+    /// Whether a command succeeds.
+    pub fn ns_runs(&self, script: &str) -> bool {
+        self.run(&Command::shell(script)).is_ok_and(|output| output.ok())
+    }
 }
 
 impl Remote for NsRemote {

@@ -4,6 +4,7 @@
 mod guard;
 mod lab;
 mod legacy;
+mod packet;
 mod process;
 mod scene;
 mod watchdog;

@@ -1,0 +1,185 @@
+//! What an injection does, with its targets decided.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use super::packet::Disturbance;
+use super::plan::Injection;
+use super::targets::pick;
+use super::topology::Grudge;
+use crate::spec::FaultSpec;
+
+/// What an injection does, with its targets decided.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Partition {
+        grudge: Grudge,
+        port: Option<u16>,
+    },
+    /// What the senders of each receiver send it is disturbed.
+    Packets {
+        disturbance: Disturbance,
+        links: Grudge,
+        port: Option<u16>,
+    },
+    Process {
+        act: ProcessAct,
+        nodes: Vec<String>,
+    },
+    Damage {
+        damage: Damage,
+        nodes: Vec<String>,
+    },
+    FileLimit {
+        files: u32,
+        nodes: Vec<String>,
+    },
+}
+
+/// What is done to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessAct {
+    Kill,
+    Term,
+    Pause,
+    Freeze,
+    Restart,
+    Wipe,
+    /// Killed, started `down` later, killed `up` after that.
+    CrashLoop {
+        up: Duration,
+        down: Duration,
+    },
+}
+
+/// What is done to a file of a stopped system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub kind: DamageKind,
+    /// A pattern for the file's name; of several files the one written last.
+    pub file: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DamageKind {
+    /// So many bytes of its end are gone.
+    Truncate { bytes: u64 },
+    /// One bit is another.
+    BitFlip,
+}
+
+/// What two faults in force must not share.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Our chain of partitions, of which there is one per node.
+    Partitions,
+    /// Our chain of losses.
+    Losses,
+    /// The order in which a node sends.
+    Queue(String),
+    /// A node's process: two faults of it would undo each other.
+    Process(String),
+}
+
+impl Effect {
+    /// Decides the targets of an injection, given the leader if it is known.
+    pub fn of(injection: &Injection, leader: Option<&str>) -> Self {
+        let order = &injection.order;
+        let fault = &injection.fault;
+        if let FaultSpec::Partition(partition) = fault {
+            let grudge = Grudge::of(&partition.split, partition.direction, order, leader);
+            return Self::Partition { grudge, port: partition.port };
+        }
+        let nodes = match fault {
+            // The plan has an injection for each target, which comes first.
+            FaultSpec::RollingRestart(_) => order.iter().take(1).cloned().collect(),
+            _ => fault.targets().map(|all| pick(all, order, leader)).unwrap_or_default(),
+        };
+        let links = fault
+            .links()
+            .map(|links| (Grudge::sent(&nodes, &pick(links.to, order, leader)), links.port));
+        if let Some(((links, port), disturbance)) = links.zip(Disturbance::of(fault)) {
+            return Self::Packets { disturbance, links, port };
+        }
+        let damage = |kind, file: &Option<String>| Damage { kind, file: file.clone() };
+        let act = match fault {
+            FaultSpec::Truncate(spec) => {
+                let kind = DamageKind::Truncate { bytes: spec.bytes };
+                return Self::Damage { damage: damage(kind, &spec.file), nodes };
+            }
+            FaultSpec::BitFlip(spec) => {
+                let damage = damage(DamageKind::BitFlip, &spec.file);
+                return Self::Damage { damage, nodes };
+            }
+            FaultSpec::FileLimit(spec) => return Self::FileLimit { files: spec.files, nodes },
+            FaultSpec::Term(_) => ProcessAct::Term,
+            FaultSpec::Pause(_) => ProcessAct::Pause,
+            FaultSpec::Freeze(_) => ProcessAct::Freeze,
+            FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => ProcessAct::Restart,
+            FaultSpec::Wipe(_) => ProcessAct::Wipe,
+            FaultSpec::CrashLoop(spec) => {
+                ProcessAct::CrashLoop { up: spec.up.0, down: spec.down.0 }
+            }
+            // The others are those of packets, above.
+            _ => ProcessAct::Kill,
+        };
+        Self::Process { act, nodes }
+    }
+
+    /// What no other fault in force may share with it.
+    pub fn places(&self) -> BTreeSet<Place> {
+        let processes = |nodes: &[String]| nodes.iter().cloned().map(Place::Process).collect();
+        match self {
+            Self::Partition { .. } => BTreeSet::from([Place::Partitions]),
+            Self::Packets { disturbance, .. } if disturbance.is_plain_loss() => {
+                BTreeSet::from([Place::Losses])
+            }
+            Self::Packets { links, .. } => links.senders().into_iter().map(Place::Queue).collect(),
+            Self::Process { nodes, .. }
+            | Self::Damage { nodes, .. }
+            | Self::FileLimit { nodes, .. } => processes(nodes),
+        }
+    }
+
+    /// Which packets of whom it touches: receivers, and for each the senders.
+    pub fn grudge(&self) -> Option<&Grudge> {
+        match self {
+            Self::Partition { grudge, .. } => Some(grudge),
+            Self::Packets { links, .. } => Some(links),
+            Self::Process { .. } | Self::Damage { .. } | Self::FileLimit { .. } => None,
+        }
+    }
+
+    /// Nodes that cannot be expected to agree with the others while this lasts.
+    pub fn harmed(&self) -> Vec<String> {
+        match self {
+            Self::Partition { grudge, .. } => grudge.mentioned().into_iter().collect(),
+            Self::Packets { links, .. } => links.senders().into_iter().collect(),
+            Self::Process { nodes, .. }
+            | Self::Damage { nodes, .. }
+            | Self::FileLimit { nodes, .. } => nodes.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Partition { grudge, .. } if grudge.is_empty() => f.write_str("nothing to cut"),
+            Self::Partition { grudge, .. } => write!(f, "{grudge}"),
+            Self::Packets { links, .. } if links.is_empty() => f.write_str("no link"),
+            Self::Packets { links, .. } => {
+                let senders: Vec<String> = links.senders().into_iter().collect();
+                let receivers: Vec<&str> = links.0.keys().map(String::as_str).collect();
+                write!(f, "{} to {}", senders.join(" "), receivers.join(" "))
+            }
+            Self::Process { nodes, .. }
+            | Self::Damage { nodes, .. }
+            | Self::FileLimit { nodes, .. } => match nodes.is_empty() {
+                true => f.write_str("no node"),
+                false => f.write_str(&nodes.join(" ")),
+            },
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Packets that are late, lost, doubled, damaged, out of order or too many.
+//!
+//! ```text
+//! root: htb 1b0:  ─ class 1b0:1, everything else, as fast as before
+//!                 └ class 1b0:2, packets to the receivers ─ netem 1b1:
+//! ```
+//!
+//! The sender's kernel does it (`tc`, netem under an htb class, sorted by u32 filters), with one
+//! exception: plain losses are dropped by the receivers' firewalls, where they are counted and
+//! netem is not needed. A queue that is not the kernel's default is somebody else's: then nothing
+//! is done.
+
+use std::fmt::{self, Write};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::action::NodeAction;
+use super::evidence::Expectation;
+use super::firewall::{Drops, Sender};
+use crate::spec::{Bandwidth, Distribution, FaultSpec, Share};
+
+const CHAIN: &str = "ISOBAR-LOSS";
+/// More than any link carries: the class of what is not disturbed.
+const FREE: &str = "100gbit";
+
+/// What happens to packets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Disturbance {
+    Delay {
+        time: Duration,
+        jitter: Duration,
+        correlation: Share,
+        distribution: Distribution,
+    },
+    /// In bursts where there is a correlation.
+    Loss {
+        share: Share,
+        correlation: Option<Share>,
+    },
+    Duplicate {
+        share: Share,
+        correlation: Share,
+    },
+    Corrupt {
+        share: Share,
+        correlation: Share,
+    },
+    /// The share is sent at once, the others `time` later.
+    Reorder {
+        share: Share,
+        correlation: Share,
+        time: Duration,
+    },
+    Rate(Bandwidth),
+}
+
+impl Disturbance {
+    /// `None` for a fault of something else.
+    pub fn of(fault: &FaultSpec) -> Option<Self> {
+        Some(match fault {
+            FaultSpec::Delay(delay) => Self::Delay {
+                time: delay.time.0,
+                jitter: delay.jitter.0,
+                correlation: delay.correlation,
+                distribution: delay.distribution,
+            },
+            FaultSpec::Loss(loss) => {
+                Self::Loss { share: loss.share, correlation: loss.correlation }
+            }
+            FaultSpec::Duplicate(noise) => {
+                Self::Duplicate { share: noise.share, correlation: noise.correlation }
+            }
+            FaultSpec::Corrupt(noise) => {
+                Self::Corrupt { share: noise.share, correlation: noise.correlation }
+            }
+            FaultSpec::Reorder(reorder) => Self::Reorder {
+                share: reorder.share,
+                correlation: reorder.correlation,
+                time: reorder.time.0,
+            },
+            FaultSpec::Rate(rate) => Self::Rate(rate.rate),
+            _ => return None,
+        })
+    }
+
+    /// Whether the receivers' firewalls do it.
+    pub fn is_plain_loss(&self) -> bool {
+        matches!(self, Self::Loss { correlation: None, .. })
+    }
+
+    /// What netem is told; nothing where the class alone does it.
+    fn netem(&self) -> Option<String> {
+        let ms = |time: Duration| format!("{}ms", time.as_millis());
+        Some(match *self {
+            Self::Delay { time, jitter, correlation, distribution } => {
+                let time = ms(time);
+                if jitter.is_zero() {
+                    return Some(format!("delay {time}"));
+                }
+                let spread = match distribution {
+                    Distribution::Uniform => "",
+                    Distribution::Normal => " distribution normal",
+                    Distribution::Pareto => " distribution pareto",
+                    Distribution::Paretonormal => " distribution paretonormal",
+                };
+                format!("delay {time} {} {correlation}{spread}", ms(jitter))
+            }
+            Self::Loss { share, correlation } => {
+                format!("loss {share} {}", correlation.unwrap_or(Share(0.0)))
+            }
+            Self::Duplicate { share, correlation } => format!("duplicate {share} {correlation}"),
+            Self::Corrupt { share, correlation } => format!("corrupt {share} {correlation}"),
+            Self::Reorder { share, correlation, time } => {
+                format!("delay {} reorder {share} {correlation}", ms(time))
+            }
+            Self::Rate(_) => return None,
+        })
+    }
+
+    fn rate(&self) -> String {
+        match self {
+            Self::Rate(rate) => rate.to_string(),
+            _ => FREE.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Disturbance {
+    /// As netem is told, or would be.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.netem() {
+            Some(netem) => f.write_str(&netem),
+            None => write!(f, "rate {}", self.rate()),
+        }
+    }
+}
+
+/// The receiver's firewall loses a share of what `senders` send.
+pub fn by_firewall(
+    senders: &[Sender],
+    share: Share,
+    port: Option<u16>,
+    controller: Option<IpAddr>,
+) -> NodeAction {
+    Drops { chain: CHAIN, port, share: Some(share.0) }.action(senders, controller)
+}
+
+/// The sender's kernel disturbs what it sends to `receivers`.
+pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u16>) -> NodeAction {
+    let mut apply = String::from(QUEUE);
+    let netem = disturbance.netem();
+    let leaf = netem.as_ref().map_or_else(String::new, |netem| {
+        format!("tc qdisc add dev $dev parent 1b0:2 handle 1b1: netem limit 100000 {netem} &&\n  ")
+    });
+    let _ = write!(
+        apply,
+        "queue() {{\n  \
+           dev=$1\n  \
+           tc qdisc add dev $dev root handle 1b0: htb default 1 &&\n  \
+           tc class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} &&\n  \
+           tc class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} &&\n  \
+           {leaf}made=$dev && return 0\n  \
+           tc qdisc del dev $dev root 2>/dev/null\n  \
+           refuse\n\
+         }}\n",
+        rate = disturbance.rate(),
+    );
+    for receiver in receivers {
+        let (protocol, ip, bits) = match receiver {
+            IpAddr::V4(_) => ("ip", "ip", 32),
+            IpAddr::V6(_) => ("ipv6", "ip6", 128),
+        };
+        let _ = writeln!(apply, "toward {receiver} || exit 1");
+        let filter = format!(
+            "tc filter add dev $dev parent 1b0: protocol {protocol} prio {prio} u32 \
+             match {ip} dst {receiver}/{bits}",
+            // Filters of different protocols must not share a priority.
+            prio = if receiver.is_ipv4() { 4 } else { 6 },
+        );
+        match port {
+            None => {
+                let _ = writeln!(apply, "{filter} flowid 1b0:2 || exit 1");
+            }
+            Some(port) => {
+                for side in ["dport", "sport"] {
+                    let tcp = format!("match {ip} protocol 6 0xff match {ip} {side} {port} 0xffff");
+                    let _ = writeln!(apply, "{filter} {tcp} flowid 1b0:2 || exit 1");
+                }
+            }
+        }
+    }
+    NodeAction {
+        apply: apply.trim_end().to_owned(),
+        undo: UNDO.trim_end().to_owned(),
+        evidence: EVIDENCE.trim_end().to_owned(),
+        expectation: Expectation::Queue {
+            netem: netem.is_some(),
+            filters: receivers.len() * if port.is_some() { 2 } else { 1 },
+        },
+    }
+}
+
+/// `toward ADDRESS` sets `$dev` to the interface on the way there, and makes our queue on it
+/// unless it has one.
+const QUEUE: &str = r#"toward() {
+  dev=$(ip -o route get "$1" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+  [ -n "$dev" ] || { echo "no way to $1" >&2; exit 1; }
+  case $(tc qdisc show dev $dev root) in
+    *' 1b0: '*) ;;
+    ''|*' 0: '*) queue $dev ;;
+    *) echo "$dev has a queue that is not ours: $(tc qdisc show dev $dev root)" >&2; refuse ;;
+  esac
+}
+made=
+refuse() { [ -z "$made" ] && exit 98; exit 1; }
+"#;
+
+/// Removes our queues; the kernel puts its default back.
+const UNDO: &str = r#"left=0
+for net in /sys/class/net/*; do
+  dev=${net##*/}
+  case $(tc qdisc show dev $dev root 2>/dev/null) in
+    *'htb 1b0: '*) tc qdisc del dev $dev root || left=1 ;;
+  esac
+done
+exit $left
+"#;
+
+/// Prints our queues, their counts, and a line `filter` for each filter.
+const EVIDENCE: &str = r#"for net in /sys/class/net/*; do
+  dev=${net##*/}
+  case $(tc qdisc show dev $dev root 2>/dev/null) in *'htb 1b0: '*) ;; *) continue ;; esac
+  tc -s qdisc show dev $dev
+  tc -s class show dev $dev classid 1b0:2
+  tc filter show dev $dev parent 1b0: | grep -o 'flowid 1b0:2'
+done
+"#;

@@ -1,0 +1,195 @@
+//! `faults:` what goes wrong, where and when.
+
+mod damage;
+mod packet;
+mod partition;
+mod process;
+mod schedule;
+mod targets;
+
+use serde::{Deserialize, Serialize};
+
+pub use damage::{DamageSpec, FileLimitSpec};
+pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
+pub use partition::{Direction, PartitionSpec, Split};
+pub use process::{CrashLoopSpec, ProcessFaultSpec, RollingSpec};
+pub use schedule::Schedule;
+pub use targets::Targets;
+
+/// One track of faults. Tracks run side by side.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultSpec {
+    Partition(PartitionSpec),
+    /// Packets take longer.
+    Delay(DelaySpec),
+    /// Packets get lost.
+    Loss(LossSpec),
+    /// Packets arrive twice.
+    Duplicate(NoiseSpec),
+    /// Packets arrive with a wrong bit, and are thrown away by the receiver's checksum.
+    Corrupt(NoiseSpec),
+    /// Packets overtake others.
+    Reorder(ReorderSpec),
+    /// Links carry less.
+    Rate(RateSpec),
+    /// SIGKILL; started again at the end.
+    Kill(ProcessFaultSpec),
+    /// SIGTERM, and SIGKILL if that does not help within 5 s; started again at the end.
+    Term(ProcessFaultSpec),
+    /// SIGSTOP; SIGCONT at the end.
+    Pause(ProcessFaultSpec),
+    /// As a pause, but by the kernel's freezer: the process cannot know.
+    Freeze(ProcessFaultSpec),
+    /// Stop and start at once; `for` has no meaning here.
+    Restart(ProcessFaultSpec),
+    /// Restarts the targets one after another.
+    RollingRestart(RollingSpec),
+    /// SIGKILL, and all data removed; started again, empty, at the end.
+    Wipe(ProcessFaultSpec),
+    /// Killed and started again and again.
+    CrashLoop(CrashLoopSpec),
+    /// The newest file of the stopped system loses its end; for good.
+    Truncate(DamageSpec),
+    /// One bit of the stopped system's newest file is wrong; for good.
+    BitFlip(DamageSpec),
+    /// The process may open so many files and sockets.
+    FileLimit(FileLimitSpec),
+}
+
+/// A fault's settings, with those that all faults have: when, and what to do where it cannot be.
+macro_rules! fault_spec {
+    (
+        $(#[$about:meta])*
+        pub struct $name:ident {
+            $($(#[$field_about:meta])* pub $field:ident: $type:ty,)*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_about])* pub $field: $type,)*
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub every: Option<$crate::spec::Span>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub r#for: Option<$crate::spec::Span>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub at: Option<$crate::spec::Span>,
+            /// Where a node cannot do it.
+            #[serde(default)]
+            pub on_unavailable: $crate::spec::OnUnavailable,
+        }
+
+        impl $name {
+            pub(super) fn schedule(&self) -> $crate::spec::Schedule {
+                $crate::spec::Schedule::new(self.every, self.r#for, self.at)
+            }
+        }
+    };
+}
+use fault_spec;
+
+/// What to do about a fault which a node cannot have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnUnavailable {
+    /// Nothing is started.
+    #[default]
+    Fail,
+    /// The run goes on without it, and says so.
+    Skip,
+}
+
+/// Calls a method of the settings, whatever the fault is.
+macro_rules! of_any {
+    ($fault:expr, $settings:ident => $what:expr) => {
+        match $fault {
+            FaultSpec::Partition($settings) => $what,
+            FaultSpec::Delay($settings) => $what,
+            FaultSpec::Loss($settings) => $what,
+            FaultSpec::Duplicate($settings) | FaultSpec::Corrupt($settings) => $what,
+            FaultSpec::Reorder($settings) => $what,
+            FaultSpec::Rate($settings) => $what,
+            FaultSpec::Kill($settings)
+            | FaultSpec::Term($settings)
+            | FaultSpec::Pause($settings)
+            | FaultSpec::Freeze($settings)
+            | FaultSpec::Restart($settings)
+            | FaultSpec::Wipe($settings) => $what,
+            FaultSpec::RollingRestart($settings) => $what,
+            FaultSpec::CrashLoop($settings) => $what,
+            FaultSpec::Truncate($settings) | FaultSpec::BitFlip($settings) => $what,
+            FaultSpec::FileLimit($settings) => $what,
+        }
+    };
+}
+
+impl FaultSpec {
+    /// The fault's name in specifications, histories and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Partition(_) => "partition",
+            Self::Delay(_) => "delay",
+            Self::Loss(_) => "loss",
+            Self::Duplicate(_) => "duplicate",
+            Self::Corrupt(_) => "corrupt",
+            Self::Reorder(_) => "reorder",
+            Self::Rate(_) => "rate",
+            Self::Kill(_) => "kill",
+            Self::Term(_) => "term",
+            Self::Pause(_) => "pause",
+            Self::Freeze(_) => "freeze",
+            Self::Restart(_) => "restart",
+            Self::RollingRestart(_) => "rolling-restart",
+            Self::Wipe(_) => "wipe",
+            Self::CrashLoop(_) => "crash-loop",
+            Self::Truncate(_) => "truncate",
+            Self::BitFlip(_) => "bit-flip",
+            Self::FileLimit(_) => "file-limit",
+        }
+    }
+
+    pub fn schedule(&self) -> Schedule {
+        of_any!(self, settings => settings.schedule())
+    }
+
+    pub fn on_unavailable(&self) -> OnUnavailable {
+        of_any!(self, settings => settings.on_unavailable)
+    }
+
+    /// The nodes that it hits; `None` for a partition, which divides all.
+    pub fn targets(&self) -> Option<&Targets> {
+        match self {
+            Self::Partition(_) => None,
+            Self::Delay(delay) => Some(&delay.targets),
+            Self::Loss(loss) => Some(&loss.targets),
+            Self::Duplicate(noise) | Self::Corrupt(noise) => Some(&noise.targets),
+            Self::Reorder(reorder) => Some(&reorder.targets),
+            Self::Rate(rate) => Some(&rate.targets),
+            Self::Kill(process)
+            | Self::Term(process)
+            | Self::Pause(process)
+            | Self::Freeze(process)
+            | Self::Restart(process)
+            | Self::Wipe(process) => Some(&process.targets),
+            Self::RollingRestart(rolling) => Some(&rolling.targets),
+            Self::CrashLoop(crash) => Some(&crash.targets),
+            Self::Truncate(damage) | Self::BitFlip(damage) => Some(&damage.targets),
+            Self::FileLimit(limit) => Some(&limit.targets),
+        }
+    }
+
+    /// For a fault of packets, which links and port of the targets it is on.
+    pub fn links(&self) -> Option<Links<'_>> {
+        let (to, port) = match self {
+            Self::Delay(delay) => (&delay.to, delay.port),
+            Self::Loss(loss) => (&loss.to, loss.port),
+            Self::Duplicate(noise) | Self::Corrupt(noise) => (&noise.to, noise.port),
+            Self::Reorder(reorder) => (&reorder.to, reorder.port),
+            Self::Rate(rate) => (&rate.to, rate.port),
+            _ => return None,
+        };
+        Some(Links { to, port })
+    }
+}
