@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cluster::{Cluster, Command, Member, RemoteError};
 
 /// What the test is going to ask of the nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Commands that only root may run.
     pub root: bool,
@@ -17,6 +17,28 @@ pub struct Needs {
     pub firewall: bool,
     /// The nodes have IPv6 addresses, so that ip6tables is needed as well.
     pub ipv6: bool,
+    /// What single faults need.
+    pub probes: Vec<Probe>,
+}
+
+/// A script which says whether a node can have some faults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Their names.
+    pub faults: String,
+    /// Status 0, or prints what is missing.
+    pub script: &'static str,
+    pub wanted: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Without it nothing is started.
+    Needed,
+    /// Without it the fault is skipped.
+    OrSkipped,
+    /// Only asked for.
+    No,
 }
 
 /// One fact about one node.
@@ -40,6 +62,7 @@ pub enum Item {
     Watchdog,
     Clock,
     Disk,
+    Fault,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +84,7 @@ impl fmt::Display for Item {
             Self::Watchdog => "watchdog",
             Self::Clock => "clock",
             Self::Disk => "disk",
+            Self::Fault => "fault",
         })
     }
 }
@@ -123,6 +147,7 @@ fn examine(member: &Member, needs: &Needs) -> Vec<Diagnosis> {
     let mut found = vec![Diagnosis::ok(node, Item::Reach, "commands run".to_owned())];
     found.extend(judge(node, needs, &answer));
     found.push(clock(member));
+    found.extend(needs.probes.iter().map(|probe| possible(member, probe)));
     found
 }
 
@@ -272,6 +297,34 @@ fn disk(node: &str, answer: &str) -> Diagnosis {
     }
 }
 
+/// Whether the node can have the faults of a probe.
+fn possible(member: &Member, probe: &Probe) -> Diagnosis {
+    let node = member.node.name.as_str();
+    let script = format!("PATH=$PATH:/usr/sbin:/sbin\n{}", probe.script);
+    let command = Command::shell(script).deadline(Duration::from_secs(10)).privileged();
+    let faults = &probe.faults;
+    let why = match member.remote.run(&command) {
+        Ok(output) if output.ok() => {
+            return Diagnosis::ok(node, Item::Fault, format!("{faults}: possible"));
+        }
+        Ok(output) => format!("{} {}", output.text(), output.error_text()),
+        Err(error) => error.to_string(),
+    };
+    let why: Vec<&str> = why.split_whitespace().collect();
+    let message = format!("{faults}: impossible: {}", why.join(" "));
+    match probe.wanted {
+        Wanted::No => Diagnosis::ok(node, Item::Fault, message),
+        Wanted::OrSkipped => {
+            let remedy = "it will be skipped, as the specification says";
+            Diagnosis::bad(node, Item::Fault, State::Warning, message, remedy)
+        }
+        Wanted::Needed => {
+            let remedy = "leave it out, or write `on-unavailable: skip`";
+            Diagnosis::bad(node, Item::Fault, State::Error, message, remedy)
+        }
+    }
+}
+
 /// The node's clock against ours, in a call of its own: the session is open by now.
 fn clock(member: &Member) -> Diagnosis {
     let node = member.node.name.as_str();
@@ -315,7 +368,7 @@ fn unix_seconds(time: SystemTime) -> f64 {
 mod tests {
     use super::*;
 
-    const NEEDS: Needs = Needs { root: true, firewall: true, ipv6: true };
+    const NEEDS: Needs = Needs { root: true, firewall: true, ipv6: true, probes: Vec::new() };
 
     const GOOD: &str = "uid 0\nsetsid /usr/bin/setsid\nuptime 12.3 45.6\ndisk / 9000000\n\
         disk /var 8000000\ndisk /tmp \niptables works iptables v1.8.9 (nf_tables)\n\

@@ -34,7 +34,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let cluster = run::connect(&reach).map_err(Failure::set_up)?;
     let nodes = cluster.nodes();
     let system = run::system(&spec, &nodes, Path::new("runs")).map_err(Failure::set_up)?;
-    let diagnoses = run::examine(&spec, &cluster, system.as_ref());
+    let diagnoses = run::examine(&spec, &cluster, system.as_ref(), true);
     for diagnosis in &diagnoses {
         terminal::result(&line(diagnosis));
     }

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::RunFailure;
 use crate::cluster::doctor::{Diagnosis, Needs, State, doctor};
 use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_each};
-use crate::fault::privileged;
+use crate::fault::{self, privileged};
 use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
 use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec, WorkloadSpec};
@@ -84,7 +84,7 @@ impl Field {
     /// Checks every node, removes what an earlier test left, starts the system everywhere and
     /// waits until it serves; the system's version.
     pub fn set_up(&self, spec: &Spec, interrupt: &Interrupt) -> Result<String, RunFailure> {
-        let diagnoses = examine(spec, &self.cluster, self.system.as_ref());
+        let diagnoses = examine(spec, &self.cluster, self.system.as_ref(), false);
         let errors: Vec<String> =
             diagnoses.iter().filter(|d| d.state == State::Error).map(complaint).collect();
         if !errors.is_empty() {
@@ -290,13 +290,14 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
     })
 }
 
-/// What the nodes can and cannot do of what `spec` wants.
-pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System) -> Vec<Diagnosis> {
+/// What the nodes can and cannot do of what `spec` wants; with `all`, of every fault.
+pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System, all: bool) -> Vec<Diagnosis> {
     let root = privileged(&cluster.nodes(), system);
-    let partition = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_));
-    let firewall = root && spec.faults.iter().any(partition);
+    let cuts = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_) | FaultSpec::Loss(_));
+    let firewall = root && spec.faults.iter().any(cuts);
     let ipv6 = cluster.nodes().iter().any(|node| node.ip.is_ipv6());
-    doctor(cluster, &Needs { root, firewall, ipv6 })
+    let probes = if root { fault::probes(&spec.faults, all) } else { Vec::new() };
+    doctor(cluster, &Needs { root, firewall, ipv6, probes })
 }
 
 /// A diagnosis as an error message.
