@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rand::SeedableRng;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +72,9 @@ impl Plan {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             rng.set_stream(stream(fault.name(), *number));
             *number += 1;
-            for (at, lasts) in times(fault, load) {
+            for (turn, (at, lasts)) in times(fault, load).into_iter().enumerate() {
+                let Some(fault) = chosen(fault, turn, &mut rng) else { continue };
+                let lasts = lasting(fault, lasts, load.saturating_sub(at));
                 let order = targets::draw(&names, &mut rng);
                 let lasts = Span(lasts);
                 for (at, order) in steps(fault, at, order) {
@@ -136,15 +139,32 @@ fn times(fault: &FaultSpec, load: Duration) -> Vec<(Duration, Duration)> {
     let mut next = Some(whole(schedule.first));
     while let Some(at) = next.filter(|at| *at < load && times.len() < INJECTIONS_MAX) {
         let rest = load.saturating_sub(at);
-        let lasts = match fault {
-            FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => Duration::ZERO,
-            _ => schedule.lasts.map_or(rest, |lasts| lasts.min(rest)),
-        };
+        let lasts = schedule.lasts.map_or(rest, |lasts| lasts.min(rest));
         times.push((at, whole(lasts)));
         let every = schedule.every.map(whole).filter(|every| !every.is_zero());
         next = every.and_then(|every| at.checked_add(every));
     }
     times
+}
+
+/// The fault of a track at one of its times.
+fn chosen<'a>(fault: &'a FaultSpec, turn: usize, rng: &mut ChaCha8Rng) -> Option<&'a FaultSpec> {
+    let mut fault = fault;
+    loop {
+        fault = match fault {
+            FaultSpec::Random(mix) => mix.of.choose(rng)?,
+            FaultSpec::Sequence(mix) => mix.of.get(turn % mix.of.len().max(1))?,
+            fault => return Some(fault),
+        };
+    }
+}
+
+/// How long a fault lasts where its track says `lasts` and the load goes on for `rest`.
+fn lasting(fault: &FaultSpec, lasts: Duration, rest: Duration) -> Duration {
+    match fault {
+        FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => Duration::ZERO,
+        _ => fault.lasts().map_or(lasts, |own| own.0.min(rest)),
+    }
 }
 
 /// The injections that one time of a track stands for: of a rolling restart one for each target,

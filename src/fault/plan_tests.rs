@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 
@@ -35,6 +36,21 @@ fn mixed() -> Vec<FaultSpec> {
 fn a_plan_as_people_read_it() {
     let plan = Plan::draw(&mixed(), &nodes(5), 42, Duration::from_secs(40));
     insta::assert_snapshot!(plan);
+}
+
+#[test]
+fn mixes_are_drawn_or_taken_in_turn_and_restarts_roll() {
+    let kills = json!([{"kill": {"for": "1s"}}, {"pause": {}}, {"partition": {"split": "one"}}]);
+    let mixes = faults(serde_json::json!([
+        {"random": {"every": "5s", "for": "2s", "of": kills}},
+        {"sequence": {"every": "10s", "for": "2s", "at": "0s", "of": kills}},
+        {"rolling-restart": {"at": "1s", "gap": "4s"}},
+    ]));
+    let plan = Plan::draw(&mixes, &nodes(3), 42, Duration::from_secs(40));
+    insta::assert_snapshot!(plan);
+    let again = Plan::draw(&mixes, &nodes(3), 42, Duration::from_secs(40));
+    assert_eq!(plan, again);
+    assert_ne!(plan, Plan::draw(&mixes, &nodes(3), 43, Duration::from_secs(40)));
 }
 
 #[test]

@@ -52,10 +52,15 @@ fn ability(fault: &FaultSpec) -> &'static str {
 
 /// A probe for each ability that `faults` need; with `all` also for those that they do not.
 pub fn probes(faults: &[FaultSpec], all: bool) -> Vec<Probe> {
+    let faults: Vec<&FaultSpec> = faults.iter().flat_map(FaultSpec::leaves).collect();
     let probe = |(names, script): &(&'static [&'static str], &'static str)| {
-        let of_these = || faults.iter().filter(|fault| names.contains(&ability(fault)));
-        let mut wanting: Vec<&'static str> = of_these().map(ability).collect();
-        wanting.dedup();
+        let of_these = || faults.iter().copied().filter(|fault| names.contains(&ability(fault)));
+        let mut wanting: Vec<&'static str> = Vec::new();
+        for name in of_these().map(ability) {
+            if !wanting.contains(&name) {
+                wanting.push(name);
+            }
+        }
         let wanted = match of_these().any(|f| f.on_unavailable() == OnUnavailable::Fail) {
             true => Wanted::Needed,
             false if wanting.is_empty() => Wanted::No,

@@ -294,7 +294,7 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
 pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System, all: bool) -> Vec<Diagnosis> {
     let root = privileged(&cluster.nodes(), system);
     let cuts = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_) | FaultSpec::Loss(_));
-    let firewall = root && spec.faults.iter().any(cuts);
+    let firewall = root && spec.faults.iter().flat_map(FaultSpec::leaves).any(cuts);
     let ipv6 = cluster.nodes().iter().any(|node| node.ip.is_ipv6());
     let probes = if root { fault::probes(&spec.faults, all) } else { Vec::new() };
     doctor(cluster, &Needs { root, firewall, ipv6, probes })

@@ -15,8 +15,8 @@ pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec}
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
     CrashLoopSpec, DamageSpec, DelaySpec, Direction, Distribution, FaultSpec, FileLimitSpec, Links,
-    LossSpec, NoiseSpec, OnUnavailable, PartitionSpec, ProcessFaultSpec, RateSpec, ReorderSpec,
-    RollingSpec, Schedule, Split, Targets,
+    LossSpec, MixSpec, NoiseSpec, OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec,
+    ReorderSpec, RollingSpec, Schedule, Split, Targets,
 };
 pub use load::{
     AvailabilitySpec, CheckSpec, Concurrency, ConvergenceSpec, EtcdSpec, LinearizableSpec,
@@ -43,7 +43,8 @@ pub struct Spec {
     pub system: SystemSpec,
     pub workload: WorkloadSpec,
     pub load: LoadSpec,
-    #[serde(default)]
+    /// In YAML a list, or `{ preset: NAME }`.
+    #[serde(default, deserialize_with = "fault::faults")]
     pub faults: Vec<FaultSpec>,
     /// Without a word from the controller for so long, a node undoes its faults by itself.
     #[serde(default = "lease_default")]

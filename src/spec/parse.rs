@@ -229,6 +229,25 @@ checks:
     }
 
     #[test]
+    fn faults_are_a_list_or_a_preset() {
+        let (head, rest) = GOOD.split_once("faults:").unwrap();
+        let (_, tail) = rest.split_once("checks:").unwrap();
+        let with =
+            |faults: &str| parse("preset.yaml", &format!("{head}faults: {faults}\nchecks:{tail}"));
+        let spec = with("{ preset: everything }").unwrap();
+        assert_eq!(spec.faults.len(), 3);
+        let again = parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap();
+        assert_eq!(spec, again);
+        let wrong = [
+            with("{ preset: evrything }").unwrap_err().to_string(),
+            with("[{ random: { of: [] } }]").unwrap_err().to_string(),
+            with("[{ delay: { time: 50 } }]").unwrap_err().to_string(),
+            with("[{ rate: { to: [n9] } }]").unwrap_err().to_string(),
+        ];
+        insta::assert_snapshot!(wrong.join("\n=====\n"));
+    }
+
+    #[test]
     fn every_error_is_reported_at_its_place() {
         let source = GOOD
             .replace("time: 60s", "time: 60, rate: 5/s")

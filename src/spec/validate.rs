@@ -16,7 +16,12 @@ const KEYS_MAX: u32 = 10_000;
 
 /// All that is wrong with a well-formed specification; empty when it can be run.
 pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
-    let mut validator = Validator { source, nodes: spec.cluster.node_names(), found: Vec::new() };
+    let mut validator = Validator {
+        source,
+        nodes: spec.cluster.node_names(),
+        alone: matches!(spec.cluster, ClusterSpec::Local(_)),
+        found: Vec::new(),
+    };
     validator.head(spec);
     validator.cluster(&spec.cluster);
     validator.system(spec);
@@ -31,6 +36,8 @@ pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
 struct Validator<'a> {
     source: &'a str,
     nodes: Vec<String>,
+    /// Whether all nodes share this machine's network.
+    alone: bool,
     found: Vec<Diagnostic>,
 }
 
@@ -189,11 +196,29 @@ impl Validator<'_> {
             let help = "write a time such as `10s`";
             self.report(fault.name(), "every", "`every` must not be 0".to_owned(), help);
         }
+        let leaves = fault.leaves();
+        if leaves.is_empty() {
+            let message = format!("a {} of nothing does nothing", fault.name());
+            self.report(fault.name(), "of", message, "list at least one fault under `of`");
+        }
+        for fault in leaves {
+            self.aims(fault);
+        }
+    }
+
+    /// Whom a fault hits.
+    fn aims(&mut self, fault: &FaultSpec) {
         if let FaultSpec::Partition(partition) = fault {
             self.partition(partition);
         }
-        let links = fault.links().map(|links| links.to);
-        for targets in fault.targets().into_iter().chain(links) {
+        let links = fault.links();
+        if links.is_some() && self.alone {
+            let message = format!("a {} needs nodes of their own network", fault.name());
+            let help = "leave it out, or use a cluster of `lab:` or `ssh:`";
+            self.report(fault.name(), fault.name(), message, help);
+        }
+        let to = links.map(|links| links.to);
+        for targets in fault.targets().into_iter().chain(to) {
             self.targets(fault.name(), targets);
         }
     }

@@ -1,6 +1,7 @@
 //! `faults:` what goes wrong, where and when.
 
 mod damage;
+mod mix;
 mod packet;
 mod partition;
 mod process;
@@ -9,7 +10,11 @@ mod targets;
 
 use serde::{Deserialize, Serialize};
 
+use super::Span;
+
 pub use damage::{DamageSpec, FileLimitSpec};
+pub(super) use mix::faults;
+pub use mix::{MixSpec, Preset};
 pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
 pub use partition::{Direction, PartitionSpec, Split};
 pub use process::{CrashLoopSpec, ProcessFaultSpec, RollingSpec};
@@ -55,6 +60,10 @@ pub enum FaultSpec {
     BitFlip(DamageSpec),
     /// The process may open so many files and sockets.
     FileLimit(FileLimitSpec),
+    /// Each time one of several, drawn by the seed.
+    Random(MixSpec),
+    /// Several in turn.
+    Sequence(MixSpec),
 }
 
 /// A fault's settings, with those that all faults have: when, and what to do where it cannot be.
@@ -121,6 +130,7 @@ macro_rules! of_any {
             FaultSpec::CrashLoop($settings) => $what,
             FaultSpec::Truncate($settings) | FaultSpec::BitFlip($settings) => $what,
             FaultSpec::FileLimit($settings) => $what,
+            FaultSpec::Random($settings) | FaultSpec::Sequence($settings) => $what,
         }
     };
 }
@@ -147,6 +157,8 @@ impl FaultSpec {
             Self::Truncate(_) => "truncate",
             Self::BitFlip(_) => "bit-flip",
             Self::FileLimit(_) => "file-limit",
+            Self::Random(_) => "random",
+            Self::Sequence(_) => "sequence",
         }
     }
 
@@ -158,10 +170,25 @@ impl FaultSpec {
         of_any!(self, settings => settings.on_unavailable)
     }
 
-    /// The nodes that it hits; `None` for a partition, which divides all.
+    /// The faults of a mix, down to the last one; else the fault itself.
+    pub fn leaves(&self) -> Vec<&Self> {
+        match self {
+            Self::Random(mix) | Self::Sequence(mix) => {
+                mix.of.iter().flat_map(Self::leaves).collect()
+            }
+            _ => vec![self],
+        }
+    }
+
+    /// How long it lasts, if it says so itself.
+    pub fn lasts(&self) -> Option<Span> {
+        of_any!(self, settings => settings.r#for)
+    }
+
+    /// The nodes that it hits; `None` for a partition, which divides all, and for a mix.
     pub fn targets(&self) -> Option<&Targets> {
         match self {
-            Self::Partition(_) => None,
+            Self::Partition(_) | Self::Random(_) | Self::Sequence(_) => None,
             Self::Delay(delay) => Some(&delay.targets),
             Self::Loss(loss) => Some(&loss.targets),
             Self::Duplicate(noise) | Self::Corrupt(noise) => Some(&noise.targets),

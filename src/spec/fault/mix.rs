@@ -1,0 +1,121 @@
+//! Several faults on one track, and well-known lists of them.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Value, json};
+
+use super::{FaultSpec, fault_spec};
+
+fault_spec! {
+    /// At each of its times one of these, for as long as its own `for` says, or else the track's.
+    pub struct MixSpec {
+        pub of: Vec<FaultSpec>,
+    }
+}
+
+/// Lists of faults which are known by a name. Where a node cannot have one, it is skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    Partitions,
+    Processes,
+    Network,
+    Everything,
+}
+
+impl Preset {
+    /// One track, from which the seed draws.
+    pub fn faults(self) -> Vec<FaultSpec> {
+        let partitions = [
+            json!({"partition": {"split": "one"}}),
+            json!({"partition": {"split": "majority"}}),
+            json!({"partition": {"split": "leader"}}),
+            json!({"partition": {"split": "majorities-ring"}}),
+            json!({"partition": {"split": "bridge"}}),
+            json!({"partition": {"split": "leader", "direction": "deaf"}}),
+            json!({"partition": {"split": "leader", "direction": "mute"}}),
+        ];
+        let processes = [
+            json!({"kill": {"targets": "one"}}),
+            json!({"kill": {"targets": "leader"}}),
+            json!({"kill": {"targets": "majority"}}),
+            json!({"kill": {"targets": "all"}}),
+            json!({"pause": {"targets": "one"}}),
+            json!({"pause": {"targets": "leader"}}),
+            json!({"pause": {"targets": "majority"}}),
+            json!({"term": {"targets": "one"}}),
+            json!({"freeze": {"targets": "leader", "on-unavailable": "skip"}}),
+            json!({"crash-loop": {"targets": "one", "on-unavailable": "skip"}}),
+        ];
+        let network = ["delay", "loss", "duplicate", "corrupt", "reorder", "rate"]
+            .map(|fault| json!({fault: {"targets": "minority", "on-unavailable": "skip"}}));
+        let tracks: &[&[Value]] = match self {
+            Self::Partitions => &[&partitions],
+            Self::Processes => &[&processes],
+            Self::Network => &[&network],
+            // Side by side: a kill within a partition finds more than either.
+            Self::Everything => &[&partitions, &processes, &network],
+        };
+        let track = |of: &&[Value]| {
+            let random = json!({"random": {"every": "10s", "for": "5s", "of": of}});
+            serde_json::from_value::<FaultSpec>(random).ok()
+        };
+        tracks.iter().filter_map(track).collect()
+    }
+}
+
+/// A list of faults, or `{ preset: NAME }`.
+pub fn faults<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FaultSpec>, D::Error> {
+    struct Visitor;
+
+    impl<'de> de::Visitor<'de> for Visitor {
+        type Value = Vec<FaultSpec>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of faults, or { preset: NAME }")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            let mut faults = Vec::new();
+            while let Some(fault) = seq.next_element()? {
+                faults.push(fault);
+            }
+            Ok(faults)
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            #[derive(Deserialize)]
+            #[serde(deny_unknown_fields)]
+            struct Named {
+                preset: Preset,
+            }
+            let named = Named::deserialize(de::value::MapAccessDeserializer::new(map))?;
+            Ok(named.preset.faults())
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+    }
+
+    deserializer.deserialize_any(Visitor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_hold_what_they_say() {
+        let count = |preset: Preset| {
+            let tracks = preset.faults();
+            let leaves = tracks.iter().flat_map(FaultSpec::leaves).count();
+            (tracks.len(), leaves)
+        };
+        assert_eq!(count(Preset::Partitions), (1, 7));
+        assert_eq!(count(Preset::Processes), (1, 10));
+        assert_eq!(count(Preset::Network), (1, 6));
+        assert_eq!(count(Preset::Everything), (3, 23));
+    }
+}
