@@ -35,6 +35,8 @@ pub enum Command {
     Plan(commands::plan::PlanArgs),
     /// Say whether the nodes can do what a specification wants
     Doctor(commands::doctor::DoctorArgs),
+    /// Inject one fault by hand into a cluster that is up, and undo it
+    Fault(commands::fault::FaultArgs),
     /// Undo every fault that a run left behind
     #[command(allow_negative_numbers = true)]
     Heal(commands::heal::HealArgs),
@@ -64,6 +66,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Validate(args) => commands::validate::validate(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args),
+        Command::Fault(args) => commands::fault::fault(&args, global),
         Command::Heal(args) => commands::heal::heal(&args, global),
         // Ends as the command on the node did.
         Command::Lab(args) => return commands::lab::run(&args).map_err(Failure::lab),

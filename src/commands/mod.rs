@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 pub mod doctor;
 pub mod explain;
+pub mod fault;
 pub mod heal;
 pub mod lab;
 pub mod ls;

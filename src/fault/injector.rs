@@ -105,6 +105,11 @@ impl Injector {
         }
     }
 
+    /// Whether all faults of the plan are over.
+    pub fn is_idle(&self) -> bool {
+        self.tracks.iter().all(JoinHandle::is_finished)
+    }
+
     /// No new fault begins, and those in force are undone at once, by their tracks. Returns
     /// without waiting; may be called from any thread through [`Injector::stopper`].
     pub fn stop(&self) {

@@ -150,6 +150,14 @@ impl JournalState {
         Ok(state)
     }
 
+    /// Why a fault was skipped, if it was.
+    pub fn why_skipped(&self, fault: u32) -> Option<String> {
+        self.entries.iter().find_map(|entry| match entry {
+            JournalEntry::Skipped { id, why } if *id == fault => Some(why.clone()),
+            _ => None,
+        })
+    }
+
     fn take(&mut self, entry: JournalEntry) {
         match &entry {
             JournalEntry::Begin { run, privileged, .. } => {

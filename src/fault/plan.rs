@@ -90,6 +90,20 @@ impl Plan {
         Self { seed, load: Span(load), nodes: names, injections }
     }
 
+    /// One fault, at once, that lasts so long; of a rolling restart the first.
+    pub fn once(fault: &FaultSpec, nodes: &[Node], seed: u64, lasts: Duration) -> Self {
+        // When it would happen on a track means nothing here.
+        let load = fault.schedule().first + lasts.max(Duration::from_millis(1));
+        let plan = Self::draw(std::slice::from_ref(fault), nodes, seed, load);
+        let now = |injection: &Injection| Injection {
+            at: Span(Duration::ZERO),
+            lasts: if injection.lasts.0.is_zero() { injection.lasts } else { Span(lasts) },
+            ..injection.clone()
+        };
+        let injections = plan.injections.first().map(now).into_iter().collect();
+        Self { load: Span(lasts), injections, ..plan }
+    }
+
     /// The commands that will be run. A leader that has to be asked is stood in for by the node
     /// that was drawn.
     pub fn commands(

@@ -43,7 +43,7 @@ fn freeze(scripts: &ProcessScripts) -> NodeAction {
     let apply = format!(
         "{FREEZER}{find}\
          [ -n \"$pid\" ] || exit 0\n\
-         freezer || {{ echo 'no freezer: no cgroups in /sys/fs/cgroup' >&2; exit {NOTHING_DONE}; }}\n\
+         freezer || {{ echo 'no cgroups in /sys/fs/cgroup' >&2; exit {NOTHING_DONE}; }}\n\
          own=$tree$(at $pid)/$name\n\
          mkdir \"$own\" && echo $pid >\"$own/cgroup.procs\" || exit 1\n\
          echo $cold >\"$own/$switch\""

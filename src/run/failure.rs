@@ -28,6 +28,8 @@ pub enum RunFailure {
     Judge(#[from] JudgeError),
     #[error("{0}")]
     Doctor(String),
+    #[error("nodes of a local cluster live only as long as their run; use `lab:` or `ssh:`")]
+    NotByHand,
     #[error("interrupted before the load began: there is nothing to judge")]
     Interrupted,
     #[error("{0}")]

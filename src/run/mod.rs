@@ -8,6 +8,7 @@
 mod failure;
 mod field;
 mod load;
+mod outage;
 mod progress;
 mod recorder;
 mod test;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use failure::RunFailure;
 pub use field::{complaint, connect, examine, system};
+pub use outage::{Outage, outage};
 pub use progress::{Progress, Verbosity};
 pub use recorder::{Clock, Entry, FLUSH_EVERY, NemesisNote, Recorder, RecorderError};
 pub use test::{Finished, Options, run_test};

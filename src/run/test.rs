@@ -20,11 +20,12 @@ use super::load::{Endpoint, Load, perform_all};
 use super::timeline::Timeline;
 use super::worker::{Shared, Worker};
 use super::{Clock, Progress, Recorder, RunFailure};
+use crate::cluster::Cluster;
 use crate::exit::Trouble;
 use crate::fault::{Ground, HealReport, Injector, Plan};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
-use crate::spec::{self, Spec, WorkloadSpec};
+use crate::spec::{self, Reach, Spec, WorkloadSpec};
 use crate::store::{NodeMeta, RunDirectory, RunMeta};
 use crate::system::SystemError;
 
@@ -67,7 +68,9 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
     let runtime = Runtime::new().map_err(|error| RunFailure::Internal(error.to_string()))?;
     options.progress.phase("cluster", "reaching the nodes");
     let field = Field::open(spec, &directory, &runtime)?;
-    let meta = meta(spec, options, &field, started_at);
+    let (reach, lab) = (field.reach.clone(), field.lab_name().map(str::to_owned));
+    let name = field.system.name();
+    let meta = meta(spec, options, reach, lab, &field.cluster, name, started_at);
     let mut timeline = Timeline::new(meta, &directory, options.progress)?;
 
     timeline.prelude("set-up", &format!("starting {}", field.system.name()));
@@ -93,7 +96,15 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
     Ok(Finished { judgement, trouble: recorded.trouble })
 }
 
-fn meta(spec: &Spec, options: &Options<'_>, field: &Field, started_at: jiff::Timestamp) -> RunMeta {
+pub(super) fn meta(
+    spec: &Spec,
+    options: &Options<'_>,
+    reach: Reach,
+    lab: Option<String>,
+    cluster: &Cluster,
+    system: &str,
+    started_at: jiff::Timestamp,
+) -> RunMeta {
     let node =
         |node: crate::cluster::Node| NodeMeta { name: node.name, address: node.ip.to_string() };
     RunMeta {
@@ -102,10 +113,10 @@ fn meta(spec: &Spec, options: &Options<'_>, field: &Field, started_at: jiff::Tim
         name: spec.name.clone(),
         seed: options.seed,
         started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        reach: field.reach.clone(),
-        lab: field.lab_name().map(str::to_owned),
-        nodes: field.cluster.nodes().into_iter().map(node).collect(),
-        system: field.system.name().to_owned(),
+        reach,
+        lab,
+        nodes: cluster.nodes().into_iter().map(node).collect(),
+        system: system.to_owned(),
         system_version: None,
         phases: Vec::new(),
         arrivals_missed: 0,

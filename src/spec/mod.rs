@@ -23,7 +23,7 @@ pub use load::{
     LoadSpec, ProfileSpec, RegisterSpec, SessionsSpec, StalenessSpec, SystemSpec, ToyBug, ToySpec,
     WorkloadSpec,
 };
-pub use parse::{parse, to_yaml};
+pub use parse::{parse, parse_fault, to_yaml};
 pub use units::{Bandwidth, Rate, Share, Span};
 
 use serde::{Deserialize, Serialize};

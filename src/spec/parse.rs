@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::diagnostic::{Diagnostic, SpecErrors};
-use super::{Spec, validate};
+use super::{FaultSpec, Spec, validate};
 
 /// Parses and validates the text of the specification file called `file`.
 ///
@@ -24,6 +24,25 @@ pub fn parse(file: &str, source: &str) -> Result<Spec, SpecErrors> {
             diagnostics if diagnostics.is_empty() => Ok(spec),
             diagnostics => fail(diagnostics),
         },
+    }
+}
+
+/// Parses one fault, as `kill` or `partition: { split: leader }`, for the nodes of `spec`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_fault(text: &str, spec: &Spec) -> Result<FaultSpec, SpecErrors> {
+    let word = text.trim().chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let text = if word { format!("{}: {{}}", text.trim()) } else { text.trim().to_owned() };
+    let fail =
+        |diagnostics| SpecErrors { file: "FAULT".to_owned(), source: text.clone(), diagnostics };
+    let fault: FaultSpec = serde_yaml::from_str(&text).map_err(|error| {
+        let message = plain_message(&error);
+        fail(vec![diagnose(&error, &message, &text)])
+    })?;
+    match validate::fault(&fault, spec, &text) {
+        diagnostics if diagnostics.is_empty() => Ok(fault),
+        diagnostics => Err(fail(diagnostics)),
     }
 }
 

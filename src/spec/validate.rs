@@ -16,12 +16,7 @@ const KEYS_MAX: u32 = 10_000;
 
 /// All that is wrong with a well-formed specification; empty when it can be run.
 pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
-    let mut validator = Validator {
-        source,
-        nodes: spec.cluster.node_names(),
-        alone: matches!(spec.cluster, ClusterSpec::Local(_)),
-        found: Vec::new(),
-    };
+    let mut validator = Validator::new(spec, source);
     validator.head(spec);
     validator.cluster(&spec.cluster);
     validator.system(spec);
@@ -33,6 +28,13 @@ pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     validator.found
 }
 
+/// What is wrong with one fault on the nodes of `spec`, its times aside.
+pub fn fault(fault: &FaultSpec, spec: &Spec, source: &str) -> Vec<Diagnostic> {
+    let mut validator = Validator::new(spec, source);
+    validator.mix(fault);
+    validator.found
+}
+
 struct Validator<'a> {
     source: &'a str,
     nodes: Vec<String>,
@@ -41,7 +43,16 @@ struct Validator<'a> {
     found: Vec<Diagnostic>,
 }
 
-impl Validator<'_> {
+impl<'a> Validator<'a> {
+    fn new(spec: &Spec, source: &'a str) -> Self {
+        Self {
+            source,
+            nodes: spec.cluster.node_names(),
+            alone: matches!(spec.cluster, ClusterSpec::Local(_)),
+            found: Vec::new(),
+        }
+    }
+
     fn head(&mut self, spec: &Spec) {
         if spec.version != 1 {
             self.report(
@@ -196,6 +207,11 @@ impl Validator<'_> {
             let help = "write a time such as `10s`";
             self.report(fault.name(), "every", "`every` must not be 0".to_owned(), help);
         }
+        self.mix(fault);
+    }
+
+    /// Whom a fault, or each of a mix, hits.
+    fn mix(&mut self, fault: &FaultSpec) {
         let leaves = fault.leaves();
         if leaves.is_empty() {
             let message = format!("a {} of nothing does nothing", fault.name());

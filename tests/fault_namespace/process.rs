@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use isobar::fault::JournalEntry;
-use isobar::system::{ProcessState, System};
+use isobar::system::{ProcessScripts, ProcessState, System};
 use serde_json::json;
 
 use crate::lab::{Lab, can_run, wait_for};
@@ -64,87 +64,122 @@ fn processes_are_killed_paused_restarted_and_run_again() {
     scene.assert_nothing_left();
 }
 
+/// Processes on a lab of three nodes, with a file of data each, and a scene to break them.
+struct Stage {
+    scene: Scene,
+    scripts: Vec<ProcessScripts>,
+    lab: Lab,
+}
+
+impl Stage {
+    fn new(faults: serde_json::Value) -> Self {
+        let lab = Lab::up(3, false);
+        let scene = Scene::new(&lab, faults);
+        let system = Sleepers { directory: scene.journal.parent().unwrap().to_owned() };
+        let scripts: Vec<_> = lab.cluster.nodes().iter().map(|n| system.scripts(n)).collect();
+        for (node, scripts) in (1..).zip(&scripts) {
+            std::fs::create_dir(&scripts.data).unwrap();
+            std::fs::write(format!("{}/0.wal", scripts.data), b"0123456789\0\0\0\0").unwrap();
+            lab.on(node, &scripts.start);
+        }
+        Self { scene, scripts, lab }
+    }
+
+    fn state(&self, node: usize) -> ProcessState {
+        ProcessState::parse(&self.lab.on(node, &self.scripts[node - 1].state)).unwrap()
+    }
+
+    fn pid(&self, node: usize) -> u32 {
+        let ProcessState::Running(pid) = self.state(node) else { panic!("{}", self.state(node)) };
+        pid
+    }
+
+    fn data(&self, node: usize) -> Vec<u8> {
+        std::fs::read(format!("{}/0.wal", self.scripts[node - 1].data)).unwrap()
+    }
+
+    fn wait_healed(&self, id: u32) {
+        self.scene.wait_for_entry(
+            id,
+            |entry| matches!(entry, JournalEntry::Healed { id: other } if *other == id),
+        );
+    }
+
+    /// All run, and nothing is left.
+    fn end(mut self, healed: usize) {
+        let report = self.scene.injector.heal_all(Duration::from_secs(10));
+        assert_eq!((report.healed, report.dirty.len()), (healed, 0), "{report:?}");
+        let all: Vec<u32> = (1..=3).map(|node| self.pid(node)).collect();
+        std::thread::sleep(Duration::from_secs(1));
+        assert_eq!((1..=3).map(|node| self.pid(node)).collect::<Vec<_>>(), all);
+        for (node, scripts) in (1..).zip(&self.scripts) {
+            self.lab.on(node, &scripts.stop);
+            for file in ["crash-loop", "file-limit"] {
+                let file = format!("{}.{file}", scripts.pid_file);
+                assert!(!std::path::Path::new(&file).exists(), "{file} is left");
+            }
+        }
+        self.scene.assert_nothing_left();
+    }
+}
+
 #[test]
-fn processes_crash_again_and_again_lose_files_and_have_them_damaged() {
+fn a_process_crashes_again_and_again_and_another_runs_out_of_files() {
     if !can_run() {
         return;
     }
-    let lab = Lab::up(3, false);
-    let faults = json!([
+    let mut stage = Stage::new(json!([
         {"crash-loop": {"targets": ["n1"], "up": "300ms", "down": "200ms", "at": "0s"}},
         {"file-limit": {"targets": ["n2"], "files": 17, "at": "0s", "for": "1s"}},
-        {"truncate": {"targets": ["n3"], "file": "*.wal", "bytes": 3, "at": "0s", "for": "1s"}},
-        {"bit-flip": {"targets": ["n3"], "at": "2s", "for": "1s"}},
-        {"wipe": {"targets": ["n2"], "at": "2s", "for": "1s"}},
-        {"truncate": {"targets": ["n2"], "at": "6s", "for": "1s"}},
-        {"freeze": {"targets": ["n3"], "at": "4s", "for": "1s"}},
-    ]);
-    let mut scene = Scene::new(&lab, faults);
-    let directory = scene.journal.parent().unwrap().to_owned();
-    let data = |node: usize, name: &str| directory.join(format!("n{node}.data/{name}"));
-    for node in [2, 3] {
-        std::fs::create_dir(directory.join(format!("n{node}.data"))).unwrap();
-        std::fs::write(data(node, "0.wal"), b"0123456789\0\0\0\0").unwrap();
-    }
-    let system = Sleepers { directory: directory.clone() };
-    let nodes = lab.cluster.nodes();
-    let scripts = |node: usize| system.scripts(&nodes[node - 1]);
-    let state = |node: usize| ProcessState::parse(&lab.on(node, &scripts(node).state));
-    let files = |node: usize| {
-        let Some(ProcessState::Running(pid)) = state(node) else { panic!("{:?}", state(node)) };
-        let soft = lab.on(node, &format!("prlimit --pid {pid} --nofile --noheadings -o SOFT"));
-        soft.trim().parse::<u64>().unwrap()
+    ]));
+    let files = |stage: &Stage| {
+        let ask = format!("prlimit --pid {} --nofile --noheadings -o SOFT", stage.pid(2));
+        stage.lab.on(2, &ask).trim().parse::<u64>().unwrap()
     };
-    (1..=3).for_each(|node| drop(lab.on(node, &scripts(node).start)));
-    let limit = files(2);
+    let limit = files(&stage);
     assert_ne!(limit, 17);
-
-    scene.injector.begin();
-    (0..3).for_each(|id| scene.wait_installed(id));
-    assert_eq!(files(2), 17);
-    assert_eq!(std::fs::read(data(3, "0.wal")).unwrap(), b"0123456");
+    stage.scene.injector.begin();
+    stage.scene.wait_installed(1);
+    assert_eq!(files(&stage), 17);
+    stage.scene.wait_installed(0);
     let mut pids = std::collections::BTreeSet::new();
-    wait_for("n1 runs under three pids", Duration::from_secs(10), || {
-        if let Some(ProcessState::Running(pid)) = state(1) {
+    wait_for("n1 runs under three pids", Duration::from_secs(20), || {
+        if let ProcessState::Running(pid) = stage.state(1) {
             pids.insert(pid);
         }
         pids.len() >= 3
     });
-    let healed = |id: u32| {
-        scene.wait_for_entry(
-            id,
-            move |entry| matches!(entry, JournalEntry::Healed { id: other } if *other == id),
-        );
-    };
-    healed(1);
-    // By number, as the plan has them by time: the bit first, then the wipe.
-    scene.wait_installed(3);
-    assert_eq!(std::fs::read(data(3, "0.wal")).unwrap(), b"0122456", "the lowest bit of the 3");
-    scene.wait_installed(4);
-    assert_eq!(state(2), Some(ProcessState::Gone));
-    assert!(!directory.join("n2.data").exists());
-    healed(4);
-    assert_eq!(files(2), limit);
-    // What has no file is not damaged, and not killed either.
-    scene.wait_for_entry(
-        6,
-        |entry| matches!(entry, JournalEntry::Skipped { id: 6, why } if why.contains("no file")),
-    );
-    assert!(matches!(state(2), Some(ProcessState::Running(_))));
+    stage.wait_healed(1);
+    assert_eq!(files(&stage), limit);
+    stage.end(2);
+}
 
-    let report = scene.injector.heal_all(Duration::from_secs(10));
-    assert_eq!(report.dirty.len(), 0, "{report:?}");
-    (1..=3).for_each(|node| assert!(matches!(state(node), Some(ProcessState::Running(_)))));
-    std::thread::sleep(Duration::from_millis(700));
-    let last = state(1);
-    std::thread::sleep(Duration::from_millis(700));
-    assert_eq!(state(1), last, "nobody kills it any more");
-    (1..=3).for_each(|node| drop(lab.on(node, &scripts(node).stop)));
-    scene.assert_nothing_left();
-    let left: Vec<String> = std::fs::read_dir(&directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains("crash-loop") || name.contains("file-limit"))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
+#[test]
+fn files_are_cut_short_damaged_and_lost() {
+    if !can_run() {
+        return;
+    }
+    let mut stage = Stage::new(json!([
+        {"truncate": {"targets": ["n3"], "file": "*.wal", "bytes": 3, "at": "0s", "for": "1s"}},
+        {"bit-flip": {"targets": ["n3"], "at": "1s", "for": "1s"}},
+        {"wipe": {"targets": ["n2"], "at": "0s", "for": "1s"}},
+        {"truncate": {"targets": ["n2"], "at": "2s", "for": "1s"}},
+    ]));
+    stage.scene.injector.begin();
+    // They are numbered by time, then as they are listed.
+    stage.scene.wait_installed(0);
+    assert_eq!((stage.state(3), stage.data(3).as_slice()), (ProcessState::Gone, &b"0123456"[..]));
+    stage.scene.wait_installed(1);
+    assert_eq!(stage.state(2), ProcessState::Gone);
+    assert!(!std::path::Path::new(&stage.scripts[1].data).exists());
+    stage.scene.wait_installed(2);
+    assert_eq!(stage.data(3), b"0122456", "the lowest bit of the 3");
+    stage.wait_healed(1);
+    // What has no file is not damaged, and not killed either.
+    stage.scene.wait_for_entry(
+        3,
+        |entry| matches!(entry, JournalEntry::Skipped { id: 3, why } if why.contains("no file")),
+    );
+    assert!(matches!(stage.state(2), ProcessState::Running(_)));
+    stage.end(3);
 }

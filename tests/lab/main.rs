@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod by_hand;
 mod cli;
 mod life;
 mod login;
