@@ -1,5 +1,6 @@
 //! From a recorded run to its results: reads the history, asks the checkers, keeps the answers.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
@@ -11,7 +12,9 @@ use isobar_checkers::{
 };
 
 use crate::report::{self, ReportError, Source};
-use crate::spec::{self, AvailabilitySpec, CheckSpec, Span, Spec, SpecErrors};
+use crate::spec::{
+    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors,
+};
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
 /// A run could not be judged.
@@ -130,11 +133,17 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
     Results { schema: Results::SCHEMA, verdict, complete, operations, checks, trouble }
 }
 
-fn fault_kinds(spec: &Spec) -> Vec<String> {
-    let mut kinds: Vec<String> = spec.faults.iter().map(|f| f.name().to_owned()).collect();
-    kinds.sort();
-    kinds.dedup();
-    kinds
+/// Per track what has to be seen; nothing of a track whose faults may all be skipped.
+fn fault_kinds(spec: &Spec) -> Vec<Vec<String>> {
+    let kinds = |track: &FaultSpec| -> Vec<String> {
+        let faults = track.leaves();
+        if faults.iter().all(|fault| fault.on_unavailable() == OnUnavailable::Skip) {
+            return Vec::new();
+        }
+        let names: BTreeSet<&str> = faults.iter().map(|fault| fault.name()).collect();
+        names.into_iter().map(str::to_owned).collect()
+    };
+    spec.faults.iter().map(kinds).filter(|kinds| !kinds.is_empty()).collect()
 }
 
 fn nanos(span: Span) -> Nanos {

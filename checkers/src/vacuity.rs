@@ -11,13 +11,14 @@ use crate::history::{Completion, History};
 /// What the run set out to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
-    /// Kinds of the planned faults, as the nemesis names them: `partition`, `kill`, …
-    pub faults: Vec<String>,
+    /// Per track the kinds of its faults, as the nemesis names them: `partition`, `kill`, …; one of
+    /// them has to be seen.
+    pub faults: Vec<Vec<String>>,
 }
 
 /// *Valid* when the run proves something; otherwise *unknown* with every reason. Figures:
 /// `reads_ok`, `writes_ok` (every function but `read`), `operations_during_faults`, and per planned
-/// kind `<kind>_installed_with_evidence`.
+/// track `<kinds>_installed_with_evidence`.
 pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
     let ok = |read: bool| {
         let ok = history.operations().filter(|op| op.completion() == Completion::Ok);
@@ -37,25 +38,27 @@ pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
     if writes == 0 {
         reasons.push("no write was ok".to_owned());
     }
-    let mut kinds: Vec<&str> = expectation.faults.iter().map(String::as_str).collect();
-    kinds.sort_unstable();
-    kinds.dedup();
+    let mut tracks: Vec<&Vec<String>> = expectation.faults.iter().collect();
+    tracks.sort_unstable();
+    tracks.dedup();
     let mut installed = 0;
-    for kind in &kinds {
-        let with_evidence =
-            |window: &&crate::history::FaultWindow| window.fault == *kind && window.has_evidence();
+    for kinds in &tracks {
+        let with_evidence = |window: &&crate::history::FaultWindow| {
+            kinds.contains(&window.fault) && window.has_evidence()
+        };
         let count = history.faults.iter().filter(with_evidence).count();
         installed += count;
-        figures.insert(format!("{kind}_installed_with_evidence"), json!(count));
+        figures.insert(format!("{}_installed_with_evidence", kinds.join("_or_")), json!(count));
         if count == 0 {
-            reasons.push(format!("the planned {kind} was never installed with evidence"));
+            let kinds = kinds.join(" or ");
+            reasons.push(format!("the planned {kinds} was never installed with evidence"));
         }
     }
     if installed > 0 && during == 0 {
         reasons.push("no operation was invoked while a fault was in force".to_owned());
     }
     let (verdict, summary) = if reasons.is_empty() {
-        let faults = if kinds.is_empty() {
+        let faults = if tracks.is_empty() {
             "no fault was planned".to_owned()
         } else {
             format!("{during} operations while a fault was in force")
@@ -84,7 +87,8 @@ mod tests {
     use crate::linearizability::notation::{history, with_fault};
 
     fn reason(history: &History, faults: &[&str]) -> String {
-        let faults = faults.iter().map(|&fault| fault.to_owned()).collect();
+        let track = |kinds: &&str| kinds.split('|').map(str::to_owned).collect();
+        let faults = faults.iter().map(track).collect();
         match vacuity(history, &Expectation { faults }).verdict {
             Verdict::Unknown(reason) => reason,
             other => format!("{other:?}"),
@@ -95,6 +99,7 @@ mod tests {
     fn a_run_that_proves_something_is_valid() {
         let history = with_fault(history("0-1 w1, 5-6 r1"), "partition", 4, Some(9));
         assert_eq!(reason(&history, &["partition"]), "Valid");
+        assert_eq!(reason(&history, &["kill|partition"]), "Valid");
         assert_eq!(reason(&history, &[]), "Valid");
     }
 

@@ -157,8 +157,8 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
         "queue() {{\n  \
            dev=$1\n  \
            tc qdisc add dev $dev root handle 1b0: htb default 1 &&\n  \
-           tc class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} &&\n  \
-           tc class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} &&\n  \
+           tc class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} quantum 60000 &&\n  \
+           tc class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} quantum 60000 &&\n  \
            {leaf}made=$dev && return 0\n  \
            tc qdisc del dev $dev root 2>/dev/null\n  \
            refuse\n\
