@@ -87,6 +87,7 @@
 pub mod availability;
 pub mod checks;
 pub mod finding;
+pub mod generate;
 pub mod history;
 mod latency;
 pub mod linearizability;

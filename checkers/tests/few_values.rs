@@ -3,23 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../benches/support/mod.rs"]
-mod support;
-
+use isobar_checkers::generate::{Load, Mix, few_values, spoil};
 use isobar_checkers::{Budget, History, Register, Verdict, certificates, linearizable};
-use support::register_calls::{Drawn, F, Random, Shape, draw};
 
-fn drawn(calls: usize, clients: usize, crashes_max: usize) -> Vec<Drawn> {
-    let shape = Shape {
-        calls,
-        clients,
-        values: 5,
-        reads_percent: 33,
-        writes_percent: 33,
-        crashes_permille: (crashes_max * 1500 / calls) as u64,
-        crashes_max,
-    };
-    draw(&shape, &mut Random(7))
+fn generated(operations: u32, clients: u32, crashes: u32) -> History {
+    let load = Load { operations, clients, crashes, seed: 7 };
+    few_values(&load, 5, Mix { reads: 33, writes: 33 })
 }
 
 fn assert_valid(history: &History) {
@@ -29,11 +18,8 @@ fn assert_valid(history: &History) {
 }
 
 /// The first read past nine tenths finds null, which was replaced long ago.
-fn assert_stale_read_is_told(mut drawn: Vec<Drawn>) {
-    let from = drawn.len() * 9 / 10;
-    let read = drawn[from..].iter_mut().find(|call| matches!(call.f, F::Read(_))).unwrap();
-    read.f = F::Read(0);
-    let history = support::register_history(&drawn);
+fn assert_stale_read_is_told(mut history: History) {
+    assert!(spoil::stale_read(&mut history));
     let result = linearizable(&history, &Register, &Budget::default());
     assert_eq!(result.verdict, Verdict::Violated);
     let finding = &result.findings[0];
@@ -44,9 +30,9 @@ fn assert_stale_read_is_told(mut drawn: Vec<Drawn>) {
 #[test]
 fn crowds_and_crashes_are_decided_either_way() {
     for (clients, crashes) in [(5, 0), (30, 10), (100, 30)] {
-        let drawn = drawn(3_000, clients, crashes);
-        assert_valid(&support::register_history(&drawn));
-        assert_stale_read_is_told(drawn);
+        let history = generated(3_000, clients, crashes);
+        assert_valid(&history);
+        assert_stale_read_is_told(history);
     }
 }
 
@@ -54,8 +40,8 @@ fn crowds_and_crashes_are_decided_either_way() {
 #[ignore = "seconds in a release build, minutes in a debug build"]
 fn a_hundred_thousand_calls_are_decided_either_way() {
     for (clients, crashes) in [(5, 0), (5, 1_000), (30, 10), (100, 0), (100, 1_000)] {
-        let drawn = drawn(100_000, clients, crashes);
-        assert_valid(&support::register_history(&drawn));
-        assert_stale_read_is_told(drawn);
+        let history = generated(100_000, clients, crashes);
+        assert_valid(&history);
+        assert_stale_read_is_told(history);
     }
 }

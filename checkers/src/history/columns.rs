@@ -51,6 +51,26 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// With room for so many operations.
+    pub(super) fn with_capacity(operations: usize) -> Self {
+        Self {
+            f: Vec::with_capacity(operations),
+            key: Vec::with_capacity(operations),
+            argument: Vec::with_capacity(operations),
+            result: Vec::with_capacity(operations),
+            completion: Vec::with_capacity(operations),
+            invoked: Vec::with_capacity(operations),
+            ended: Vec::with_capacity(operations),
+            index: Vec::with_capacity(operations),
+            process: Vec::with_capacity(operations),
+            node: Vec::with_capacity(operations),
+            invoked_at: Vec::with_capacity(operations),
+            ended_at: Vec::with_capacity(operations),
+            scheduled: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.index.len()
     }

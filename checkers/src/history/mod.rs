@@ -23,6 +23,7 @@ mod ranking;
 mod read_error;
 #[cfg(test)]
 mod reader_tests;
+mod recording;
 mod scan;
 mod source;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use operation::{Completion, Operation, OwnedOperation};
 pub use pairing::HistoryBuilder;
 pub use problem::{HistoryError, Problem};
 pub use read_error::ReadError;
+pub(crate) use recording::{Invocation, Recording};
 pub use values::{ValueId, Values};
 
 /// A whole history, its events paired.

@@ -123,6 +123,12 @@ impl<'a> Operation<'a> {
         known.then_some(rank)
     }
 
+    /// Position of the completion among all events, of an info too.
+    pub(crate) fn ended_rank(self) -> Option<u32> {
+        let rank = self.history.columns.ended[self.place];
+        (rank != super::columns::NEVER).then_some(rank)
+    }
+
     /// The node that the process talked to.
     pub fn node(self) -> Option<&'a str> {
         self.history.values.text(self.history.columns.node[self.place])

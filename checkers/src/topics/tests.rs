@@ -4,7 +4,7 @@ use super::*;
 use crate::checks::notation::history;
 use crate::checks::*;
 use crate::models::{
-    FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Semaphore,
+    FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Semaphore, Set,
     Stack, UnorderedQueue,
 };
 use crate::{
@@ -51,6 +51,7 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "semaphore" => linearizable(history, &Semaphore { permits: 2 }, &Budget::default()),
         "fenced-lock" => linearizable(history, &FencedLock, &Budget::default()),
         "kv" => linearizable(history, &Kv, &Budget::default()),
+        "linearizable-set" => linearizable(history, &Set, &Budget::default()),
         "multi-register" => linearizable(history, &MultiRegister, &Budget::default()),
         other => panic!("{other} is no check"),
     }

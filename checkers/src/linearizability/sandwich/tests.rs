@@ -7,35 +7,18 @@ use rustc_hash::FxHashSet;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::generate::{Load, Mix, Random, few_values};
 use crate::linearizability::{Register, call, notation, replay};
-use register_calls::{Drawn, F, Random, Shape, draw};
 
-#[path = "../../../benches/support/register_calls.rs"]
-mod register_calls;
-
-fn calls(drawn: &[Drawn]) -> Vec<Call<RegisterOp>> {
-    let value = |value: u32| if value == 0 { Value::Null } else { json!(value) };
-    let call = |(operation, drawn): (usize, &Drawn)| {
-        let op = match drawn.f {
-            F::Read(found) => RegisterOp::Read(value(found)),
-            F::Write(new) => RegisterOp::Write(value(new)),
-            F::Cas(old, new) => RegisterOp::Cas { old: value(old), new: value(new) },
-        };
-        let completed = drawn.to.unwrap_or(Call::<RegisterOp>::OPEN);
-        Call { op, invoked: drawn.from, completed, operation }
-    };
-    let kept = drawn.iter().filter(|one| one.to.is_some() || !matches!(one.f, F::Read(_)));
-    kept.enumerate().map(|(place, drawn)| call((place, drawn))).collect()
-}
-
-/// Changes up to `count` results to values drawn.
-fn spoil(drawn: &mut [Drawn], values: u64, count: usize, random: &mut Random) {
+/// Changes up to `count` calls to values drawn; 0 is null.
+fn spoil(calls: &mut [Call<RegisterOp>], values: u64, count: usize, random: &mut Random) {
+    let json = |value: u64| if value == 0 { Value::Null } else { json!(value) };
     for _ in 0..count {
-        let place = random.below(drawn.len() as u64) as usize;
-        match &mut drawn[place].f {
-            F::Read(found) => *found = random.below(values + 1) as u32,
-            F::Write(value) => *value = 1 + random.below(values) as u32,
-            F::Cas(old, _) => *old = 1 + random.below(values) as u32,
+        let place = random.below(calls.len() as u64) as usize;
+        match &mut calls[place].op {
+            RegisterOp::Read(found) => *found = json(random.below(values + 1)),
+            RegisterOp::Write(value) => *value = json(1 + random.below(values)),
+            RegisterOp::Cas { old, .. } => *old = json(1 + random.below(values)),
         }
     }
 }
@@ -67,23 +50,23 @@ fn is_linearizable(calls: &[Call<RegisterOp>]) -> bool {
 fn random_calls(seed: u64, most: u64) -> Vec<Call<RegisterOp>> {
     let mut random = Random(seed);
     let mixes = [(33, 33), (50, 30), (20, 60), (20, 20), (10, 10), (60, 10)];
-    let (reads_percent, writes_percent) = mixes[random.below(6) as usize];
-    let shape = Shape {
-        calls: 4 + random.below(most - 4) as usize,
-        clients: 2 + random.below(7) as usize,
-        values: 1 + random.below(4),
-        reads_percent,
-        writes_percent,
-        crashes_permille: [0, 100, 300, 600][random.below(4) as usize],
-        crashes_max: 12,
+    let (reads, writes) = mixes[random.below(6) as usize];
+    let operations = 4 + random.below(most - 4) as u32;
+    let load = Load {
+        operations,
+        clients: 2 + random.below(7) as u32,
+        crashes: operations * [0, 5, 15, 30][random.below(4) as usize] / 100,
+        seed: random.below(u64::MAX),
     };
-    let mut drawn = draw(&shape, &mut random);
-    if random.below(2) == 0 && !drawn.is_empty() {
+    let values = 1 + random.below(4);
+    let history = few_values(&load, values as u32, Mix { reads, writes });
+    let mut calls = call::calls(&Register, history.operations()).unwrap();
+    if random.below(2) == 0 && !calls.is_empty() {
         let count = 1 + random.below(2) as usize;
-        spoil(&mut drawn, shape.values, count, &mut random);
+        spoil(&mut calls, values, count, &mut random);
     }
-    drawn.truncate(40);
-    calls(&drawn)
+    calls.truncate(40);
+    calls
 }
 
 fn check(seed: u64, most: u64) -> Result<(), TestCaseError> {

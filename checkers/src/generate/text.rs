@@ -1,0 +1,195 @@
+//! A history as text, an event per line, in order of rank; faults are left out.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use crate::history::{Completion, History, Operation, ValueId, Values};
+
+/// As isobar writes it; see [`jsonl`](crate::history::jsonl).
+///
+/// # Errors
+/// Those of `out`.
+pub fn jsonl(history: &History, out: &mut impl Write) -> io::Result<()> {
+    let values = history.values();
+    each_event(history, |index, operation, kind, value| {
+        let (time, process) = (time(operation, kind), operation.process());
+        let f = operation.f();
+        write!(out, r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"#)?;
+        write!(out, "\"{f}\"")?;
+        if let Some(key) = operation.key_id() {
+            out.write_all(br#","key":"#)?;
+            Json.spell(values, key, out)?;
+        }
+        out.write_all(br#","value":"#)?;
+        Json.spell(values, value, out)?;
+        if let Some(node) = operation.node() {
+            write!(out, ",\"node\":\"{node}\"")?;
+        }
+        out.write_all(b"}\n")
+    })
+}
+
+/// As Jepsen writes it: a value of a key is the tuple of both.
+///
+/// # Errors
+/// Those of `out`.
+pub fn edn(history: &History, out: &mut impl Write) -> io::Result<()> {
+    let values = history.values();
+    each_event(history, |index, operation, kind, value| {
+        let (time, process, f) = (time(operation, kind), operation.process(), operation.f());
+        write!(
+            out,
+            "{{:index {index}, :time {time}, :type :{kind}, :process {process}, :f :{f}, :value "
+        )?;
+        let key = operation.key_id();
+        if let Some(key) = key {
+            out.write_all(b"[")?;
+            Edn.spell(values, key, out)?;
+            out.write_all(b" ")?;
+        }
+        Edn.spell(values, value, out)?;
+        out.write_all(if key.is_some() { b"]}\n" } else { b"}\n" })
+    })
+}
+
+/// Index, operation, type and value of every event, in order.
+fn each_event<'h>(
+    history: &'h History,
+    mut event: impl FnMut(u32, Operation<'h>, &str, ValueId) -> io::Result<()>,
+) -> io::Result<()> {
+    // Ranks are dense: each event stands at its own, as the place and whether it ends something.
+    let mut order: Vec<u64> = Vec::with_capacity(history.len() * 2);
+    for operation in history.operations() {
+        let place = operation.place() as u64;
+        order.push(u64::from(operation.invoked_rank()) << 32 | place << 1);
+        if let Some(rank) = operation.ended_rank() {
+            order.push(u64::from(rank) << 32 | place << 1 | 1);
+        }
+    }
+    order.sort_unstable();
+    for (index, entry) in (0..).zip(order) {
+        let operation = history.operation((entry as u32 >> 1) as usize);
+        let kind = match operation.completion() {
+            _ if entry & 1 == 0 => "invoke",
+            Completion::Ok => "ok",
+            Completion::Fail => "fail",
+            Completion::Info => "info",
+        };
+        let known = kind == "ok" || !operation.result_id().is_null();
+        let value = match kind {
+            "invoke" => operation.argument_id(),
+            _ if known => operation.result_id(),
+            _ => operation.argument_id(),
+        };
+        event(index, operation, kind, value)?;
+    }
+    Ok(())
+}
+
+fn time(operation: Operation<'_>, kind: &str) -> u64 {
+    let ended = operation.completed_at().or(operation.gave_up_at());
+    if kind == "invoke" { operation.invoked_at().0 } else { ended.unwrap_or_default().0 }
+}
+
+/// A way to write values.
+trait Spelling {
+    const NULL: &'static [u8];
+    const COMMA: &'static [u8];
+    const COLON: &'static [u8];
+
+    /// Recursive, as values are: readers bound the depth.
+    fn spell(&self, values: &Values, id: ValueId, out: &mut impl Write) -> io::Result<()> {
+        if let Some(number) = values.integer(id) {
+            return write!(out, "{number}");
+        }
+        if let Some(items) = values.elements(id) {
+            out.write_all(b"[")?;
+            for (place, &item) in items.iter().enumerate() {
+                out.write_all(if place == 0 { b"" } else { Self::COMMA })?;
+                self.spell(values, item, out)?;
+            }
+            return out.write_all(b"]");
+        }
+        if let Some(text) = values.text(id) {
+            return Ok(serde_json::to_writer(out, text)?);
+        }
+        self.spell_value(&values.get(id), out)
+    }
+
+    fn spell_value(&self, value: &Value, out: &mut impl Write) -> io::Result<()> {
+        match value {
+            Value::Null => out.write_all(Self::NULL),
+            Value::Array(items) => {
+                out.write_all(b"[")?;
+                for (place, item) in items.iter().enumerate() {
+                    out.write_all(if place == 0 { b"" } else { Self::COMMA })?;
+                    self.spell_value(item, out)?;
+                }
+                out.write_all(b"]")
+            }
+            Value::Object(members) => {
+                out.write_all(b"{")?;
+                for (place, (name, member)) in members.iter().enumerate() {
+                    out.write_all(if place == 0 { b"" } else { Self::COMMA })?;
+                    serde_json::to_writer(&mut *out, name)?;
+                    out.write_all(Self::COLON)?;
+                    self.spell_value(member, out)?;
+                }
+                out.write_all(b"}")
+            }
+            other => Ok(serde_json::to_writer(out, other)?),
+        }
+    }
+}
+
+struct Json;
+
+impl Spelling for Json {
+    const NULL: &'static [u8] = b"null";
+    const COMMA: &'static [u8] = b",";
+    const COLON: &'static [u8] = b":";
+}
+
+struct Edn;
+
+impl Spelling for Edn {
+    const NULL: &'static [u8] = b"nil";
+    const COMMA: &'static [u8] = b" ";
+    const COLON: &'static [u8] = b" ";
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::generate::cases;
+    use crate::history::{self, OwnedOperation};
+
+    /// What comes back from `text`; without the value of what is not known to have happened.
+    fn told(history: &History) -> Vec<OwnedOperation> {
+        history.operations().map(Operation::owned).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for case in cases::all() {
+            let history = case.history(1_000);
+            let mut bytes = Vec::new();
+            jsonl(&history, &mut bytes).unwrap();
+            let again = history::jsonl::read(&case.name, &bytes[..]).unwrap();
+            let mut expected = told(&history);
+            for (operation, again) in expected.iter_mut().zip(told(&again)) {
+                if operation.completion != Completion::Ok {
+                    operation.result = again.result.clone();
+                }
+            }
+            assert_eq!(told(&again), expected, "{}", case.name);
+            bytes.clear();
+            edn(&history, &mut bytes).unwrap();
+            let again = history::edn::read(&case.name, &bytes[..]).unwrap();
+            assert_eq!(case.judge(&again).verdict, case.verdict, "{}", case.name);
+        }
+    }
+}
