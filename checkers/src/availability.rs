@@ -218,6 +218,7 @@ fn finding(
         to,
         faults: Vec::new(),
         witness: None,
+        cycle: None,
     }
 }
 

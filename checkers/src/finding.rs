@@ -76,6 +76,75 @@ pub struct Finding {
     pub faults: Vec<u32>,
     /// How far an order of events goes, and why it goes no further; for linearizability.
     pub witness: Option<Witness>,
+    /// What comes before what, in a circle; for transactions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cycle: Option<Cycle>,
+}
+
+/// Transactions each of which must come before the next, and the last before the first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cycle {
+    pub nodes: Vec<CycleNode>,
+    /// Edge n leads from node n to the next.
+    pub edges: Vec<CycleEdge>,
+}
+
+/// A transaction of a cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CycleNode {
+    /// In the argument: `T1`.
+    pub name: String,
+    pub operation: OpIndex,
+    /// Its micro-operations as a list of JSON, with what they read if that is known.
+    pub micros: Value,
+}
+
+/// Why one transaction comes before another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CycleEdge {
+    /// Places in [`Cycle::nodes`].
+    pub from: usize,
+    pub to: usize,
+    pub kind: Dependency,
+    /// The object it is about.
+    pub key: Option<Value>,
+    /// What the micro-operations at its ends wrote or read.
+    pub from_value: Option<Value>,
+    pub to_value: Option<Value>,
+    /// Places of these among the micro-operations of their transactions.
+    pub from_micro: Option<usize>,
+    pub to_micro: Option<usize>,
+    /// `T2 observed T1's append of 5 to key "x"`
+    pub because: String,
+}
+
+/// What kind of order an edge is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dependency {
+    /// One wrote the version after the other's.
+    Ww,
+    /// One read what the other wrote.
+    Wr,
+    /// One read a version that the other overwrote.
+    Rw,
+    /// One process did both, one after the other.
+    Process,
+    /// One was over before the other began.
+    Realtime,
+}
+
+impl Dependency {
+    /// `ww`, …, `realtime`
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ww => "ww",
+            Self::Wr => "wr",
+            Self::Rw => "rw",
+            Self::Process => "process",
+            Self::Realtime => "realtime",
+        }
+    }
 }
 
 /// The longest partial linearization of a violated history and why each next operation is illegal.

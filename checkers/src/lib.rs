@@ -88,6 +88,7 @@ pub mod availability;
 pub mod checks;
 pub mod finding;
 pub mod generate;
+mod graph;
 pub mod history;
 mod latency;
 pub mod linearizability;
@@ -98,11 +99,14 @@ pub mod txn;
 pub mod vacuity;
 
 pub use availability::{Thresholds, availability};
-pub use finding::{Blocked, CheckResult, Finding, Step, Verdict, Witness};
+pub use finding::{
+    Blocked, CheckResult, Cycle, CycleEdge, CycleNode, Dependency, Finding, Step, Verdict, Witness,
+};
 pub use history::{
     Event, EventType, FaultWindow, History, HistoryBuilder, HistoryError, InjectOutcome, Nanos,
     OpIndex, Operation, OwnedOperation, Process, ReadError, ValueId, Values,
 };
 pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
 pub use stats::stats;
+pub use txn::{TxnOptions, list_append};
 pub use vacuity::{Expectation, vacuity};

@@ -131,6 +131,7 @@ impl Sample {
                     reason: "it read 17, but the register holds 21".to_owned(),
                 }],
             }),
+            cycle: None,
         };
         sample.results.operations = counts(&sample.history);
         sample.results.verdict = Verdict::Violated;
@@ -165,6 +166,7 @@ impl Sample {
                     reason: "it read 6, but the register is empty".to_owned(),
                 }],
             }),
+            cycle: None,
         };
         sample.results.checks[0].findings.extend([finding.clone(), finding]);
         edit(&mut sample.history, |operations| operations.extend([open, read]));
@@ -200,6 +202,7 @@ impl Sample {
             to: Nanos(29_900 * MS),
             faults: vec![2],
             witness: None,
+            cycle: None,
         };
         sample.results.verdict = Verdict::Violated;
         let summary = "recovery took 9.7 s on n5, at most 5 s promised";

@@ -121,6 +121,7 @@ fn told(history: &History, anomaly: &'static str, case: Case<'_>) -> Finding {
         to,
         faults: history.faults_during(from, to),
         witness: None,
+        cycle: None,
     }
 }
 

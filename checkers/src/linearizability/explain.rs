@@ -56,6 +56,7 @@ pub(super) fn finding<M: Model>(
         to,
         faults: history.faults_during(from, to),
         witness: witness(&words, contradiction),
+        cycle: None,
     }
 }
 

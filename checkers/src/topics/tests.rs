@@ -8,8 +8,8 @@ use crate::models::{
     Stack, UnorderedQueue,
 };
 use crate::{
-    Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, Verdict, availability,
-    linearizable, stats, vacuity,
+    Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, TxnOptions, Verdict,
+    availability, linearizable, list_append, stats, vacuity,
 };
 
 /// The check that a topic names, with bounds that the examples keep or break.
@@ -42,6 +42,7 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "sequential" => sequential(history),
         "causal-reverse" => causal_reverse(history),
         "watch" => watch(history),
+        "list-append" => list_append(history, &TxnOptions::default()),
         "fifo-queue" => linearizable(history, &FifoQueue::default(), &Budget::default()),
         "unordered-queue" => linearizable(history, &UnorderedQueue::default(), &Budget::default()),
         "stack" => linearizable(history, &Stack::default(), &Budget::default()),

@@ -5,8 +5,21 @@
 //!         ──▶ cycles ──▶ anomalies ──▶ which models are ruled out, and which survive
 //! ```
 
+mod anomaly;
+mod append;
+mod check;
+mod cycles;
+mod dependencies;
+mod evidence;
+mod explain;
+mod models;
 #[cfg(test)]
 mod notation;
 mod transactions;
+mod words;
 
+pub use anomaly::{Anomaly, Level, UnknownAnomaly};
+pub use append::list_append;
+pub use check::TxnOptions;
+pub use models::{Boundary, Model, UnknownModel};
 pub use transactions::{Function, Micro, Transactions, TxnError};

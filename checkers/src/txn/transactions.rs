@@ -126,6 +126,11 @@ impl<'a> Transactions<'a> {
         &self.micros[start as usize..self.ends[txn] as usize]
     }
 
+    /// Place of its first micro-operation among those of all transactions.
+    pub fn first_micro(&self, txn: usize) -> usize {
+        txn.checked_sub(1).map_or(0, |before| self.ends[before] as usize)
+    }
+
     /// Those of all transactions.
     pub fn all_micros(&self) -> &[Micro] {
         &self.micros

@@ -1,0 +1,115 @@
+//! Strongly connected components by Tarjan's algorithm (SIAM J. Comput. 1972) with a stack of its
+//! own, so that a chain of ten million nodes does no harm.
+
+use super::{Graph, Kinds};
+
+/// The components of more than one node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Components {
+    /// Per node its component, or [`Components::NONE`].
+    pub of: Vec<u32>,
+    ends: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl Components {
+    /// A node that is on no cycle.
+    pub(crate) const NONE: u32 = u32::MAX;
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The nodes of a component, ascending.
+    pub(crate) fn members(&self, component: usize) -> &[u32] {
+        let start = component.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.members[start as usize..self.ends[component] as usize]
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        (0..self.len()).map(|component| self.members(component))
+    }
+
+    /// Whether an edge lies within a component.
+    #[inline]
+    pub(crate) fn within(&self, from: u32, to: u32) -> bool {
+        let component = self.of[from as usize];
+        component != Self::NONE && component == self.of[to as usize]
+    }
+}
+
+/// A node whose component is known.
+const DONE: u32 = u32::MAX;
+
+/// The components of the graph with only the edges of these kinds, in order of their least node.
+/// Edges from a node to itself do not count.
+pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
+    let nodes = graph.nodes();
+    // 0: not seen; else the time of the first visit, from 1.
+    let mut index = vec![0_u32; nodes];
+    let mut low = vec![0_u32; nodes];
+    let mut open: Vec<u32> = Vec::new();
+    let mut path: Vec<(u32, usize)> = Vec::new();
+    let mut found: Vec<Vec<u32>> = Vec::new();
+    let mut time = 0;
+    for root in 0..nodes as u32 {
+        if index[root as usize] != 0 {
+            continue;
+        }
+        let mut enter = Some(root);
+        loop {
+            if let Some(node) = enter.take() {
+                time += 1;
+                (index[node as usize], low[node as usize]) = (time, time);
+                open.push(node);
+                path.push((node, graph.range(node).start));
+            }
+            let Some((node, place)) = path.last_mut() else { break };
+            let node = *node;
+            if *place < graph.range(node).end {
+                let (to, kind) = graph.edge(*place);
+                *place += 1;
+                if kind & kinds == 0 {
+                    continue;
+                }
+                match index[to as usize] {
+                    0 => enter = Some(to),
+                    DONE => {}
+                    seen => low[node as usize] = low[node as usize].min(seen),
+                }
+                continue;
+            }
+            path.pop();
+            let least = low[node as usize];
+            if let Some(&(parent, _)) = path.last() {
+                low[parent as usize] = low[parent as usize].min(least);
+            }
+            if least == index[node as usize] {
+                close(node, &mut open, &mut index, &mut found);
+            }
+        }
+    }
+    gather(nodes, found)
+}
+
+/// Takes the component that `node` is the root of.
+fn close(node: u32, open: &mut Vec<u32>, index: &mut [u32], found: &mut Vec<Vec<u32>>) {
+    let size = open.iter().rev().take_while(|&&other| other != node).count() + 1;
+    let members = open.split_off(open.len() - size);
+    members.iter().for_each(|&member| index[member as usize] = DONE);
+    if size > 1 {
+        found.push(members);
+    }
+}
+
+fn gather(nodes: usize, mut found: Vec<Vec<u32>>) -> Components {
+    found.iter_mut().for_each(|members| members.sort_unstable());
+    found.sort_unstable_by_key(|members| members[0]);
+    let mut all = Components { of: vec![Components::NONE; nodes], ..Components::default() };
+    for (number, members) in (0..).zip(found) {
+        members.iter().for_each(|&member| all.of[member as usize] = number);
+        all.members.extend(members);
+        all.ends.push(all.members.len() as u32);
+    }
+    all
+}

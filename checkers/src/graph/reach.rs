@@ -1,0 +1,152 @@
+//! Reachability for many pairs at once, 64 of them in a word, over an acyclic graph.
+
+use super::{Components, Graph, Kinds};
+
+/// An order in which every edge of these kinds leads forward, edges within `cyclic` components
+/// aside: the place of each node, nodes of one component side by side at one place.
+///
+/// Kahn's algorithm (CACM 1962) first in, first out, so that the order keeps to time where the
+/// edges do.
+pub(crate) fn topological(graph: &Graph, kinds: Kinds, cyclic: &Components) -> Vec<u32> {
+    let nodes = graph.nodes();
+    let head = |node: u32| match cyclic.of[node as usize] {
+        Components::NONE => node,
+        component => cyclic.members(component as usize)[0],
+    };
+    let mut waiting = vec![0_u32; nodes];
+    for (from, to, kind) in graph.edges() {
+        if kind & kinds != 0 && head(from) != head(to) {
+            waiting[head(to) as usize] += 1;
+        }
+    }
+    let mut queue: Vec<u32> = (0..nodes as u32)
+        .filter(|&node| head(node) == node && waiting[node as usize] == 0)
+        .collect();
+    let mut place = vec![0; nodes];
+    let mut next = 0;
+    while let Some(&node) = queue.get(next) {
+        let alone = [node];
+        let members = match cyclic.of[node as usize] {
+            Components::NONE => &alone[..],
+            component => cyclic.members(component as usize),
+        };
+        for &member in members {
+            place[member as usize] = next as u32;
+            for (to, kind) in graph.out(member) {
+                let to = head(to);
+                if kind & kinds == 0 || to == node {
+                    continue;
+                }
+                waiting[to as usize] -= 1;
+                if waiting[to as usize] == 0 {
+                    queue.push(to);
+                }
+            }
+        }
+        next += 1;
+    }
+    place
+}
+
+/// Whether `to` is reachable from `from`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query {
+    pub from: u32,
+    pub to: u32,
+}
+
+/// Answers each query, for edges of these kinds; `place` is a [`topological`] order of a graph
+/// with these edges and perhaps more.
+///
+/// A batch of 64 queries costs the edges of the stretch of the order that it spans. Queries that
+/// span alike are put together.
+pub(crate) fn reachable(
+    graph: &Graph,
+    kinds: Kinds,
+    place: &[u32],
+    queries: &[Query],
+) -> Vec<bool> {
+    let mut answers = vec![false; queries.len()];
+    let span = |query: &Query| {
+        let (from, to) = (place[query.from as usize], place[query.to as usize]);
+        (from <= to).then(|| ((to - from).checked_ilog2(), from, to))
+    };
+    let mut asked: Vec<_> = (0..queries.len())
+        .filter_map(|number| span(&queries[number]).map(|span| (span, number)))
+        .collect();
+    asked.sort_unstable();
+    let order = by_place(place);
+    let mut mask = vec![0_u64; graph.nodes()];
+    for batch in asked.chunks(64) {
+        let first = batch.iter().map(|((_, from, _), _)| *from).min().unwrap_or(0);
+        let last = batch.iter().map(|((.., to), _)| *to).max().unwrap_or(0);
+        for (bit, &(_, number)) in batch.iter().enumerate() {
+            mask[queries[number].from as usize] |= 1 << bit;
+        }
+        let nodes = order.stretch(first, last);
+        spread(graph, kinds, place, nodes, last, &mut mask);
+        for (bit, &(_, number)) in batch.iter().enumerate() {
+            answers[number] = mask[queries[number].to as usize] & 1 << bit != 0;
+        }
+        nodes.iter().for_each(|&node| mask[node as usize] = 0);
+    }
+    answers
+}
+
+/// Passes the bits of `nodes` on along the edges that end no later than `last`.
+fn spread(graph: &Graph, kinds: Kinds, place: &[u32], nodes: &[u32], last: u32, mask: &mut [u64]) {
+    for together in nodes.chunk_by(|a, b| place[*a as usize] == place[*b as usize]) {
+        // Nodes of a component pass bits to each other until nothing changes.
+        loop {
+            let mut changed = false;
+            for &node in together {
+                let bits = mask[node as usize];
+                if bits == 0 {
+                    continue;
+                }
+                for (to, kind) in graph.out(node) {
+                    if kind & kinds == 0 || place[to as usize] > last {
+                        continue;
+                    }
+                    let same = place[to as usize] == place[node as usize];
+                    changed |= same && bits & !mask[to as usize] != 0;
+                    mask[to as usize] |= bits;
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+}
+
+/// Nodes in order of their places.
+struct ByPlace {
+    nodes: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+fn by_place(place: &[u32]) -> ByPlace {
+    let places = place.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut starts = vec![0_u32; places + 1];
+    place.iter().for_each(|&place| starts[place as usize + 1] += 1);
+    for number in 0..places {
+        starts[number + 1] += starts[number];
+    }
+    let mut next = starts.clone();
+    let mut nodes = vec![0; place.len()];
+    for (node, &place) in (0..).zip(place) {
+        let next = &mut next[place as usize];
+        nodes[*next as usize] = node;
+        *next += 1;
+    }
+    ByPlace { nodes, starts }
+}
+
+impl ByPlace {
+    /// The nodes from one place to another, both included.
+    fn stretch(&self, first: u32, last: u32) -> &[u32] {
+        let end = self.starts[last as usize + 1];
+        &self.nodes[self.starts[first as usize] as usize..end as usize]
+    }
+}

@@ -1,0 +1,141 @@
+//! Dependencies between transactions on lists.
+//!
+//! Where the next version is by somebody unknown, or unread, an edge leads to who is known to come
+//! after it: ww composed with ww is ww, rw composed with ww is rw, as far as cycles go.
+
+use super::super::Function;
+use super::super::dependencies::{HUB, NONE, RW, Source, WR, WW};
+use super::lists::{Entry, Lists, UNSURE};
+use crate::graph::Kinds;
+
+/// Pairs of readers and writers up to this many are edges; more go through a hub.
+const PAIRS_MAX: usize = 256;
+
+impl Source for Lists<'_> {
+    fn hubs(&self) -> usize {
+        let mut hubs = 0;
+        (0..self.txns.keys().len()).for_each(|key| {
+            self.of_key(key, &mut hubs, &mut |_, _, _| {});
+        });
+        hubs as usize
+    }
+
+    fn committed(&self, txn: u32) -> bool {
+        self.committed[txn as usize]
+    }
+
+    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds)) {
+        let mut hubs = 0;
+        for key in 0..self.txns.keys().len() {
+            self.of_key(key, &mut hubs, add);
+        }
+    }
+}
+
+impl Lists<'_> {
+    fn of_key(&self, key: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds)) {
+        // The writer of each place, who is known.
+        let writers: Vec<u32> =
+            self.order(key).map(|entry| entry.map_or(NONE, |entry| entry.txn)).collect();
+        let mut add = |from: u32, to: u32, kind: Kinds| {
+            if from != to {
+                add(from, to, kind);
+            }
+        };
+        let mut last = NONE;
+        for &writer in writers.iter().filter(|&&writer| writer != NONE) {
+            if last != NONE {
+                add(last, writer, WW);
+            }
+            last = writer;
+        }
+        let unread = self.unread(key);
+        if last != NONE {
+            unread.iter().for_each(|&writer| add(last, writer, WW));
+        }
+        // The next known writer from each place on, the last known before it.
+        let mut next = vec![NONE; writers.len() + 1];
+        for place in (0..writers.len()).rev() {
+            next[place] = if writers[place] == NONE { next[place + 1] } else { writers[place] };
+        }
+        let mut before = vec![NONE; writers.len() + 1];
+        for place in 0..writers.len() {
+            before[place + 1] = if writers[place] == NONE { before[place] } else { writers[place] };
+        }
+        let mut newest = Vec::new();
+        let mut previous = (NONE, NONE);
+        for entry in self.reads(key) {
+            if previous == (entry.txn, entry.place) {
+                continue;
+            }
+            previous = (entry.txn, entry.place);
+            let place = entry.place as usize;
+            if before[place] != NONE {
+                add(before[place], entry.txn, WR);
+            }
+            match next[place] {
+                NONE => newest.push(entry.txn),
+                // Between two appends of one transaction: G1b says it all.
+                writer if writer == before[place] => {}
+                writer => add(entry.txn, writer, RW),
+            }
+        }
+        newest.dedup();
+        let mut hub = || {
+            *hubs += 1;
+            self.txns.len() as u32 + *hubs - 1
+        };
+        all_pairs(&newest, &unread, &mut hub, &mut add);
+    }
+
+    /// Reads of a key whose place is known.
+    fn reads(&self, key: usize) -> impl Iterator<Item = Entry> + '_ {
+        let known = |entry: &Entry| entry.place < UNSURE && self.function(*entry) == Function::Read;
+        self.entries(key).iter().copied().filter(known)
+    }
+
+    /// The transactions whose appends come after the order, ascending.
+    fn unread(&self, key: usize) -> Vec<u32> {
+        let after = |entry: &&Entry| {
+            entry.place == NONE
+                && self.committed[entry.txn as usize]
+                && self.function(**entry) == Function::Append
+        };
+        let mut txns: Vec<u32> =
+            self.entries(key).iter().filter(after).map(|entry| entry.txn).collect();
+        txns.dedup();
+        txns
+    }
+}
+
+/// An rw edge from each reader to each writer but itself; both ascending.
+///
+/// Where they are many: readers which also write overwrite each other in a ring, which is as
+/// cyclic as all their pairs; to the other writers a hub leads, and another to these from readers
+/// that do not write.
+fn all_pairs(
+    readers: &[u32],
+    writers: &[u32],
+    hub: &mut impl FnMut() -> u32,
+    add: &mut impl FnMut(u32, u32, Kinds),
+) {
+    if readers.len() * writers.len() <= PAIRS_MAX {
+        for &reader in readers {
+            writers.iter().for_each(|&writer| add(reader, writer, RW));
+        }
+        return;
+    }
+    let is = |sorted: &[u32], txn: u32| sorted.binary_search(&txn).is_ok();
+    let both: Vec<u32> = readers.iter().copied().filter(|&txn| is(writers, txn)).collect();
+    let blind: Vec<u32> = writers.iter().copied().filter(|&txn| !is(&both, txn)).collect();
+    let pure: Vec<u32> = readers.iter().copied().filter(|&txn| !is(&both, txn)).collect();
+    both.iter().zip(both.iter().cycle().skip(1)).for_each(|(&one, &next)| add(one, next, RW));
+    for (from, to) in [(readers, &blind), (&pure[..], &both)] {
+        if from.is_empty() || to.is_empty() {
+            continue;
+        }
+        let hub = hub();
+        from.iter().for_each(|&reader| add(reader, hub, RW));
+        to.iter().for_each(|&writer| add(hub, writer, HUB));
+    }
+}

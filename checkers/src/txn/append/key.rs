@@ -1,0 +1,304 @@
+//! The order of one list, and what is wrong with it without looking at any other.
+
+use super::super::anomaly::Anomaly;
+use super::super::dependencies::NONE;
+use super::super::evidence::{Case, Sightings};
+use super::super::{Function, Micro, Transactions, words};
+use super::lists::{Entry, UNSURE, repeated};
+use super::own::External;
+use crate::history::{Completion, ValueId};
+
+/// Kept from key to key, for its memory.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Raw element, whether its transaction failed, entry.
+    appends: Vec<(u32, bool, u32)>,
+    /// By length the last list found to be a beginning of the order.
+    known: Vec<u32>,
+}
+
+/// Judges one key.
+pub(super) struct Judge<'a, 'b> {
+    pub txns: &'a Transactions<'a>,
+    pub key: u32,
+    pub entries: &'b mut [Entry],
+    /// Place of the first of them among those of all keys.
+    pub first: u32,
+    pub committed: &'b mut [bool],
+    pub sightings: &'b mut Sightings,
+    pub doubts: &'b mut Vec<String>,
+    pub scratch: &'b mut Scratch,
+}
+
+/// Who appended an element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writer {
+    /// The entry.
+    Known(usize),
+    Failed(usize),
+    Ambiguous,
+    Nobody,
+}
+
+/// Where in the order the first element of a kind is.
+#[derive(Clone, Copy)]
+struct Blemishes {
+    failed: usize,
+    phantom: usize,
+    repeated: usize,
+}
+
+impl<'a> Judge<'a, '_> {
+    pub(super) fn micro(&self, entry: usize) -> Micro {
+        self.txns.all_micros()[self.entries[entry].micro as usize]
+    }
+
+    /// Pushes onto `order` the entry of each element that all reads agree on.
+    pub(super) fn run(mut self, order: &mut Vec<u32>) {
+        self.sort_appends();
+        let externals = self.externals();
+        // The first of the longest.
+        let longest = externals.iter().rev().max_by_key(|external| external.list.len());
+        let Some(&longest) = longest else { return };
+        let start = order.len();
+        let mut sure = self.agreed(&externals, longest);
+        let blemishes = self.place(longest, order);
+        sure = sure.min(blemishes.repeated);
+        for &entry in &order[start + sure..] {
+            if entry != NONE {
+                // Its place is after the others, wherever that is.
+                self.entries[(entry - self.first) as usize].place = NONE;
+            }
+        }
+        for external in &externals {
+            self.judge(*external, longest, blemishes);
+            let length = external.list.len();
+            let place = if length <= sure { length as u32 } else { UNSURE };
+            self.entries[external.entry].place = place;
+        }
+        self.dirty_updates(&order[start..], longest);
+        order.truncate(start + sure);
+        self.lost_updates(&externals);
+    }
+
+    fn sort_appends(&mut self) {
+        let mut appends = std::mem::take(&mut self.scratch.appends);
+        appends.clear();
+        for entry in 0..self.entries.len() {
+            let micro = self.micro(entry);
+            if micro.f == Function::Append {
+                let txn = self.entries[entry].txn as usize;
+                let failed = self.txns.completion(txn) == Completion::Fail;
+                appends.push((micro.value.raw(), failed, entry as u32));
+            }
+        }
+        appends.sort_unstable();
+        self.scratch.appends = appends;
+    }
+
+    fn writer(&self, element: ValueId) -> Writer {
+        let appends = &self.scratch.appends;
+        let from = appends.partition_point(|append| append.0 < element.raw());
+        let append = |place: usize| {
+            let found: Option<&(u32, bool, u32)> = appends.get(place);
+            found.filter(|append| append.0 == element.raw())
+        };
+        match (append(from), append(from + 1)) {
+            (None, _) => Writer::Nobody,
+            (Some(&(_, true, entry)), _) => Writer::Failed(entry as usize),
+            (Some(_), Some((_, false, _))) => Writer::Ambiguous,
+            (Some(&(_, false, entry)), _) => Writer::Known(entry as usize),
+        }
+    }
+
+    /// The transaction whose append of an element failed.
+    pub(super) fn failed_writer(&self, element: ValueId) -> Option<u32> {
+        match self.writer(element) {
+            Writer::Failed(entry) => Some(self.entries[entry].txn),
+            _ => None,
+        }
+    }
+
+    /// How many elements all reads agree on that have so many.
+    fn agreed(&mut self, externals: &[External<'a>], longest: External<'a>) -> usize {
+        let mut sure = longest.list.len();
+        let mut known = std::mem::take(&mut self.scratch.known);
+        known.clear();
+        known.resize(sure + 1, NONE);
+        for external in externals {
+            let id = self.micro(external.entry).value.raw();
+            let whole = external.list.len();
+            if known[whole] == id {
+                continue;
+            }
+            if longest.list.starts_with(external.list) {
+                known[whole] = id;
+                continue;
+            }
+            let both = external.list.iter().zip(longest.list);
+            sure = sure.min(both.take_while(|(a, b)| a == b).count());
+            self.incompatible(*external, longest);
+        }
+        self.scratch.known = known;
+        sure
+    }
+
+    /// Gives the appends of the order their places, and finds whatever is strange in it.
+    fn place(&mut self, longest: External<'a>, order: &mut Vec<u32>) -> Blemishes {
+        let end = longest.list.len();
+        let mut found = Blemishes { failed: end, phantom: end, repeated: end };
+        for (place, &element) in longest.list.iter().enumerate() {
+            let mut entry = NONE;
+            match self.writer(element) {
+                Writer::Known(known) => {
+                    self.committed[self.entries[known].txn as usize] = true;
+                    if self.entries[known].place == NONE {
+                        self.entries[known].place = place as u32;
+                        entry = self.first + known as u32;
+                    } else {
+                        found.repeated = found.repeated.min(place);
+                    }
+                }
+                Writer::Failed(_) => found.failed = found.failed.min(place),
+                Writer::Nobody => found.phantom = found.phantom.min(place),
+                Writer::Ambiguous => self.doubt(element),
+            }
+            order.push(entry);
+        }
+        if order.iter().rev().take(end).any(|&entry| entry == NONE) {
+            found.repeated = found.repeated.min(repeated(longest.list).unwrap_or(end));
+        }
+        found
+    }
+
+    fn doubt(&mut self, element: ValueId) {
+        let raw = element.raw();
+        let twice = self.scratch.appends.iter().filter(|append| append.0 == raw && !append.1);
+        let mut ops = Vec::new();
+        for &(_, _, entry) in twice {
+            let entry = &mut self.entries[entry as usize];
+            entry.place = UNSURE;
+            ops.push(words::op(self.txns, entry.txn));
+        }
+        ops.truncate(3);
+        let (element, key) = (words::value(self.txns, element), words::key(self.txns, self.key));
+        let ops = ops.join(" and ");
+        self.doubts.push(format!("{element} was appended to key {key} more than once: {ops}"));
+    }
+
+    /// Whatever is wrong with one read.
+    fn judge(&mut self, read: External<'a>, longest: External<'a>, blemishes: Blemishes) {
+        let length = read.list.len();
+        if longest.list.starts_with(read.list) {
+            for (anomaly, place) in [
+                (Anomaly::PhantomRead, blemishes.phantom),
+                (Anomaly::DuplicateElements, blemishes.repeated),
+                (Anomaly::G1a, blemishes.failed),
+            ] {
+                if length > place {
+                    self.strange(anomaly, read, place);
+                }
+            }
+        } else {
+            self.judge_alone(read);
+        }
+        if let Some(&last) = read.list.last()
+            && let Writer::Known(entry) = self.writer(last)
+            && self.entries[entry].txn != self.entries[read.entry].txn
+            && self.appends_again(entry)
+        {
+            self.intermediate(read, entry);
+        }
+        self.future(read);
+    }
+
+    /// A read that is not the beginning of the order is looked at element by element.
+    fn judge_alone(&mut self, read: External<'a>) {
+        let (mut failed, mut phantom) = (None, None);
+        for (place, &element) in read.list.iter().enumerate() {
+            match self.writer(element) {
+                Writer::Known(entry) => {
+                    self.committed[self.entries[entry].txn as usize] = true;
+                }
+                Writer::Failed(_) => failed = failed.or(Some(place)),
+                Writer::Nobody => phantom = phantom.or(Some(place)),
+                Writer::Ambiguous => {}
+            }
+        }
+        for (anomaly, place) in [
+            (Anomaly::PhantomRead, phantom),
+            (Anomaly::DuplicateElements, repeated(read.list)),
+            (Anomaly::G1a, failed),
+        ] {
+            if let Some(place) = place {
+                self.strange(anomaly, read, place);
+            }
+        }
+    }
+
+    /// Whether the transaction of an append appended to the key later on.
+    fn appends_again(&self, entry: usize) -> bool {
+        let txn = self.entries[entry].txn;
+        let later = (entry + 1..self.entries.len()).take_while(|&e| self.entries[e].txn == txn);
+        later.into_iter().any(|entry| self.micro(entry).f == Function::Append)
+    }
+
+    /// A transaction that found, as if of others, what it appended itself.
+    fn future(&mut self, read: External<'a>) {
+        let txn = self.entries[read.entry].txn;
+        let is_own = |&entry: &usize| self.entries[entry].txn == txn;
+        let before = (0..read.entry).rev().take_while(is_own);
+        let after = (read.entry + 1..self.entries.len()).take_while(is_own);
+        let found = before.chain(after).find(|&entry| {
+            let micro = self.micro(entry);
+            // Its place is known where it is in the order; elsewhere it is looked for.
+            let place = self.entries[entry].place as usize;
+            micro.f == Function::Append
+                && match place < UNSURE as usize {
+                    true => place < read.list.len() && read.list[place] == micro.value,
+                    false => read.list.contains(&micro.value),
+                }
+        });
+        let Some(append) = found else { return };
+        let (key, txns, value) = (self.key, self.txns, self.micro(append).value);
+        self.sightings.add(Anomaly::FutureRead, || {
+            let (element, name) = (words::value(txns, value), words::key(txns, key));
+            Case {
+                anomaly: Anomaly::FutureRead,
+                key,
+                txns: vec![txn],
+                title: format!("{} read what it appended itself", words::op(txns, txn)),
+                argument: format!(
+                    "T1 found its own append of {element} to key {name} in what was there before."
+                ),
+            }
+        });
+    }
+
+    /// Failed appends with one that happened behind them.
+    fn dirty_updates(&mut self, order: &[u32], longest: External<'a>) {
+        let Some(last) = order.iter().rposition(|&entry| entry != NONE) else { return };
+        for place in (0..last).filter(|&place| order[place] == NONE) {
+            let Writer::Failed(aborted) = self.writer(longest.list[place]) else { continue };
+            let next = order[place..].iter().find(|&&entry| entry != NONE).copied();
+            let updater = next.map_or(last, |entry| (entry - self.first) as usize);
+            self.dirty_update(aborted, updater);
+        }
+    }
+
+    /// Transactions that read the same version and then appended, both as if the other was not.
+    fn lost_updates(&mut self, externals: &[External<'a>]) {
+        let mut updates: Vec<(u32, u32)> = Vec::new();
+        for external in externals.iter().filter(|external| external.plain) {
+            let Entry { txn, place, .. } = self.entries[external.entry];
+            if place != UNSURE && self.appends_again(external.entry) {
+                updates.push((place, txn));
+            }
+        }
+        updates.sort_unstable();
+        updates.dedup();
+        for same in updates.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
+            self.lost_update(same);
+        }
+    }
+}

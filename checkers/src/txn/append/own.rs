@@ -1,0 +1,78 @@
+//! What a transaction read of others, apart from what it appended itself.
+
+use super::super::Function;
+use super::super::anomaly::Anomaly;
+use super::super::evidence::Case;
+use super::key::Judge;
+use super::lists::{Entry, UNSURE, elements};
+use crate::history::{Completion, ValueId};
+
+/// What a read found of others.
+#[derive(Clone, Copy)]
+pub(super) struct External<'a> {
+    /// Place among the entries of the key.
+    pub entry: usize,
+    pub list: &'a [ValueId],
+    /// Whether the transaction had appended nothing to the key before, and read the same each
+    /// time.
+    pub plain: bool,
+}
+
+impl<'a> Judge<'a, '_> {
+    /// The reads of the key, their transactions' own elements taken away. A read that does not end
+    /// with these, or differs from an earlier one, is `internal`.
+    pub(super) fn externals(&mut self) -> Vec<External<'a>> {
+        let mut found: Vec<External<'a>> = Vec::new();
+        let mut own: Vec<ValueId> = Vec::new();
+        let mut txn = None;
+        // The first external list of this transaction, in `found`.
+        let mut first: Option<usize> = None;
+        for entry in 0..self.entries.len() {
+            let Entry { txn: this, .. } = self.entries[entry];
+            if txn != Some(this) {
+                own.clear();
+                (txn, first) = (Some(this), None);
+            }
+            let micro = self.micro(entry);
+            if micro.f == Function::Append {
+                own.push(micro.value);
+                continue;
+            }
+            debug_assert_eq!(self.txns.completion(this as usize), Completion::Ok);
+            let whole = elements(self.txns, micro.value);
+            let Some(list) = whole.strip_suffix(&own[..]) else {
+                self.entries[entry].place = UNSURE;
+                self.internal(entry, "although it had itself appended to the list before");
+                continue;
+            };
+            let mut plain = own.is_empty();
+            if let Some(first) = first
+                && found[first].list != list
+            {
+                self.internal(entry, "although it had read the list before and found another");
+                found[first].plain = false;
+                plain = false;
+            }
+            first.get_or_insert(found.len());
+            found.push(External { entry, list, plain });
+        }
+        found
+    }
+
+    fn internal(&mut self, entry: usize, why: &str) {
+        let Entry { txn, .. } = self.entries[entry];
+        let micro = self.micro(entry);
+        let (key, txns) = (self.key, self.txns);
+        self.sightings.add(Anomaly::Internal, || {
+            let name = super::super::words::key(txns, key);
+            let list = super::super::words::value(txns, micro.value);
+            Case {
+                anomaly: Anomaly::Internal,
+                key,
+                txns: vec![txn],
+                title: format!("{} contradicts itself", super::super::words::op(txns, txn)),
+                argument: format!("T1 read {list} of key {name}, {why}."),
+            }
+        });
+    }
+}

@@ -1,0 +1,363 @@
+//! Cycles of dependencies, each blamed on the weakest edges that close it.
+//!
+//! Classes from G0 to G2 say how many anti-dependencies a cycle has and whether two are adjacent
+//! (Adya 1999, §4.2; Cerone & Gotsman, PODC 2016, for those that are not); levels say whether it
+//! takes the order of processes, or real time.
+//!
+//! **What is counted.** G-single: pairs of a reader and a transaction whose write it missed
+//! although that came before it. The others: strongly connected components of the edges that are
+//! allowed, in which no more specific anomaly, of this level or a weaker one, was found. So the
+//! counts depend on nothing but the history.
+
+use super::anomaly::{Anomaly, Level};
+use super::dependencies::{Core, HUB, NONE, Node, PROCESS, REALTIME, RW, WR, WW};
+use crate::graph::path::{BothWays, shortest};
+use crate::graph::{Components, Graph, Kinds, Query, components, reachable, topological};
+
+/// Cycles of one anomaly that are told in full.
+pub(crate) const TOLD_MAX: usize = 10;
+/// Edges of a component from which its shortest cycle is sought.
+const STARTS_MAX: usize = 64;
+
+/// A cycle of transactions: the last leads back to the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cycle {
+    /// Each with the kind of the edge to the next.
+    pub steps: Vec<(u32, Kinds)>,
+}
+
+/// How often an anomaly was found, and some of its cycles, the shortest first.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub anomaly: Anomaly,
+    pub count: usize,
+    pub told: Vec<Cycle>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    G0,
+    G1c,
+    Single,
+    Nonadjacent,
+    G2,
+}
+
+impl Class {
+    fn anomaly(self, level: Level) -> Anomaly {
+        match self {
+            Self::G0 => Anomaly::G0(level),
+            Self::G1c => Anomaly::G1c(level),
+            Self::Single => Anomaly::GSingle(level),
+            Self::Nonadjacent => Anomaly::GNonadjacent(level),
+            Self::G2 => Anomaly::G2Item(level),
+        }
+    }
+
+    fn bit(self, level: Level) -> u16 {
+        1 << (self as u32 * 3 + level as u32)
+    }
+
+    /// The bits of every class up to this and every level up to `level`.
+    fn upto(self, level: Level) -> u16 {
+        [Self::G0, Self::G1c, Self::Single, Self::Nonadjacent, Self::G2]
+            .into_iter()
+            .filter(|&class| class <= self)
+            .flat_map(|class| Level::ALL.into_iter().map(move |level| (class, level)))
+            .filter(|&(_, other)| other <= level)
+            .map(|(class, level)| class.bit(level))
+            .sum()
+    }
+}
+
+/// The kinds of order that a level has beside dependencies.
+fn order(level: Level) -> Kinds {
+    match level {
+        Level::Plain => 0,
+        Level::Process => PROCESS,
+        Level::Realtime => PROCESS | REALTIME,
+    }
+}
+
+/// Everything but anti-dependencies; hubs are only reached by those.
+fn deps(level: Level) -> Kinds {
+    WW | WR | HUB | order(level)
+}
+
+/// Finds all anomalies in the cyclic part of a history, in the order of [`Anomaly`].
+pub(crate) fn search(core: Core) -> Vec<Found> {
+    if core.nodes.is_empty() {
+        return Vec::new();
+    }
+    let mut search = Search {
+        marks: vec![0; core.nodes.len()],
+        graph: BothWays::new(core.graph),
+        nodes: core.nodes,
+        found: Vec::new(),
+    };
+    let cyclic = components(&search.graph.forth, deps(Level::Realtime));
+    if cyclic.len() > 0 {
+        search.without_rw(Class::G0, WW);
+        search.without_rw(Class::G1c, WW | WR);
+    }
+    search.singles(&cyclic);
+    for level in Level::ALL {
+        search.several(level);
+    }
+    search.found.sort_by_key(|found| found.anomaly);
+    search.found
+}
+
+struct Search {
+    graph: BothWays,
+    nodes: Vec<Node>,
+    /// Per node the anomalies it has part in, as bits of [`Class::bit`].
+    marks: Vec<u16>,
+    found: Vec<Found>,
+}
+
+impl Search {
+    /// G0 and G1c: any component of these edges has such a cycle.
+    fn without_rw(&mut self, class: Class, kinds: Kinds) {
+        for level in Level::ALL {
+            let kinds = kinds | order(level);
+            let all = components(&self.graph.forth, kinds);
+            let fresh = self.unblamed(&all, class.upto(level));
+            self.blame(&all, &fresh, class.bit(level));
+            let needed = match (level, class) {
+                (Level::Process, _) => PROCESS,
+                (Level::Realtime, _) => REALTIME,
+                (Level::Plain, Class::G0) => WW,
+                (Level::Plain, _) => WR,
+            };
+            let cycle = |members: &[u32]| {
+                let edges = self.edges_within(members, &all, needed);
+                let cycles = edges.filter_map(|(from, to)| {
+                    let mut path = shortest(&self.graph, kinds, to, from)?;
+                    path.rotate_right(1);
+                    Some(self.cycle(&path, needed, kinds))
+                });
+                cycles.take(STARTS_MAX).min_by_key(|cycle| cycle.steps.len())
+            };
+            let told = told(&all, &fresh, cycle);
+            self.report(class.anomaly(level), fresh.len(), told);
+        }
+    }
+
+    /// G-single: anti-dependencies from a to b where b comes before a by other edges.
+    fn singles(&mut self, cyclic: &Components) {
+        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic);
+        let mut pairs: Vec<(u32, u32)> = self
+            .graph
+            .forth
+            .edges()
+            .filter(|&(from, to, kind)| kind == RW && place[to as usize] <= place[from as usize])
+            .map(|(from, to, _)| (from, to))
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        // What a level does not accuse, a weaker one does not either.
+        let mut accused = Vec::new();
+        for level in Level::ALL.into_iter().rev() {
+            let queries: Vec<Query> =
+                pairs.iter().map(|&(reader, writer)| Query { from: writer, to: reader }).collect();
+            let answers = reachable(&self.graph.forth, deps(level), &place, &queries);
+            let mut answers = answers.into_iter();
+            pairs.retain(|_| answers.next().unwrap_or(false));
+            accused.push((level, pairs.clone()));
+        }
+        let mut weaker: Vec<(u32, u32)> = Vec::new();
+        for (level, all) in accused.into_iter().rev() {
+            let mut fresh: Vec<(u32, u32)> =
+                all.iter().copied().filter(|pair| weaker.binary_search(pair).is_err()).collect();
+            for &(reader, writer) in &fresh {
+                self.marks[reader as usize] |= Class::Single.bit(level);
+                self.marks[writer as usize] |= Class::Single.bit(level);
+            }
+            let count = fresh.len();
+            let span = |&(from, to): &(u32, u32)| place[from as usize] - place[to as usize];
+            fresh.sort_by_key(|pair| (span(pair), *pair));
+            let cycle = |&(reader, writer): &(u32, u32)| {
+                let mut path = shortest(&self.graph, deps(level), writer, reader)?;
+                path.rotate_right(1);
+                Some(self.cycle(&path, RW, deps(level)))
+            };
+            let told = fresh.iter().take(TOLD_MAX).filter_map(cycle).collect();
+            self.report(Class::Single.anomaly(level), count, told);
+            weaker = all;
+        }
+    }
+
+    /// G-nonadjacent and G2-item, in components that have nothing more specific.
+    fn several(&mut self, level: Level) {
+        let kinds = deps(level) | RW;
+        let all = components(&self.graph.forth, kinds);
+        let fresh = self.unblamed(&all, Class::Single.upto(level));
+        self.nonadjacent(level, &all, &fresh);
+        let fresh = self.unblamed(&all, Class::G2.upto(level));
+        self.blame(&all, &fresh, Class::G2.bit(level));
+        let cycle = |members: &[u32]| {
+            let edges = self.edges_within(members, &all, RW);
+            let cycles = edges.filter_map(|(from, to)| {
+                let mut path = shortest(&self.graph, kinds, to, from)?;
+                path.rotate_right(1);
+                Some(self.cycle(&path, RW, kinds))
+            });
+            cycles.take(STARTS_MAX).min_by_key(|cycle| cycle.steps.len())
+        };
+        let told = told(&all, &fresh, cycle);
+        self.report(Class::G2.anomaly(level), fresh.len(), told);
+    }
+
+    /// Cycles without two adjacent anti-dependencies, on two layers: who is entered by one, is
+    /// entered on the second layer, from which no other leads on.
+    fn nonadjacent(&mut self, level: Level, all: &Components, within: &[usize]) {
+        let weaker = Class::Nonadjacent.upto(level);
+        let within: Vec<usize> = within
+            .iter()
+            .copied()
+            .filter(|&number| self.mark_of(all.members(number)) & weaker == 0)
+            .collect();
+        let nodes = self.nodes.len() as u32;
+        let mut edges = Vec::new();
+        for &number in &within {
+            for &from in all.members(number) {
+                for (to, kind) in self.graph.forth.out(from) {
+                    if kind & (deps(level) | RW) == 0 || !all.within(from, to) {
+                        continue;
+                    }
+                    match kind {
+                        RW if self.nodes[to as usize] == Node::Hub => edges.push((from, to, RW)),
+                        RW => edges.push((from, to + nodes, RW)),
+                        HUB => edges.push((from, to + nodes, HUB)),
+                        kind => edges.extend([(from, to, kind), (from + nodes, to, kind)]),
+                    }
+                }
+            }
+        }
+        if edges.is_empty() {
+            return;
+        }
+        let graph = BothWays::new(Graph::of_edges(2 * nodes as usize, &edges));
+        let found = components(&graph.forth, Kinds::MAX);
+        for &node in found.iter().flatten() {
+            self.marks[(node % nodes) as usize] |= Class::Nonadjacent.bit(level);
+        }
+        let everything: Vec<usize> = (0..found.len()).collect();
+        let cycle = |members: &[u32]| {
+            let rw = members.iter().flat_map(|&from| graph.forth.out(from).map(move |e| (from, e)));
+            let rw = rw.filter(|&(from, (to, kind))| kind == RW && found.within(from, to));
+            let cycles = rw.take(STARTS_MAX).filter_map(|(from, (to, _))| {
+                let path = shortest(&graph, Kinds::MAX, to, from)?;
+                Some(self.cycle_of(kinds_of(&path, &graph.forth, nodes)))
+            });
+            cycles.min_by_key(|cycle| cycle.steps.len())
+        };
+        let told = told(&found, &everything, cycle);
+        self.report(Class::Nonadjacent.anomaly(level), found.len(), told);
+    }
+
+    fn mark_of(&self, members: &[u32]) -> u16 {
+        members.iter().fold(0, |marks, &node| marks | self.marks[node as usize])
+    }
+
+    /// Components in which none of these anomalies was found.
+    fn unblamed(&self, all: &Components, marks: u16) -> Vec<usize> {
+        (0..all.len()).filter(|&number| self.mark_of(all.members(number)) & marks == 0).collect()
+    }
+
+    fn blame(&mut self, all: &Components, fresh: &[usize], bit: u16) {
+        for &number in fresh {
+            for &node in all.members(number) {
+                self.marks[node as usize] |= bit;
+            }
+        }
+    }
+
+    /// Edges of a kind between members of one component.
+    fn edges_within<'a>(
+        &'a self,
+        members: &'a [u32],
+        all: &'a Components,
+        kind: Kinds,
+    ) -> impl Iterator<Item = (u32, u32)> + 'a {
+        let out = |&from: &u32| self.graph.forth.out(from).map(move |(to, kind)| (from, to, kind));
+        // A cycle in real time passes through some transaction.
+        let begins = move |from: u32| kind != REALTIME || self.nodes[from as usize] != Node::Moment;
+        members
+            .iter()
+            .flat_map(out)
+            .filter(move |&(from, to, other)| other == kind && all.within(from, to) && begins(from))
+            .map(|(from, to, _)| (from, to))
+    }
+
+    /// A cycle of nodes, the first edge of a given kind, the others of any of `kinds`, the
+    /// weakest first.
+    fn cycle(&self, path: &[u32], first: Kinds, kinds: Kinds) -> Cycle {
+        let steps = path.iter().enumerate().map(|(place, &from)| {
+            let to = path[(place + 1) % path.len()];
+            let edges = self.graph.forth.out(from).filter(|&(target, _)| target == to);
+            let wanted = if place == 0 { first } else { kinds };
+            (from, edges.map(|(_, kind)| kind).filter(|kind| kind & wanted != 0).min().unwrap_or(0))
+        });
+        self.cycle_of(steps.collect())
+    }
+
+    /// Joins the edges to, between and from hubs and moments: transactions remain.
+    fn cycle_of(&self, mut steps: Vec<(u32, Kinds)>) -> Cycle {
+        let is_txn = |step: &(u32, Kinds)| matches!(self.nodes[step.0 as usize], Node::Txn(_));
+        let first = steps.iter().position(is_txn).unwrap_or(0);
+        steps.rotate_left(first);
+        let txn = |node: u32| match self.nodes[node as usize] {
+            Node::Txn(txn) => txn,
+            Node::Hub | Node::Moment => NONE,
+        };
+        let steps = steps.iter().filter(|step| is_txn(step));
+        Cycle { steps: steps.map(|&(node, kind)| (txn(node), kind)).collect() }
+    }
+
+    fn report(&mut self, anomaly: Anomaly, count: usize, mut told: Vec<Cycle>) {
+        if count > 0 {
+            told.sort_by_key(|cycle| cycle.steps.len());
+            self.found.push(Found { anomaly, count, told });
+        }
+    }
+}
+
+/// Cycles of the smallest components.
+fn told(
+    all: &Components,
+    fresh: &[usize],
+    cycle: impl FnMut(&[u32]) -> Option<Cycle>,
+) -> Vec<Cycle> {
+    let mut smallest = fresh.to_vec();
+    smallest.sort_by_key(|&number| (all.members(number).len(), number));
+    smallest.truncate(TOLD_MAX);
+    smallest.into_iter().map(|number| all.members(number)).filter_map(cycle).collect()
+}
+
+/// A cycle on two layers as one on the graph. Where it passes a node on both layers, what lies
+/// between is left out: from the second layer only dependencies lead on, and only they lead to
+/// the first, so that no two anti-dependencies become adjacent.
+fn kinds_of(path: &[u32], graph: &Graph, nodes: u32) -> Vec<(u32, Kinds)> {
+    let step = |place: usize| {
+        let (from, to) = (path[place], path[(place + 1) % path.len()]);
+        let edges = graph.out(from).filter(|&(target, _)| target == to);
+        (from, edges.map(|(_, kind)| kind).min().unwrap_or(0))
+    };
+    let mut steps: Vec<(u32, Kinds)> = (0..path.len()).map(step).collect();
+    loop {
+        let second = (0..steps.len()).find_map(|upper| {
+            let node = steps[upper].0.checked_sub(nodes)?;
+            let lower = steps.iter().position(|step| step.0 == node)?;
+            Some((upper, lower))
+        });
+        let Some((upper, lower)) = second else { break };
+        // Keep the part which leaves the upper visit by a dependency and enters the lower by one.
+        steps.rotate_left(upper);
+        let lower = (lower + steps.len() - upper) % steps.len();
+        steps.truncate(lower);
+    }
+    steps.iter_mut().for_each(|step| step.0 %= nodes);
+    steps
+}

@@ -1,0 +1,238 @@
+//! Which transaction must come before which: dependencies as edges, real time as a line of
+//! moments; and the part of them that is cyclic.
+//!
+//! Real time costs no edges in memory. Completions between two invocations are one *moment*: who
+//! completed leads to it, each moment leads to the next, and the last one before an invocation to
+//! the transaction invoked. Transactions are in order of invocation, so the ones that follow a
+//! moment are a range.
+//!
+//! A *hub* stands for all pairs of two sets: every reader of a version has an rw edge to the hub,
+//! the hub an edge to every transaction which overwrote that version.
+
+use super::Transactions;
+use crate::graph::{Builder, Components, Graph, Kinds, components};
+use crate::history::Completion;
+
+/// Consecutive versions.
+pub(crate) const WW: Kinds = 1;
+/// From the writer of a version to its reader.
+pub(crate) const WR: Kinds = 2;
+/// From the reader of a version to the writer of the next: an anti-dependency.
+pub(crate) const RW: Kinds = 4;
+/// Consecutive transactions of a process.
+pub(crate) const PROCESS: Kinds = 8;
+/// One was over before the other began; also to, from and between moments.
+pub(crate) const REALTIME: Kinds = 16;
+/// From a hub.
+pub(crate) const HUB: Kinds = 32;
+
+/// No transaction, no moment.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Who gives the dependencies between transactions.
+pub(crate) trait Source {
+    /// How many hubs there are: nodes from the number of transactions on.
+    fn hubs(&self) -> usize;
+    /// Whether a transaction is certain to have happened.
+    fn committed(&self, txn: u32) -> bool;
+    /// Calls `add(from, to, kind)` for every edge but those of processes and of real time, in the
+    /// same order each time.
+    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds));
+}
+
+/// The dependencies of a history.
+pub(crate) struct Dependencies {
+    graph: Graph,
+    /// Nodes that are transactions; the rest are hubs.
+    txns: usize,
+    timeline: Timeline,
+}
+
+impl Dependencies {
+    /// `None` when there are more edges than 32 bits can name.
+    pub(crate) fn of(txns: &Transactions<'_>, source: &impl Source) -> Option<Self> {
+        let nodes = txns.len() + source.hubs();
+        let count = |add: &mut dyn FnMut(u32)| {
+            source.edges(&mut |from, _, _| add(from));
+            processes(txns, source, &mut |from, _| add(from));
+        };
+        let mut builder = Builder::count(nodes, count)?;
+        source.edges(&mut |from, to, kind| builder.place(from, to, kind));
+        processes(txns, source, &mut |from, to| builder.place(from, to, PROCESS));
+        let timeline = Timeline::of(txns);
+        Some(Self { graph: builder.finish(), txns: txns.len(), timeline })
+    }
+
+    /// Dependencies counted, moments aside.
+    pub(crate) fn edge_count(&self) -> usize {
+        self.graph.edge_count()
+    }
+}
+
+/// The order of each process. Who is ok came before everything its process did later; who crashed
+/// may still be under way then.
+fn processes(txns: &Transactions<'_>, source: &impl Source, add: &mut dyn FnMut(u32, u32)) {
+    let mut last = rustc_hash::FxHashMap::default();
+    for txn in 0..txns.len() as u32 {
+        if !source.committed(txn) {
+            continue;
+        }
+        let process = txns.operation(txn as usize).process();
+        if let Some(&before) = last.get(&process) {
+            add(before, txn);
+        }
+        if txns.completion(txn as usize) == Completion::Ok {
+            last.insert(process, txn);
+        }
+    }
+}
+
+/// Real time.
+struct Timeline {
+    /// Per transaction the moment at which it was over, or [`NONE`].
+    over: Vec<u32>,
+    /// Per moment the first transaction invoked after it.
+    next: Vec<u32>,
+}
+
+impl Timeline {
+    fn of(txns: &Transactions<'_>) -> Self {
+        let mut over = vec![NONE; txns.len()];
+        let mut next = Vec::new();
+        if txns.history().untimed {
+            return Self { over, next };
+        }
+        let mut by_rank = Vec::new();
+        for txn in 0..txns.len() {
+            let operation = txns.operation(txn);
+            let ended =
+                operation.completed_rank().filter(|_| txns.completion(txn) == Completion::Ok);
+            let ranks = [Some(operation.invoked_rank()), ended];
+            let last = ranks.into_iter().flatten().max().unwrap_or(0) as usize;
+            if by_rank.len() <= last {
+                by_rank.resize(last + 1, NONE);
+            }
+            if let Some(rank) = ended {
+                by_rank[rank as usize] = txn as u32;
+            }
+        }
+        // The completions since the last invocation are those of the next moment.
+        let mut rank = 0;
+        for txn in 0..txns.len() {
+            let invoked = txns.operation(txn).invoked_rank() as usize;
+            let mut any = false;
+            for &ended in &by_rank[rank.min(invoked)..invoked] {
+                if ended != NONE {
+                    over[ended as usize] = next.len() as u32;
+                    any = true;
+                }
+            }
+            rank = invoked;
+            if any {
+                next.push(txn as u32);
+            }
+        }
+        Self { over, next }
+    }
+
+    fn len(&self) -> usize {
+        self.next.len()
+    }
+
+    /// The transactions that were invoked after a moment and before the next.
+    fn after(&self, moment: usize, txns: usize) -> std::ops::Range<u32> {
+        let end = self.next.get(moment + 1).copied().unwrap_or(txns as u32);
+        self.next[moment]..end
+    }
+}
+
+/// What a node of the cyclic part stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Node {
+    Txn(u32),
+    Hub,
+    Moment,
+}
+
+/// The cyclic part: every node and every edge that is on a cycle.
+pub(crate) struct Core {
+    pub graph: Graph,
+    pub nodes: Vec<Node>,
+}
+
+impl Dependencies {
+    /// Takes away what has nothing left before it, again and again: a history without anomalies
+    /// vanishes in one pass. Of the rest, keeps what is in strongly connected components.
+    pub(crate) fn core(&self) -> Core {
+        let rest = self.rest();
+        let found = components(&rest.graph, Kinds::MAX);
+        let kept: Vec<u32> = (0..rest.nodes.len() as u32)
+            .filter(|&node| found.of[node as usize] != Components::NONE)
+            .collect();
+        let mut number = vec![NONE; rest.nodes.len()];
+        (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new);
+        let edges: Vec<_> = rest
+            .graph
+            .edges()
+            .filter(|&(from, to, _)| found.within(from, to))
+            .map(|(from, to, kind)| (number[from as usize], number[to as usize], kind))
+            .collect();
+        let nodes = kept.iter().map(|&node| rest.nodes[node as usize]).collect();
+        Core { graph: Graph::of_edges(kept.len(), &edges), nodes }
+    }
+
+    /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
+    fn out(&self, node: u32, mut to: impl FnMut(u32, Kinds)) {
+        let moments = self.graph.nodes();
+        let Some(moment) = (node as usize).checked_sub(moments) else {
+            self.graph.out(node).for_each(|(target, kind)| to(target, kind));
+            if let Some(&over) = self.timeline.over.get(node as usize)
+                && over != NONE
+            {
+                to(moments as u32 + over, REALTIME);
+            }
+            return;
+        };
+        if moment + 1 < self.timeline.len() {
+            to(node + 1, REALTIME);
+        }
+        self.timeline.after(moment, self.txns).for_each(|txn| to(txn, REALTIME));
+    }
+
+    /// What is left when everything that comes before all cycles is taken away.
+    fn rest(&self) -> Core {
+        let all = self.graph.nodes() + self.timeline.len();
+        let mut before = vec![0_u32; all];
+        for node in 0..all as u32 {
+            self.out(node, |to, _| before[to as usize] += 1);
+        }
+        let mut free: Vec<u32> =
+            (0..all as u32).rev().filter(|&node| before[node as usize] == 0).collect();
+        while let Some(node) = free.pop() {
+            self.out(node, |to, _| {
+                before[to as usize] -= 1;
+                if before[to as usize] == 0 {
+                    free.push(to);
+                }
+            });
+        }
+        let kept: Vec<u32> = (0..all as u32).filter(|&node| before[node as usize] > 0).collect();
+        let number = &mut before;
+        (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new + 1);
+        let mut edges = Vec::new();
+        for (new, &old) in (0..).zip(&kept) {
+            self.out(old, |to, kind| {
+                if number[to as usize] > 0 {
+                    edges.push((new, number[to as usize] - 1, kind));
+                }
+            });
+        }
+        let node = |&node: &u32| match node as usize {
+            txn if txn < self.txns => Node::Txn(node),
+            hub if hub < self.graph.nodes() => Node::Hub,
+            _ => Node::Moment,
+        };
+        let nodes = kept.iter().map(node).collect();
+        Core { graph: Graph::of_edges(kept.len(), &edges), nodes }
+    }
+}
