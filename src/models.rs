@@ -8,14 +8,16 @@ use isobar_checkers::models::{
     Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex,
     Semaphore, Set, Stack, UnorderedQueue,
 };
-use isobar_checkers::{Budget, CheckResult, Register, topics};
+use isobar_checkers::txn::{self, Anomaly, UnknownModel};
+use isobar_checkers::{Budget, CheckResult, Register, TxnOptions, topics};
 use serde_json::{Value, json};
 
 /// A data type, what may be promised of it, and who decides.
 #[derive(Clone, Copy)]
 pub struct Model {
     pub name: &'static str,
-    /// `linearizable`, `sessions`, …; `own`: the one rule that the type is about.
+    /// `linearizable`, `sessions`, …; `own`: the one rule that the type is about; `isolation`: one
+    /// or several models of the lattice of transactions.
     pub consistency: &'static str,
     pub judge: fn(&History, &Options) -> CheckResult,
 }
@@ -23,6 +25,13 @@ pub struct Model {
 /// What a history does not say of its own system, and how much may be spent on it.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
+    /// What the system promised; by default the strongest promise of the model. For transactions
+    /// one or several of: read-uncommitted, read-committed, …, serializable, strict-serializable
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
+    pub consistency: Vec<String>,
+    /// Of transactions, the anomalies that alone are violations: G0, G1a, G-single, …
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…", value_parser = Anomaly::parse)]
+    pub anomalies: Vec<Anomaly>,
     /// How many may hold a semaphore at once
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub permits: u32,
@@ -46,6 +55,20 @@ pub struct Options {
 impl Options {
     fn budget(&self) -> Budget {
         Budget { states: self.states, bytes: self.memory.saturating_mul(1 << 20) }
+    }
+
+    /// The models promised of transactions.
+    fn isolation(&self) -> Result<Vec<txn::Model>, UnknownModel> {
+        match self.consistency.is_empty() {
+            true => Ok(vec![txn::Model::STRICT_SERIALIZABLE]),
+            false => self.consistency.iter().map(|name| txn::Model::parse(name)).collect(),
+        }
+    }
+
+    /// What is asked of transactions; [`find`] has seen to it that the names are right.
+    fn txn(&self) -> TxnOptions {
+        let models = self.isolation().unwrap_or_default();
+        TxnOptions { models, anomalies: self.anomalies.clone() }
     }
 
     fn bank(&self) -> BankOptions {
@@ -120,11 +143,16 @@ pub const MODELS: &[Model] = &[
     model("sequential", OWN, |history, _| checks::sequential(history)),
     model("causal-reverse", OWN, |history, _| checks::causal_reverse(history)),
     model("watch", OWN, |history, _| checks::watch(history)),
+    model("list-append", ISOLATION, |history, options| {
+        isobar_checkers::list_append(history, &options.txn())
+    }),
 ];
 
 pub const LINEARIZABLE: &str = "linearizable";
 pub const SESSIONS: &str = "sessions";
 pub const OWN: &str = "own";
+/// Any models of the lattice of transactions.
+pub const ISOLATION: &str = "isolation";
 
 fn linearizable(
     history: &History,
@@ -151,29 +179,43 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// The names of all promises, each once.
-pub fn consistencies() -> Vec<&'static str> {
-    let mut names: Vec<&str> = MODELS.iter().map(|model| model.consistency).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
 /// The type called `name` with the promise asked for, or with its strongest.
 ///
 /// # Errors
 /// What may be promised of this type instead.
-pub fn find(name: &str, consistency: Option<&str>) -> Result<&'static Model, String> {
+pub fn find(name: &str, options: &Options) -> Result<&'static Model, String> {
     let of_type = || MODELS.iter().filter(|model| model.name == name);
-    let wanted = |model: &&Model| consistency.is_none_or(|wanted| model.consistency == wanted);
+    if let Some(model) = of_type().find(|model| model.consistency == ISOLATION) {
+        options.isolation().map_err(|error| error.to_string())?;
+        return Ok(model);
+    }
+    if !options.anomalies.is_empty() {
+        return Err(format!("a {name} has no transactions: leave out --anomalies"));
+    }
+    let wanted = |model: &&Model| match &options.consistency[..] {
+        [] => true,
+        [wanted] => model.consistency == wanted,
+        _ => false,
+    };
     of_type().find(wanted).ok_or_else(|| {
         let promises: Vec<&str> = of_type().map(|model| model.consistency).collect();
         format!(
             "a {name} is not judged for {}; its consistency is one of {}",
-            consistency.unwrap_or("anything"),
+            options.consistency.join(" and "),
             promises.join(", ")
         )
     })
+}
+
+impl Model {
+    /// What is judged, by name: `linearizable`, `serializable,read-atomic`.
+    pub fn promised(&self, options: &Options) -> String {
+        if self.consistency != ISOLATION {
+            return self.consistency.to_owned();
+        }
+        let models = options.isolation().unwrap_or_default();
+        models.iter().map(|model| model.name()).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// One sentence on a type, for help texts.
@@ -197,11 +239,36 @@ mod tests {
         assert!(taught.iter().all(|name| names().contains(name)), "{taught:?}");
     }
 
+    /// The options of a command line.
+    fn options(consistency: &[&str]) -> Options {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            options: Options,
+        }
+        let flags = consistency.iter().flat_map(|name| ["-c", name]);
+        <Line as clap::Parser>::try_parse_from(["isobar"].into_iter().chain(flags)).unwrap().options
+    }
+
     #[test]
     fn the_strongest_promise_is_the_default() {
-        assert_eq!(find("register", None).unwrap().consistency, LINEARIZABLE);
-        assert_eq!(find("register", Some(SESSIONS)).unwrap().consistency, SESSIONS);
-        let error = find("bank", Some(LINEARIZABLE)).map(|model| model.name).unwrap_err();
+        let consistency = |name, asked: &[&str]| find(name, &options(asked)).map(|m| m.consistency);
+        assert_eq!(consistency("register", &[]), Ok(LINEARIZABLE));
+        assert_eq!(consistency("register", &[SESSIONS]), Ok(SESSIONS));
+        let error = consistency("bank", &[LINEARIZABLE]).unwrap_err();
         assert_eq!(error, "a bank is not judged for linearizable; its consistency is one of own");
+    }
+
+    #[test]
+    fn transactions_take_any_models_of_the_lattice() {
+        let promised = |asked: &[&str]| {
+            let options = options(asked);
+            find("list-append", &options).map(|model| model.promised(&options))
+        };
+        assert_eq!(promised(&[]), Ok("strict-serializable".to_owned()));
+        let both = Ok("snapshot-isolation,read-committed".to_owned());
+        assert_eq!(promised(&["PL-SI,read-committed"]), both);
+        let error = promised(&["serialisable"]).unwrap_err();
+        assert!(error.ends_with("did you mean `serializable`?"), "{error}");
     }
 }

@@ -44,9 +44,6 @@ pub struct HistoryArgs {
     /// What the operations of a history are
     #[arg(short, long, value_parser = model_parser(), default_value = "register")]
     model: String,
-    /// What the system promised; by default the strongest promise of the model
-    #[arg(short, long, value_parser = PossibleValuesParser::new(models::consistencies()))]
-    consistency: Option<String>,
     /// How a history is written; by default it is found out
     #[arg(long)]
     format: Option<Format>,
@@ -173,7 +170,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
                 "schema": 1,
                 "file": input,
                 "model": model.name,
-                "consistency": model.consistency,
+                "consistency": model.promised(&args.history.options),
                 "verdict": result.verdict.word(),
                 "reason": reason,
                 "ops": history.len(),
@@ -192,7 +189,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
 
 impl HistoryArgs {
     fn model(&self) -> Result<&'static Model, Failure> {
-        models::find(&self.model, self.consistency.as_deref()).map_err(Failure::usage)
+        models::find(&self.model, &self.options).map_err(Failure::usage)
     }
 }
 
