@@ -108,5 +108,5 @@ pub use history::{
 };
 pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
 pub use stats::stats;
-pub use txn::{TxnOptions, list_append};
+pub use txn::{TxnOptions, list_append, rw_register};
 pub use vacuity::{Expectation, vacuity};

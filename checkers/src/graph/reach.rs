@@ -58,8 +58,8 @@ pub(crate) struct Query {
 /// Answers each query, for edges of these kinds; `place` is a [`topological`] order of a graph
 /// with these edges and perhaps more.
 ///
-/// A batch of 64 queries costs the edges of the stretch of the order that it spans. Queries that
-/// span alike are put together.
+/// A query costs the edges of the stretch of the order that it spans; up to 64 that span alike and
+/// overlap are answered at once.
 pub(crate) fn reachable(
     graph: &Graph,
     kinds: Kinds,
@@ -67,40 +67,77 @@ pub(crate) fn reachable(
     queries: &[Query],
 ) -> Vec<bool> {
     let mut answers = vec![false; queries.len()];
-    let span = |query: &Query| {
+    let span = |number: usize| {
+        let query = queries[number];
         let (from, to) = (place[query.from as usize], place[query.to as usize]);
-        (from <= to).then(|| ((to - from).checked_ilog2(), from, to))
+        (from <= to).then(|| Asked { size: (to - from).checked_ilog2(), from, to, number })
     };
-    let mut asked: Vec<_> = (0..queries.len())
-        .filter_map(|number| span(&queries[number]).map(|span| (span, number)))
-        .collect();
-    asked.sort_unstable();
+    let mut asked: Vec<Asked> = (0..queries.len()).filter_map(span).collect();
+    asked.sort_unstable_by_key(|asked| (asked.size, asked.from, asked.to, asked.number));
     let order = by_place(place);
     let mut mask = vec![0_u64; graph.nodes()];
-    for batch in asked.chunks(64) {
-        let first = batch.iter().map(|((_, from, _), _)| *from).min().unwrap_or(0);
-        let last = batch.iter().map(|((.., to), _)| *to).max().unwrap_or(0);
-        for (bit, &(_, number)) in batch.iter().enumerate() {
-            mask[queries[number].from as usize] |= 1 << bit;
+    let (mut begin, mut end) = (0, 0);
+    while begin < asked.len() {
+        // As long as the stretches overlap, so that there are no gaps to be passed over.
+        let mut last = asked[begin].to;
+        while end < asked.len()
+            && end - begin < 64
+            && asked[end].size == asked[begin].size
+            && asked[end].from <= last
+        {
+            last = last.max(asked[end].to);
+            end += 1;
         }
-        let nodes = order.stretch(first, last);
-        spread(graph, kinds, place, nodes, last, &mut mask);
-        for (bit, &(_, number)) in batch.iter().enumerate() {
-            answers[number] = mask[queries[number].to as usize] & 1 << bit != 0;
+        let batch = &asked[begin..end];
+        for (bit, asked) in batch.iter().enumerate() {
+            mask[queries[asked.number].from as usize] |= 1 << bit;
+        }
+        let nodes = order.stretch(batch[0].from, last);
+        spread(graph, kinds, place, nodes, batch, &mut mask);
+        for (bit, asked) in batch.iter().enumerate() {
+            answers[asked.number] = mask[queries[asked.number].to as usize] & 1 << bit != 0;
         }
         nodes.iter().for_each(|&node| mask[node as usize] = 0);
+        begin = end;
     }
     answers
 }
 
-/// Passes the bits of `nodes` on along the edges that end no later than `last`.
-fn spread(graph: &Graph, kinds: Kinds, place: &[u32], nodes: &[u32], last: u32, mask: &mut [u64]) {
+/// A query with the stretch of the order that it spans.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// The logarithm of its length.
+    size: Option<u32>,
+    from: u32,
+    to: u32,
+    number: usize,
+}
+
+/// Passes the bits of `nodes` on along edges, each as far as its query goes.
+fn spread(
+    graph: &Graph,
+    kinds: Kinds,
+    place: &[u32],
+    nodes: &[u32],
+    batch: &[Asked],
+    mask: &mut [u64],
+) {
+    let last = batch.iter().map(|asked| asked.to).max().unwrap_or(0);
+    let mut ends: Vec<(u32, u64)> =
+        batch.iter().enumerate().map(|(bit, asked)| (asked.to, 1 << bit)).collect();
+    ends.sort_unstable();
+    let mut ends = ends.into_iter().peekable();
+    let mut live = u64::MAX;
     for together in nodes.chunk_by(|a, b| place[*a as usize] == place[*b as usize]) {
+        let here = place[together[0] as usize];
+        while let Some((_, bit)) = ends.next_if(|(end, _)| *end < here) {
+            live &= !bit;
+        }
         // Nodes of a component pass bits to each other until nothing changes.
         loop {
             let mut changed = false;
             for &node in together {
-                let bits = mask[node as usize];
+                let bits = mask[node as usize] & live;
                 if bits == 0 {
                     continue;
                 }
@@ -108,7 +145,7 @@ fn spread(graph: &Graph, kinds: Kinds, place: &[u32], nodes: &[u32], last: u32, 
                     if kind & kinds == 0 || place[to as usize] > last {
                         continue;
                     }
-                    let same = place[to as usize] == place[node as usize];
+                    let same = place[to as usize] == here;
                     changed |= same && bits & !mask[to as usize] != 0;
                     mask[to as usize] |= bits;
                 }

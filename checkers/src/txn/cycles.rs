@@ -9,8 +9,11 @@
 //! allowed, in which no more specific anomaly, of this level or a weaker one, was found. So the
 //! counts depend on nothing but the history.
 
+use rustc_hash::FxHashMap;
+
 use super::anomaly::{Anomaly, Level};
 use super::dependencies::{Core, HUB, NONE, Node, PROCESS, REALTIME, RW, WR, WW};
+use super::rivals::{Settled, settle};
 use crate::graph::path::{BothWays, shortest};
 use crate::graph::{Components, Graph, Kinds, Query, components, reachable, topological};
 
@@ -85,11 +88,13 @@ fn deps(level: Level) -> Kinds {
 }
 
 /// Finds all anomalies in the cyclic part of a history, in the order of [`Anomaly`].
-pub(crate) fn search(core: Core) -> Vec<Found> {
+pub(crate) fn search(core: Core) -> Searched {
     if core.nodes.is_empty() {
-        return Vec::new();
+        return Searched::default();
     }
     let mut search = Search {
+        pairs: core.rivals,
+        undecided: false,
         marks: vec![0; core.nodes.len()],
         graph: BothWays::new(core.graph),
         nodes: core.nodes,
@@ -105,10 +110,21 @@ pub(crate) fn search(core: Core) -> Vec<Found> {
         search.several(level);
     }
     search.found.sort_by_key(|found| found.anomaly);
-    search.found
+    Searched { found: search.found, undecided: search.undecided }
+}
+
+/// What a search found.
+#[derive(Default)]
+pub(crate) struct Searched {
+    pub found: Vec<Found>,
+    /// Whether it was left open if unseen orders allow snapshot isolation.
+    pub undecided: bool,
 }
 
 struct Search {
+    /// Nodes that wrote the same in an order that nobody saw.
+    pairs: Vec<(u32, u32)>,
+    undecided: bool,
     graph: BothWays,
     nodes: Vec<Node>,
     /// Per node the anomalies it has part in, as bits of [`Class::bit`].
@@ -194,6 +210,10 @@ impl Search {
         let all = components(&self.graph.forth, kinds);
         let fresh = self.unblamed(&all, Class::Single.upto(level));
         self.nonadjacent(level, &all, &fresh);
+        if !self.pairs.is_empty() {
+            let fresh = self.unblamed(&all, Class::Nonadjacent.upto(level));
+            self.rivals(level, &all, &fresh);
+        }
         let fresh = self.unblamed(&all, Class::G2.upto(level));
         self.blame(&all, &fresh, Class::G2.bit(level));
         let cycle = |members: &[u32]| {
@@ -221,19 +241,7 @@ impl Search {
         let nodes = self.nodes.len() as u32;
         let mut edges = Vec::new();
         for &number in &within {
-            for &from in all.members(number) {
-                for (to, kind) in self.graph.forth.out(from) {
-                    if kind & (deps(level) | RW) == 0 || !all.within(from, to) {
-                        continue;
-                    }
-                    match kind {
-                        RW if self.nodes[to as usize] == Node::Hub => edges.push((from, to, RW)),
-                        RW => edges.push((from, to + nodes, RW)),
-                        HUB => edges.push((from, to + nodes, HUB)),
-                        kind => edges.extend([(from, to, kind), (from + nodes, to, kind)]),
-                    }
-                }
-            }
+            self.on_layers(level, all, all.members(number), &mut edges);
         }
         if edges.is_empty() {
             return;
@@ -255,6 +263,71 @@ impl Search {
         };
         let told = told(&found, &everything, cycle);
         self.report(Class::Nonadjacent.anomaly(level), found.len(), told);
+    }
+
+    /// The edges within a component as edges on two layers, the second numbered after the first.
+    fn on_layers(
+        &self,
+        level: Level,
+        all: &Components,
+        members: &[u32],
+        edges: &mut Vec<(u32, u32, Kinds)>,
+    ) {
+        let nodes = self.nodes.len() as u32;
+        for &from in members {
+            for (to, kind) in self.graph.forth.out(from) {
+                if kind & (deps(level) | RW) == 0 || !all.within(from, to) {
+                    continue;
+                }
+                match kind {
+                    RW if self.nodes[to as usize] == Node::Hub => edges.push((from, to, RW)),
+                    RW => edges.push((from, to + nodes, RW)),
+                    HUB => edges.push((from, to + nodes, HUB)),
+                    kind => edges.extend([(from, to, kind), (from + nodes, to, kind)]),
+                }
+            }
+        }
+    }
+
+    /// Components that only adjacent anti-dependencies close, as long as transactions which wrote
+    /// the same in an order that nobody saw did so in neither order: whichever came first, a cycle
+    /// without adjacent ones remains.
+    fn rivals(&mut self, level: Level, all: &Components, within: &[usize]) {
+        let nodes = self.nodes.len() as u32;
+        let mut by_component: FxHashMap<u32, Vec<(u32, u32)>> = FxHashMap::default();
+        for &pair in self.pairs.iter().filter(|pair| all.within(pair.0, pair.1)) {
+            by_component.entry(all.of[pair.0 as usize]).or_default().push(pair);
+        }
+        for &number in within {
+            let members = all.members(number);
+            let Some(pairs) = by_component.remove(&(number as u32)) else { continue };
+            let mut edges = Vec::new();
+            self.on_layers(level, all, members, &mut edges);
+            match settle(&edges, nodes, &pairs) {
+                Settled::Possible => {}
+                Settled::Undecided => self.undecided = true,
+                Settled::Impossible(steps) => {
+                    for &node in members {
+                        self.marks[node as usize] |= Class::Nonadjacent.bit(level);
+                    }
+                    let steps = steps.into_iter().map(|(node, kind)| (node % nodes, kind));
+                    let cycle = self.cycle_of(steps.collect());
+                    let rw = cycle.steps.iter().filter(|step| step.1 == RW).count();
+                    let class = if rw == 1 { Class::Single } else { Class::Nonadjacent };
+                    self.add(class.anomaly(level), cycle);
+                }
+            }
+        }
+    }
+
+    /// Counts one more of an anomaly.
+    fn add(&mut self, anomaly: Anomaly, cycle: Cycle) {
+        let there = self.found.iter_mut().find(|found| found.anomaly == anomaly);
+        let Some(found) = there else { return self.report(anomaly, 1, vec![cycle]) };
+        found.count += 1;
+        if found.told.len() < TOLD_MAX {
+            found.told.push(cycle);
+        }
     }
 
     fn mark_of(&self, members: &[u32]) -> u16 {

@@ -33,6 +33,9 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) trait Source {
     /// How many hubs there are: nodes from the number of transactions on.
     fn hubs(&self) -> usize;
+    /// Calls `add` with transactions that wrote the same one after the other, nobody saw in which
+    /// order.
+    fn rivals(&self, add: &mut dyn FnMut(&[u32]));
     /// Whether a transaction is certain to have happened.
     fn committed(&self, txn: u32) -> bool;
     /// Calls `add(from, to, kind)` for every edge but those of processes and of real time, in the
@@ -158,6 +161,34 @@ pub(crate) enum Node {
 pub(crate) struct Core {
     pub graph: Graph,
     pub nodes: Vec<Node>,
+    /// Nodes that wrote the same in an order that nobody saw.
+    pub rivals: Vec<(u32, u32)>,
+}
+
+/// Rivals of one key that are compared; of more, only neighbours are.
+const RIVALS_MAX: usize = 32;
+
+impl Core {
+    /// Finds rivals among the nodes.
+    pub(crate) fn with_rivals(mut self, source: &impl Source) -> Self {
+        if self.nodes.is_empty() {
+            return self;
+        }
+        let txns = (0..).zip(&self.nodes).filter_map(|(number, node)| match node {
+            Node::Txn(txn) => Some((*txn, number)),
+            Node::Hub | Node::Moment => None,
+        });
+        let numbers: rustc_hash::FxHashMap<u32, u32> = txns.collect();
+        source.rivals(&mut |group| {
+            let here: Vec<u32> = group.iter().filter_map(|txn| numbers.get(txn).copied()).collect();
+            let near = if here.len() > RIVALS_MAX { 1 } else { RIVALS_MAX };
+            for (place, &one) in here.iter().enumerate() {
+                let others = here[place + 1..].iter().take(near);
+                self.rivals.extend(others.map(|&other| (one, other)));
+            }
+        });
+        self
+    }
 }
 
 impl Dependencies {
@@ -178,7 +209,7 @@ impl Dependencies {
             .map(|(from, to, kind)| (number[from as usize], number[to as usize], kind))
             .collect();
         let nodes = kept.iter().map(|&node| rest.nodes[node as usize]).collect();
-        Core { graph: Graph::of_edges(kept.len(), &edges), nodes }
+        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, rivals: Vec::new() }
     }
 
     /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
@@ -233,6 +264,6 @@ impl Dependencies {
             _ => Node::Moment,
         };
         let nodes = kept.iter().map(node).collect();
-        Core { graph: Graph::of_edges(kept.len(), &edges), nodes }
+        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, rivals: Vec::new() }
     }
 }

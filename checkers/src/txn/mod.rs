@@ -10,11 +10,15 @@ mod append;
 mod check;
 mod cycles;
 mod dependencies;
+mod entries;
 mod evidence;
 mod explain;
+mod hubs;
 mod models;
 #[cfg(test)]
 mod notation;
+mod register;
+mod rivals;
 mod transactions;
 mod words;
 
@@ -22,4 +26,5 @@ pub use anomaly::{Anomaly, Level, UnknownAnomaly};
 pub use append::list_append;
 pub use check::TxnOptions;
 pub use models::{Boundary, Model, UnknownModel};
+pub use register::{Assumptions, rw_register};
 pub use transactions::{Function, Micro, Transactions, TxnError};

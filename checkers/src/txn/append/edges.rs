@@ -4,12 +4,10 @@
 //! after it: ww composed with ww is ww, rw composed with ww is rw, as far as cycles go.
 
 use super::super::Function;
-use super::super::dependencies::{HUB, NONE, RW, Source, WR, WW};
+use super::super::dependencies::{NONE, RW, Source, WR, WW};
+use super::super::hubs::all_pairs;
 use super::lists::{Entry, Lists, UNSURE};
 use crate::graph::Kinds;
-
-/// Pairs of readers and writers up to this many are edges; more go through a hub.
-const PAIRS_MAX: usize = 256;
 
 impl Source for Lists<'_> {
     fn hubs(&self) -> usize {
@@ -18,6 +16,15 @@ impl Source for Lists<'_> {
             self.of_key(key, &mut hubs, &mut |_, _, _| {});
         });
         hubs as usize
+    }
+
+    fn rivals(&self, add: &mut dyn FnMut(&[u32])) {
+        for key in 0..self.txns.keys().len() {
+            let unread = self.unread(key);
+            if unread.len() > 1 {
+                add(&unread);
+            }
+        }
     }
 
     fn committed(&self, txn: u32) -> bool {
@@ -105,37 +112,5 @@ impl Lists<'_> {
             self.entries(key).iter().filter(after).map(|entry| entry.txn).collect();
         txns.dedup();
         txns
-    }
-}
-
-/// An rw edge from each reader to each writer but itself; both ascending.
-///
-/// Where they are many: readers which also write overwrite each other in a ring, which is as
-/// cyclic as all their pairs; to the other writers a hub leads, and another to these from readers
-/// that do not write.
-fn all_pairs(
-    readers: &[u32],
-    writers: &[u32],
-    hub: &mut impl FnMut() -> u32,
-    add: &mut impl FnMut(u32, u32, Kinds),
-) {
-    if readers.len() * writers.len() <= PAIRS_MAX {
-        for &reader in readers {
-            writers.iter().for_each(|&writer| add(reader, writer, RW));
-        }
-        return;
-    }
-    let is = |sorted: &[u32], txn: u32| sorted.binary_search(&txn).is_ok();
-    let both: Vec<u32> = readers.iter().copied().filter(|&txn| is(writers, txn)).collect();
-    let blind: Vec<u32> = writers.iter().copied().filter(|&txn| !is(&both, txn)).collect();
-    let pure: Vec<u32> = readers.iter().copied().filter(|&txn| !is(&both, txn)).collect();
-    both.iter().zip(both.iter().cycle().skip(1)).for_each(|(&one, &next)| add(one, next, RW));
-    for (from, to) in [(readers, &blind), (&pure[..], &both)] {
-        if from.is_empty() || to.is_empty() {
-            continue;
-        }
-        let hub = hub();
-        from.iter().for_each(|&reader| add(reader, hub, RW));
-        to.iter().for_each(|&writer| add(hub, writer, HUB));
     }
 }

@@ -35,7 +35,20 @@ impl Reasons for Lists<'_> {
         let key = words::key(self.txns, edge.link.key);
         let from = || element(edge.from, edge.link.from);
         let to = || element(edge.to, edge.link.to);
+        let unread = |link: Link| {
+            let end = self
+                .of_txn(link.key, edge.from)
+                .iter()
+                .find(|entry| self.micro_of(**entry) == link.from);
+            end.is_some_and(|entry| entry.place == NONE)
+        };
         match edge.kind {
+            WW if unread(edge.link) => format!(
+                "{b} appended {} to key {key} and {a} appended {}, in an order that nobody saw, \
+                 and the other order is as impossible",
+                to(),
+                from()
+            ),
             WW => format!("{b} appended {} to key {key} after {a} appended {}", to(), from()),
             WR => format!("{b} observed {a}'s append of {} to key {key}", from()),
             _ => format!("{a} did not observe {b}'s append of {} to key {key}", to()),
@@ -62,13 +75,16 @@ impl Lists<'_> {
         entry.micro as usize - first
     }
 
-    /// The last append of one before the first of the other after it.
+    /// The last append of one before the first of the other after it; or any, if nobody read
+    /// either.
     fn overwritten(&self, a: &[Entry], b: &[Entry]) -> Option<(Entry, Entry)> {
         let appends = |entries| self.of_function(entries, Function::Append);
         let pairs = appends(a).flat_map(|one| appends(b).map(move |other| (one, other)));
-        pairs
-            .filter(|(one, other)| one.place < other.place)
-            .min_by_key(|(one, other)| (other.place - one.place, one.micro, other.micro))
+        pairs.filter(|(one, other)| one.place < other.place || one.place == NONE).min_by_key(
+            |(one, other)| {
+                (other.place.abs_diff(one.place), one.place == NONE, one.micro, other.micro)
+            },
+        )
     }
 
     /// A read whose last known element is an append of the other.

@@ -3,8 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use super::super::dependencies::NONE;
+use super::super::entries::{Entries, Placed};
 use super::super::evidence::Sightings;
-use super::super::{Function, Transactions};
+use super::super::{Function, Micro, Transactions, words};
 use crate::history::{Completion, ValueId};
 
 /// The place of an append that was read but is not in the order all agree on, or of a read whose
@@ -44,7 +45,9 @@ impl<'a> Lists<'a> {
     /// # Errors
     /// Says which micro-operation is none on a list.
     pub(crate) fn of(txns: &'a Transactions<'a>) -> Result<Self, String> {
-        let (entries, entry_ends) = by_key(txns)?;
+        let (placed, entry_ends) = Entries::of(txns, |micro| problem(txns, micro))?.into_parts();
+        let entry = |Placed { txn, micro }: Placed| Entry { txn, micro, place: NONE };
+        let entries = placed.into_iter().map(entry).collect();
         let ok = |txn| txns.completion(txn) == Completion::Ok;
         let mut lists = Self {
             txns,
@@ -113,49 +116,15 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// The micro-operations that may mean something, by key, and where each key's end.
-fn by_key(txns: &Transactions<'_>) -> Result<(Vec<Entry>, Vec<u32>), String> {
-    let mut ends = vec![0_u32; txns.keys().len()];
-    let counts =
-        |txn: usize, f: Function| f == Function::Append || txns.completion(txn) == Completion::Ok;
-    for txn in 0..txns.len() {
-        for micro in txns.micros(txn).iter().filter(|micro| counts(txn, micro.f)) {
-            if micro.f == Function::Write || !is_list(txns, micro.f, micro.value) {
-                return Err(stranger(txns, txn, micro.f, micro.value));
-            }
-            ends[micro.key as usize] += 1;
-        }
-    }
-    let mut sum = 0;
-    for end in &mut ends {
-        // For now where the key's entries begin.
-        sum += std::mem::replace(end, sum);
-    }
-    let mut entries = vec![Entry { txn: 0, micro: 0, place: NONE }; sum as usize];
-    let mut number = 0;
-    for txn in 0..txns.len() {
-        for micro in txns.micros(txn) {
-            if counts(txn, micro.f) {
-                let next = &mut ends[micro.key as usize];
-                entries[*next as usize] = Entry { txn: txn as u32, micro: number, place: NONE };
-                *next += 1;
-            }
-            number += 1;
-        }
-    }
-    Ok((entries, ends))
-}
-
-fn is_list(txns: &Transactions<'_>, f: Function, value: ValueId) -> bool {
-    f != Function::Read || value.is_null() || txns.values().elements(value).is_some()
-}
-
-fn stranger(txns: &Transactions<'_>, txn: usize, f: Function, value: ValueId) -> String {
-    let op = txns.operation(txn).index().0;
-    let value = txns.values().get(value);
-    match f {
-        Function::Write => format!("op {op} writes {value}: lists are only appended to"),
-        _ => format!("op {op} read {value}: no list"),
+/// What is wrong with a micro-operation on a list.
+fn problem(txns: &Transactions<'_>, micro: Micro) -> Option<String> {
+    let value = || words::value(txns, micro.value);
+    match micro.f {
+        Function::Append => None,
+        Function::Write => Some(format!("writes {}: lists are only appended to", value())),
+        Function::Read if micro.value.is_null() => None,
+        Function::Read if txns.values().elements(micro.value).is_some() => None,
+        Function::Read => Some(format!("read {}: no list", value())),
     }
 }
 

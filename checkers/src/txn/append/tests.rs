@@ -71,8 +71,19 @@ fn each_anomaly_is_found_and_its_twin_is_not() {
 fn a_lost_update_is_told_beside_its_cycle() {
     assert_eq!(found("0-9 rx[] ax1 | 0-9 rx[] ax2 | 10-11 rx[1,2]"), "G-single 1, lost-update 1");
     // Nobody read what came of it: which was second is open, that one was lost is not.
-    assert_eq!(found("0-9 rx[] ax1 | 0-9 rx[] ax2"), "G2-item 1, lost-update 1");
+    assert_eq!(found("0-9 rx[] ax1 | 0-9 rx[] ax2"), "G-single 1, lost-update 1");
     assert_eq!(found("0-9 rx[] ax1 | 0-9 rx[1] ax2"), "");
+}
+
+#[test]
+fn an_order_that_nobody_saw_may_be_impossible_either_way() {
+    let result = judge("0-9 ax1 rx[1] | 0-9 ax5 rx[5]");
+    assert_eq!(result.figures["anomalies"], serde_json::json!({"G-single": 1}));
+    let prose = result.findings[0].prose.join(" ");
+    assert!(prose.contains("in an order that nobody saw"), "{prose}");
+    // Write skew, but both also append to a third list.
+    assert_eq!(found("0-9 rx[] ay1 az1 | 0-9 ry[] ax1 az2"), "G-single 1");
+    assert_eq!(found("0-9 rx[] ay1 az1 | 0-9 ry[] ax1 az2 | 9-9 rz[1]"), "G-single 1");
 }
 
 #[test]
@@ -130,6 +141,7 @@ fn only_what_was_promised_is_a_violation() {
     let options = |models: &[&str], anomalies: &[&str]| TxnOptions {
         models: models.iter().map(|name| Model::parse(name).unwrap()).collect(),
         anomalies: anomalies.iter().map(|name| Anomaly::parse(name).unwrap()).collect(),
+        ..TxnOptions::default()
     };
     let serializable = list_append(&history, &options(&["serializable"], &[]));
     assert_eq!(serializable.verdict, Verdict::Valid);

@@ -1,0 +1,281 @@
+//! Against every execution there could be, on small histories.
+//!
+//! An execution is a choice of the crashed transactions that happened, and an order of the appends
+//! to each list; a read shows a beginning of its list, and then what its own transaction appended.
+//! Serializable and strict executions run one transaction after the other; those under snapshot
+//! isolation are sequences of beginnings and commits (Berenson et al., SIGMOD 1995: reads as of
+//! the beginning, and nobody else commits to the same list between the two).
+
+#![allow(clippy::unwrap_used)]
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::super::{Model, TxnOptions};
+use super::list_append;
+use crate::finding::Verdict;
+use crate::history::{Completion, History, Nanos, OpIndex, OwnedOperation};
+
+/// A transaction as the system ran it, or claims to have.
+#[derive(Clone, Debug)]
+struct Txn {
+    process: u32,
+    times: (u64, u64),
+    completion: Completion,
+    /// Key, and the element appended or the list read.
+    micros: Vec<(usize, Result<u64, Vec<u64>>)>,
+}
+
+const KEYS: usize = 2;
+
+type State = [Vec<u64>; KEYS];
+
+fn history(txns: &[Txn]) -> History {
+    let value = |txn: &Txn, known: bool| -> Value {
+        let micro = |(key, what): &(usize, Result<u64, Vec<u64>>)| match what {
+            Ok(element) => json!(["append", key, element]),
+            Err(list) if known => json!(["r", key, list]),
+            Err(_) => json!(["r", key, null]),
+        };
+        txn.micros.iter().map(micro).collect()
+    };
+    History::from_operations(txns.iter().enumerate().map(|(place, txn)| {
+        let ok = txn.completion == Completion::Ok;
+        OwnedOperation {
+            index: OpIndex(place as u32),
+            process: txn.process,
+            f: "txn".to_owned(),
+            key: None,
+            argument: value(txn, false),
+            completion: txn.completion,
+            result: if ok { value(txn, true) } else { Value::Null },
+            invoked_at: Nanos(txn.times.0),
+            scheduled_at: None,
+            completed_at: (txn.completion != Completion::Info).then_some(Nanos(txn.times.1)),
+            gave_up_at: None,
+            node: None,
+            error: None,
+        }
+    }))
+}
+
+/// Runs a transaction on a snapshot: whether its reads were right, and what it appended.
+fn run(txn: &Txn, snapshot: &State) -> Option<State> {
+    let mut state = snapshot.clone();
+    for (key, what) in &txn.micros {
+        match what {
+            Ok(element) => state[*key].push(*element),
+            Err(list) if txn.completion == Completion::Ok && *list != state[*key] => return None,
+            Err(_) => {}
+        }
+    }
+    Some(state)
+}
+
+fn before(a: &Txn, b: &Txn) -> bool {
+    a.completion == Completion::Ok && a.times.1 < b.times.0
+}
+
+/// What else than data orders transactions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Free,
+    Sessions,
+    Time,
+}
+
+impl Order {
+    fn forces(self, a: (usize, &Txn), b: (usize, &Txn)) -> bool {
+        let earlier = (a.1.times.0, a.0) < (b.1.times.0, b.0);
+        let session = a.1.process == b.1.process && a.1.completion == Completion::Ok && earlier;
+        match self {
+            Self::Free => false,
+            Self::Sessions => session,
+            Self::Time => session || before(a.1, b.1),
+        }
+    }
+}
+
+/// Whether some serial order explains the history.
+fn serial(txns: &[Txn], done: u32, state: &State, order: Order) -> bool {
+    let is_done = |place: usize| done & 1 << place != 0;
+    if txns.iter().enumerate().all(|(n, txn)| is_done(n) || txn.completion != Completion::Ok) {
+        return true;
+    }
+    (0..txns.len()).any(|n| {
+        let txn = &txns[n];
+        if is_done(n) || txn.completion == Completion::Fail {
+            return false;
+        }
+        let ready = |m: usize| is_done(m) || m == n || !order.forces((m, &txns[m]), (n, txn));
+        (0..txns.len()).all(ready)
+            && run(txn, state).is_some_and(|next| serial(txns, done | 1 << n, &next, order))
+    })
+}
+
+/// A transaction that has begun: the snapshot it works on, and the lists that others have
+/// committed to since.
+#[derive(Clone)]
+struct Open {
+    txn: usize,
+    snapshot: State,
+    changed: [bool; KEYS],
+}
+
+/// Whether some order of beginnings and commits explains the history.
+fn snapshots(txns: &[Txn], begun: u32, open: &[Open], state: &State, order: Order) -> bool {
+    let is_begun = |place: usize| begun & 1 << place != 0;
+    let committed = |place: usize| is_begun(place) && open.iter().all(|open| open.txn != place);
+    if txns.iter().enumerate().all(|(n, t)| committed(n) || t.completion != Completion::Ok) {
+        return true;
+    }
+    let begins = (0..txns.len()).any(|n| {
+        if is_begun(n) || txns[n].completion == Completion::Fail {
+            return false;
+        }
+        let ready =
+            |m: usize| committed(m) || m == n || !order.forces((m, &txns[m]), (n, &txns[n]));
+        if !(0..txns.len()).all(ready) || run(&txns[n], state).is_none() {
+            return false;
+        }
+        let mut more = open.to_vec();
+        more.push(Open { txn: n, snapshot: state.clone(), changed: [false; KEYS] });
+        snapshots(txns, begun | 1 << n, &more, state, order)
+    });
+    begins
+        || (0..open.len()).any(|place| {
+            let Open { txn, snapshot, changed } = &open[place];
+            let after = run(&txns[*txn], snapshot).unwrap();
+            let mine = |key: usize| after[key].len() > snapshot[key].len();
+            if (0..KEYS).any(|key| mine(key) && changed[key]) {
+                return false;
+            }
+            let mut next = state.clone();
+            let mut rest = open.to_vec();
+            rest.remove(place);
+            for key in (0..KEYS).filter(|&key| mine(key)) {
+                next[key].extend(&after[key][snapshot[key].len()..]);
+                rest.iter_mut().for_each(|open| open.changed[key] = true);
+            }
+            snapshots(txns, begun, &rest, &next, order)
+        })
+}
+
+fn explained(txns: &[Txn], model: &str) -> bool {
+    let empty = State::default();
+    match model {
+        "serializable" => serial(txns, 0, &empty, Order::Free),
+        "strong-session-serializable" => serial(txns, 0, &empty, Order::Sessions),
+        "strict-serializable" => serial(txns, 0, &empty, Order::Time),
+        "snapshot-isolation" => snapshots(txns, 0, &[], &empty, Order::Free),
+        "strong-session-snapshot-isolation" => snapshots(txns, 0, &[], &empty, Order::Sessions),
+        _ => snapshots(txns, 0, &[], &empty, Order::Time),
+    }
+}
+
+const MODELS: [&str; 6] = [
+    "serializable",
+    "strong-session-serializable",
+    "strict-serializable",
+    "snapshot-isolation",
+    "strong-session-snapshot-isolation",
+    "strong-snapshot-isolation",
+];
+
+/// Transactions that took effect one after the other or on snapshots, some of their answers
+/// spoiled.
+fn txns() -> impl Strategy<Value = Vec<Txn>> {
+    let micro = (0..KEYS, any::<bool>());
+    let txn = (0_u32..3, prop::collection::vec(micro, 1..4), 0_u32..12, 0_u64..6, 1_u64..5);
+    let spoil = (any::<prop::sample::Index>(), 0_usize..4);
+    let seed = (prop::collection::vec(txn, 2..6), prop::collection::vec(spoil, 0..3), 1_usize..4);
+    seed.prop_map(|(drafts, spoils, lag)| {
+        let mut states = vec![State::default()];
+        let mut free = [0_u64; 3];
+        let mut txns = Vec::new();
+        for (place, (process, micros, fate, start, length)) in drafts.into_iter().enumerate() {
+            // Reads as of some earlier state: often the last one.
+            let view = states[states.len().saturating_sub(if fate < 4 { lag } else { 1 })].clone();
+            let mut state = states.last().unwrap().clone();
+            let mut local = view.clone();
+            let micros = micros.into_iter().enumerate().map(|(n, (key, append))| {
+                let element = (place * 4 + n + 1) as u64;
+                if append {
+                    local[key].push(element);
+                    state[key].push(element);
+                    (key, Ok(element))
+                } else {
+                    (key, Err(local[key].clone()))
+                }
+            });
+            let micros = micros.collect();
+            let completion = match fate {
+                10 => Completion::Info,
+                11 => Completion::Fail,
+                _ => Completion::Ok,
+            };
+            if completion != Completion::Fail && !(completion == Completion::Info && start < 3) {
+                states.push(state);
+            }
+            let begin = free[process as usize].max(place as u64 + start);
+            free[process as usize] = begin + length + 1;
+            txns.push(Txn { process, times: (begin, begin + length), completion, micros });
+        }
+        for (which, how) in spoils {
+            let reads: Vec<&mut Vec<u64>> = txns
+                .iter_mut()
+                .flat_map(|txn| &mut txn.micros)
+                .filter_map(|(_, what)| what.as_mut().err())
+                .collect();
+            if reads.is_empty() {
+                continue;
+            }
+            let chosen = which.index(reads.len());
+            let list = reads.into_iter().nth(chosen).unwrap();
+            match how {
+                0 => drop(list.pop()),
+                1 => list.clear(),
+                2 => list.reverse(),
+                _ => list.truncate(1),
+            }
+        }
+        txns
+    })
+}
+
+fn agrees(txns: &[Txn]) -> Result<(), TestCaseError> {
+    let history = history(txns);
+    for name in MODELS {
+        let options =
+            TxnOptions { models: vec![Model::parse(name).unwrap()], ..TxnOptions::default() };
+        let result = list_append(&history, &options);
+        let expected = explained(txns, name);
+        match result.verdict {
+            Verdict::Valid => prop_assert!(expected, "{} was missed in {:?}", name, txns),
+            Verdict::Violated => {
+                prop_assert!(!expected, "{}: wrongly {} in {:?}", name, result.summary, txns);
+            }
+            Verdict::Unknown(reason) => prop_assert!(false, "{}: {}", name, reason),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn verdicts_are_those_of_brute_force(txns in txns()) {
+        agrees(&txns)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn many_verdicts_are_those_of_brute_force(txns in txns()) {
+        agrees(&txns)?;
+    }
+}
