@@ -7,6 +7,7 @@ use crate::models::{
     FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Semaphore, Set,
     Stack, UnorderedQueue,
 };
+use crate::txn::weak;
 use crate::{
     Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, TxnOptions, Verdict,
     availability, linearizable, list_append, stats, vacuity,
@@ -54,7 +55,10 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "kv" => linearizable(history, &Kv, &Budget::default()),
         "linearizable-set" => linearizable(history, &Set, &Budget::default()),
         "multi-register" => linearizable(history, &MultiRegister, &Budget::default()),
-        other => panic!("{other} is no check"),
+        other => match weak::Level::ALL.into_iter().find(|level| level.name() == other) {
+            Some(level) => weak::check(history, level),
+            None => panic!("{other} is no check"),
+        },
     }
 }
 

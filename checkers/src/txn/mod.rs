@@ -16,11 +16,16 @@ mod explain;
 mod hubs;
 mod models;
 #[cfg(test)]
+mod drawn;
+#[cfg(test)]
 mod notation;
 mod register;
 mod rivals;
 mod transactions;
 mod words;
+mod sources;
+mod told;
+pub mod weak;
 
 pub use anomaly::{Anomaly, Level, UnknownAnomaly};
 pub use append::list_append;

@@ -1,0 +1,345 @@
+//! Which write each read of a register found, where every key's values are written once.
+//!
+//! What could be argued, decided once:
+//!
+//! * **The initial transaction** wrote null to every key, before all others.
+//! * **An info transaction** may have happened or not, and what it read is unknown. Once a value of
+//!   its is found it did happen; until then it counts as absent: leaving it out can only help.
+//! * **A failed transaction** did not happen: whoever finds a value of its made a dirty read.
+//! * **A value written twice** to a key. The last write of a transaction comes before one that the
+//!   transaction itself replaced, and that before one of a failed transaction: the read may have
+//!   found it honestly. Between two of the first kind nobody can tell: such a read is left out and
+//!   counted. So is a read of null where somebody writes null. Leaving a read out never makes a
+//!   history worse, so *violated* stays certain; *valid* does not.
+
+use rustc_hash::FxHashMap;
+
+use super::transactions::{Function, Transactions};
+use crate::history::{Completion, ValueId};
+
+/// The version that the initial transaction wrote.
+pub(crate) const INITIAL: u32 = u32::MAX;
+
+/// What a transaction found of a key, before it wrote to it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub key: u32,
+    /// Or [`INITIAL`].
+    pub version: u32,
+}
+
+/// A read that no execution explains, whatever the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub kind: FaultKind,
+    pub txn: u32,
+    pub key: u32,
+    pub value: ValueId,
+    /// Who wrote the value; the reader itself where nobody did.
+    pub writer: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// Not what the transaction itself had written last.
+    Internal,
+    /// Of a key that the transaction had read already, and found otherwise.
+    NonRepeatable,
+    /// Of a transaction that failed.
+    Aborted,
+    /// Of a transaction that replaced it itself.
+    Intermediate,
+    /// Written by nobody.
+    Garbage,
+    /// Written by the transaction itself, later.
+    Future,
+}
+
+/// The versions and the reads of all transactions, by transaction.
+pub(crate) struct Sources {
+    /// Whether a transaction certainly happened.
+    present: Vec<bool>,
+    version_ends: Vec<u32>,
+    version_txns: Vec<u32>,
+    version_keys: Vec<u32>,
+    read_ends: Vec<u32>,
+    reads: Vec<Read>,
+    /// In order of transactions.
+    pub faults: Vec<Fault>,
+    /// Reads left out, since more than one transaction may have written what they found.
+    pub ambiguous: usize,
+    keys: usize,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    Version(u32),
+    Intermediate(u32),
+    Aborted(u32),
+    Many,
+}
+
+impl Origin {
+    /// The more honest of two explanations; the first of two alike.
+    fn or(self, other: Self) -> Self {
+        let rank = |origin: &Self| match origin {
+            Self::Many | Self::Version(_) => 2,
+            Self::Intermediate(_) => 1,
+            Self::Aborted(_) => 0,
+        };
+        match rank(&self).cmp(&rank(&other)) {
+            std::cmp::Ordering::Less => other,
+            std::cmp::Ordering::Equal if rank(&self) == 2 => Self::Many,
+            _ => self,
+        }
+    }
+}
+
+type Origins = FxHashMap<(u32, ValueId), Origin>;
+
+/// What a transaction knows of a key so far.
+#[derive(Clone, Copy)]
+enum Local {
+    Wrote(ValueId),
+    Read(ValueId),
+}
+
+impl Sources {
+    /// # Errors
+    /// Names an operation that appends to a list: this is for registers.
+    pub(crate) fn of(txns: &Transactions<'_>) -> Result<Self, String> {
+        let writes = txns.all_micros().iter().filter(|micro| micro.f == Function::Write).count();
+        let mut sources = Self {
+            present: (0..txns.len()).map(|txn| txns.completion(txn) == Completion::Ok).collect(),
+            version_ends: Vec::with_capacity(txns.len()),
+            version_txns: Vec::with_capacity(writes),
+            version_keys: Vec::with_capacity(writes),
+            read_ends: Vec::with_capacity(txns.len()),
+            reads: Vec::with_capacity(txns.all_micros().len() - writes),
+            faults: Vec::new(),
+            ambiguous: 0,
+            keys: txns.keys().len(),
+        };
+        let origins = sources.write(txns, writes)?;
+        sources.read(txns, &origins);
+        sources.reads.shrink_to_fit();
+        Ok(sources)
+    }
+
+    /// Numbers the versions: by transaction, in order of keys.
+    fn write(&mut self, txns: &Transactions<'_>, writes: usize) -> Result<Origins, String> {
+        let mut origins = Origins::with_capacity_and_hasher(writes, Default::default());
+        let mut last_of = vec![u32::MAX; self.keys];
+        let mut finals: Vec<(u32, ValueId)> = Vec::new();
+        for txn in 0..txns.len() {
+            finals.clear();
+            let failed = txns.completion(txn) == Completion::Fail;
+            let txn = txn as u32;
+            for micro in txns.micros(txn as usize).iter().rev() {
+                let origin = match micro.f {
+                    Function::Read => continue,
+                    Function::Append => {
+                        let op = txns.operation(txn as usize).index().0;
+                        return Err(format!("op {op} appends to a list; expected registers"));
+                    }
+                    Function::Write if failed => Origin::Aborted(txn),
+                    Function::Write if last_of[micro.key as usize] == txn => {
+                        Origin::Intermediate(txn)
+                    }
+                    Function::Write => {
+                        last_of[micro.key as usize] = txn;
+                        finals.push((micro.key, micro.value));
+                        continue;
+                    }
+                };
+                add(&mut origins, micro.key, micro.value, origin);
+            }
+            finals.sort_unstable_by_key(|&(key, _)| key);
+            for &(key, value) in &finals {
+                add(&mut origins, key, value, Origin::Version(self.version_txns.len() as u32));
+                self.version_txns.push(txn);
+                self.version_keys.push(key);
+            }
+            self.version_ends.push(self.version_txns.len() as u32);
+        }
+        Ok(origins)
+    }
+
+    /// Resolves the reads of ok transactions.
+    fn read(&mut self, txns: &Transactions<'_>, origins: &Origins) {
+        let mut locals: Vec<(u32, Local)> = vec![(u32::MAX, Local::Read(ValueId::NULL)); self.keys];
+        for txn in 0..txns.len() as u32 {
+            let ok = txns.completion(txn as usize) == Completion::Ok;
+            let micros = if ok { txns.micros(txn as usize) } else { &[] };
+            for micro in micros {
+                let (key, value) = (micro.key, micro.value);
+                let local = &mut locals[key as usize];
+                let known = (local.0 == txn).then_some(local.1);
+                if micro.f != Function::Read {
+                    *local = (txn, Local::Wrote(value));
+                    continue;
+                }
+                let fault = |kind| Fault { kind, txn, key, value, writer: txn };
+                match known {
+                    Some(Local::Wrote(own)) if own == value => {}
+                    Some(Local::Wrote(_)) => self.faults.push(fault(FaultKind::Internal)),
+                    Some(Local::Read(before)) if before == value => {}
+                    known => {
+                        *local = (txn, Local::Read(value));
+                        if known.is_some() {
+                            self.faults.push(fault(FaultKind::NonRepeatable));
+                        }
+                        self.resolve(txn, key, value, origins.get(&(key, value)));
+                    }
+                }
+            }
+            self.read_ends.push(self.reads.len() as u32);
+        }
+    }
+
+    fn resolve(&mut self, txn: u32, key: u32, value: ValueId, origin: Option<&Origin>) {
+        let mut fault = |kind, writer| self.faults.push(Fault { kind, txn, key, value, writer });
+        match origin {
+            None | Some(Origin::Aborted(_)) if value.is_null() => {
+                self.reads.push(Read { key, version: INITIAL });
+            }
+            None => fault(FaultKind::Garbage, txn),
+            // Null is there at first as well.
+            Some(Origin::Many) => self.ambiguous += 1,
+            Some(Origin::Version(_) | Origin::Intermediate(_)) if value.is_null() => {
+                self.ambiguous += 1;
+            }
+            Some(&Origin::Aborted(writer)) => fault(FaultKind::Aborted, writer),
+            Some(&Origin::Intermediate(writer)) if writer == txn => fault(FaultKind::Future, txn),
+            Some(&Origin::Intermediate(writer)) => fault(FaultKind::Intermediate, writer),
+            Some(&Origin::Version(version)) => {
+                let writer = self.version_txns[version as usize];
+                if writer == txn {
+                    fault(FaultKind::Future, txn);
+                } else {
+                    self.present[writer as usize] = true;
+                    self.reads.push(Read { key, version });
+                }
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.present.len()
+    }
+
+    pub(crate) fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// Whether a transaction happened: it is ok, or its outcome is unknown and a value of its was
+    /// found.
+    pub(crate) fn is_present(&self, txn: usize) -> bool {
+        self.present[txn]
+    }
+
+    /// The versions that a transaction wrote, in order of keys.
+    pub(crate) fn versions(&self, txn: usize) -> std::ops::Range<u32> {
+        let start = txn.checked_sub(1).map_or(0, |before| self.version_ends[before]);
+        start..self.version_ends[txn]
+    }
+
+    /// How many versions there are, those of absent transactions too.
+    pub(crate) fn version_count(&self) -> usize {
+        self.version_txns.len()
+    }
+
+    pub(crate) fn key(&self, version: u32) -> u32 {
+        self.version_keys[version as usize]
+    }
+
+    pub(crate) fn writer(&self, version: u32) -> u32 {
+        self.version_txns[version as usize]
+    }
+
+    /// The keys that a transaction wrote, in order.
+    pub(crate) fn keys_written(&self, txn: usize) -> &[u32] {
+        let range = self.versions(txn);
+        &self.version_keys[range.start as usize..range.end as usize]
+    }
+
+    /// What a transaction found, in order; of a key more than once where it was found changed.
+    pub(crate) fn reads(&self, txn: usize) -> &[Read] {
+        let start = txn.checked_sub(1).map_or(0, |before| self.read_ends[before]);
+        &self.reads[start as usize..self.read_ends[txn] as usize]
+    }
+
+    pub(crate) fn all_reads(&self) -> &[Read] {
+        &self.reads
+    }
+}
+
+fn add(origins: &mut Origins, key: u32, value: ValueId, origin: Origin) {
+    origins.entry((key, value)).and_modify(|known| *known = known.or(origin)).or_insert(origin);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::notation::history;
+    use super::*;
+
+    /// The reads of the last transaction as (key, writer), faults, and reads left out.
+    type Found = (Vec<(u32, Option<u32>)>, Vec<FaultKind>, usize);
+
+    fn last(line: &str) -> Found {
+        let history = history(line);
+        let txns = Transactions::of(&history).unwrap();
+        let sources = Sources::of(&txns).unwrap();
+        let reads = sources.reads(sources.len() - 1).iter();
+        let writer = |read: &Read| (read.version != INITIAL).then(|| sources.writer(read.version));
+        let reads = reads.map(|read| (read.key, writer(read))).collect();
+        let faults = sources.faults.iter().map(|fault| fault.kind).collect();
+        (reads, faults, sources.ambiguous)
+    }
+
+    #[test]
+    fn reads_find_their_writers() {
+        let found = last("wx1 wy1 | wx2 | rx1 ry1 rz_ rx1 rx2");
+        let reads = vec![(0, Some(0)), (1, Some(0)), (2, None), (0, Some(1))];
+        assert_eq!(found, (reads, vec![FaultKind::NonRepeatable], 0));
+        assert_eq!(last("wx1 | rx1 wx2 rx2"), (vec![(0, Some(0))], vec![], 0));
+    }
+
+    #[test]
+    fn reads_that_nothing_explains_are_faults() {
+        let faults = |line| last(line).1;
+        assert_eq!(faults("wx1 rx2"), [FaultKind::Internal]);
+        assert_eq!(faults("0-1! wx1 | rx1"), [FaultKind::Aborted]);
+        assert_eq!(faults("wx1 wx2 | rx1"), [FaultKind::Intermediate]);
+        assert_eq!(faults("rx1"), [FaultKind::Garbage]);
+        assert_eq!(faults("rx1 wx1"), [FaultKind::Future]);
+        assert_eq!(faults("rx1 wx1 wx2"), [FaultKind::Future]);
+    }
+
+    #[test]
+    fn of_two_writers_the_honest_one_counts() {
+        assert_eq!(last("0-1! wx1 | wx1 | wx1 wx2 | rx1"), (vec![(0, Some(1))], vec![], 0));
+        assert_eq!(last("0-1! wx_ | rx_"), (vec![(0, None)], vec![], 0));
+        for unclear in ["wx1 | 3-? wx1 | rx1", "wx_ | rx_", "wx_ wx1 | rx_"] {
+            assert_eq!(last(unclear), (vec![], vec![], 1), "{unclear}");
+        }
+    }
+
+    #[test]
+    fn a_crashed_transaction_is_there_once_it_is_seen() {
+        let history = history("0-? wx2 | 2-? wx1 | 4-5 rx1 | 6-7! wx3 | 8-? rx2");
+        let sources = Sources::of(&Transactions::of(&history).unwrap()).unwrap();
+        let present: Vec<bool> = (0..5).map(|txn| sources.is_present(txn)).collect();
+        assert_eq!(present, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn lists_are_no_registers() {
+        let history = history("ax1");
+        let error = Sources::of(&Transactions::of(&history).unwrap()).map(|_| ()).unwrap_err();
+        assert_eq!(error, "op 0 appends to a list; expected registers");
+    }
+}

@@ -1,0 +1,157 @@
+//! Levels below snapshot isolation, for registers whose values are written once per key: which
+//! write each read found is then known, and each level is a question about orders alone.
+//!
+//! ```text
+//! Sources ──▶ Sessions ──▶ demands ("A before B, or R would have read A") ──▶ one order of commits?
+//! ```
+//!
+//! What each level asks, a transaction being one step of its session:
+//!
+//! * *Read committed, read atomic, causal* (Biswas & Enea, OOPSLA 2019): there is one order of all
+//!   transactions, which sessions and reads keep, such that a transaction R that reads a key from T
+//!   has nothing later than T to show for that key among the writes it must know of: those of
+//!   transactions it read from before, in this transaction (read committed); of all that it read
+//!   from, or that come before it in its session (read atomic); of all that came before it through
+//!   sessions and reads (causal). The initial transaction comes before all. Exact.
+//! * *PRAM*: each session may have an order of its own, which all sessions keep, such that it never
+//!   forgets: it knows what it did, what it read from, and what came before that in the writer's
+//!   session. Exact. Weaker than the PRAM of Lipton & Sandberg (1988), where a write that arrives
+//!   late may not be slipped in before what was read: a causal store that orders by time stamps
+//!   does that. What is violated here is violated there.
+//! * *Monotonic reads, read your writes* (Terry et al., PDIS 1994): key by key, a session never
+//!   returns to a version after it saw another, or finds one that it knew before its own last
+//!   write. Exact.
+//! * *Monotonic writes*: who reads from a transaction does not miss, in the same transaction, what
+//!   came before that one in its session. Exact, if a transaction is taken to read one copy.
+//! * *Writes follow reads*: nor what the writer's session had read before. Only what the session
+//!   itself had read last of the key is followed, not what that in turn depended on: a violation
+//!   is certain, its absence is not quite.
+//!
+//! So causal implies PRAM, and PRAM the first three session guarantees. In all of them but the
+//! session guarantees, reading what was aborted, replaced within its own transaction, or never
+//! written is a violation too.
+
+#[cfg(test)]
+mod brute;
+mod commits;
+mod demand;
+mod explain;
+mod guarantees;
+mod orders;
+mod sessions;
+#[cfg(test)]
+mod tests;
+mod visible;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use self::explain::Explain;
+use self::sessions::Sessions;
+use super::sources::Sources;
+use super::told::{Evidence, unjudged};
+use super::transactions::Transactions;
+use crate::finding::{CheckResult, Verdict};
+use crate::history::History;
+
+/// Clocks take four bytes per transaction and session; beyond this many entries causal consistency
+/// is *unknown*: 4 GiB.
+const CLOCKS_MAX: usize = 1 << 30;
+
+/// What a history is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    ReadCommitted,
+    ReadAtomic,
+    Causal,
+    Pram,
+    MonotonicReads,
+    MonotonicWrites,
+    ReadYourWrites,
+    WritesFollowReads,
+}
+
+impl Level {
+    pub const ALL: [Self; 8] = [
+        Self::ReadCommitted,
+        Self::ReadAtomic,
+        Self::Causal,
+        Self::Pram,
+        Self::MonotonicReads,
+        Self::MonotonicWrites,
+        Self::ReadYourWrites,
+        Self::WritesFollowReads,
+    ];
+
+    /// The name of the check.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read-committed",
+            Self::ReadAtomic => "read-atomic",
+            Self::Causal => "causal",
+            Self::Pram => "PRAM",
+            Self::MonotonicReads => "monotonic-reads",
+            Self::MonotonicWrites => "monotonic-writes",
+            Self::ReadYourWrites => "read-your-writes",
+            Self::WritesFollowReads => "writes-follow-reads",
+        }
+    }
+
+    /// Whether one order of all transactions is asked for.
+    fn is_ordered(self) -> bool {
+        matches!(self, Self::ReadCommitted | Self::ReadAtomic | Self::Causal)
+    }
+}
+
+/// Judges a history of `txn` operations on registers (`["w", k, v]`, `["r", k, v]`).
+///
+/// *Unknown* where the history is of another type, where reads found values that several
+/// transactions wrote and nothing else is wrong, and where causal consistency would take more than
+/// 4 GiB. Figures: `transactions` that happened, `reads` judged, `reads_left_out`, `sessions`.
+pub fn check(history: &History, level: Level) -> CheckResult {
+    let parts = Transactions::of(history).map_err(|error| error.to_string());
+    let parts = parts.and_then(|txns| Sources::of(&txns).map(|sources| (txns, sources)));
+    let (txns, sources) = match parts {
+        Ok(parts) => parts,
+        Err(problem) => return unjudged(level.name(), problem),
+    };
+    let sessions = Sessions::of(&txns, &sources);
+    let mut evidence = Evidence::new(&txns);
+    let explain = Explain { txns: &txns, sources: &sources, sessions: &sessions };
+    explain.faults(level, &mut evidence);
+    let too_large = sessions.len().saturating_mul(sessions.count()) > CLOCKS_MAX;
+    let is_too_large = level == Level::Causal && too_large;
+    match level {
+        Level::Causal if is_too_large => {}
+        Level::ReadCommitted | Level::ReadAtomic | Level::Causal => {
+            orders::one(&explain, level, &mut evidence);
+        }
+        Level::Pram => orders::each(&explain, &mut evidence),
+        _ => guarantees::check(&explain, level, &mut evidence),
+    }
+    let reads = sources.all_reads().len();
+    let verdict = match sources.ambiguous {
+        _ if is_too_large => Verdict::Unknown(format!(
+            "the clocks of {} transactions in {} sessions would take more than 4 GiB",
+            sessions.len(),
+            sessions.count()
+        )),
+        0 => Verdict::Valid,
+        left_out => Verdict::Unknown(format!(
+            "{left_out} reads found values that more than one transaction may have written"
+        )),
+    };
+    let summary = format!(
+        "{reads} reads of {} transactions in {} sessions were followed",
+        sessions.len(),
+        sessions.count()
+    );
+    let figures = BTreeMap::from([
+        ("transactions".to_owned(), json!(sessions.len())),
+        ("reads".to_owned(), json!(reads)),
+        ("reads_left_out".to_owned(), json!(sources.ambiguous)),
+        ("sessions".to_owned(), json!(sessions.count())),
+    ]);
+    evidence.finish(level.name(), verdict, summary, figures)
+}

@@ -1,0 +1,270 @@
+//! Looks for an order of commits, and accuses where there is none.
+
+use super::Level;
+use super::commits::{Commits, Paths, Step, Why, readers};
+use super::demand::{self, Demand, Orders, Sink};
+use super::explain::Explain;
+use super::sessions::{NOBODY, Sessions};
+use super::visible::{self, Clocks, Entries};
+use crate::txn::sources::Sources;
+use crate::txn::told::Evidence;
+
+/// Cycles told of one history; every knot holds at least one.
+const KNOTS_MAX: usize = 10;
+
+/// Keeps the first demand, in order of readers, for each of a few pairs.
+struct Reasons<'a> {
+    /// Sorted.
+    wanted: &'a [(u32, u32)],
+    found: Vec<Option<Demand>>,
+}
+
+impl<'a> Reasons<'a> {
+    fn new(wanted: &'a [(u32, u32)]) -> Self {
+        Self { wanted, found: vec![None; wanted.len()] }
+    }
+
+    fn add(&mut self, other: &Self) {
+        for (found, other) in self.found.iter_mut().zip(&other.found) {
+            *found = found.or(*other);
+        }
+    }
+}
+
+impl Sink for Reasons<'_> {
+    fn take(&mut self, demand: Demand) {
+        if let Ok(place) = self.wanted.binary_search(&(demand.older, demand.newer)) {
+            self.found[place].get_or_insert(demand);
+        }
+    }
+}
+
+/// What a level demands of the one order, as often as asked.
+struct Demands<'a> {
+    level: Level,
+    sources: &'a Sources,
+    sessions: &'a Sessions,
+    /// For causal consistency.
+    clocks: Option<(Clocks, Entries)>,
+}
+
+impl<'a> Demands<'a> {
+    /// `order` is one of all nodes by sessions and reads.
+    fn new(level: Level, sources: &'a Sources, sessions: &'a Sessions, order: &[u32]) -> Self {
+        let clocks = (level == Level::Causal)
+            .then(|| (Clocks::of(sources, sessions, order), Entries::of(sources, sessions)));
+        Self { level, sources, sessions, clocks }
+    }
+
+    fn orders(&self) -> Orders {
+        let mut orders = Orders::default();
+        match &self.clocks {
+            Some((clocks, entries)) => {
+                let (sources, sessions) = (self.sources, self.sessions);
+                let parts = visible::causal(sources, sessions, clocks, entries, Orders::default);
+                parts.into_iter().for_each(|part| orders.add(part));
+            }
+            None => self.without_clocks(&mut orders),
+        }
+        orders
+    }
+
+    /// The first reason for each of `wanted`, which is sorted; only what is there.
+    fn reasons(&self, wanted: &[(u32, u32)]) -> Vec<Demand> {
+        let mut reasons = Reasons::new(wanted);
+        match &self.clocks {
+            Some((clocks, entries)) => {
+                let new = || Reasons::new(wanted);
+                let (sources, sessions) = (self.sources, self.sessions);
+                let parts = visible::causal(sources, sessions, clocks, entries, new);
+                parts.iter().for_each(|part| reasons.add(part));
+            }
+            None => self.without_clocks(&mut reasons),
+        }
+        reasons.found.into_iter().flatten().collect()
+    }
+
+    fn without_clocks(&self, sink: &mut impl Sink) {
+        match self.level {
+            Level::ReadCommitted => demand::committed(self.sources, self.sessions, sink),
+            _ => demand::atomic(self.sources, self.sessions, sink),
+        }
+    }
+}
+
+/// One order for all: read committed, read atomic, causal.
+pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+    let &Explain { sources, sessions, .. } = explain;
+    let readers = readers(sources, sessions);
+    let happened = Commits::new(sessions, &readers, &[]);
+    let order = match happened.sort() {
+        Ok(order) => order,
+        Err(left) => {
+            for cycle in cycles(&happened, &left) {
+                evidence.add("cyclic-causality", || explain.cycle(&cycle, &[]));
+            }
+            return;
+        }
+    };
+    let demands = Demands::new(level, sources, sessions, &order);
+    drop(order);
+    let mut orders = demands.orders();
+    let impossible = std::mem::take(&mut orders.impossible);
+    let pairs = orders.pairs();
+    if !impossible.is_empty() {
+        initial(explain, level, &happened, &impossible, evidence);
+    }
+    let commits = Commits::new(sessions, &readers, &pairs);
+    drop(pairs);
+    let Err(left) = commits.sort() else { return };
+    let cycles = cycles(&commits, &left);
+    let mut wanted: Vec<(u32, u32)> = cycles.iter().flatten().filter_map(demanded).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let reasons = demands.reasons(&wanted);
+    let mut paths = Paths::new(&happened);
+    for cycle in cycles {
+        let of = |step| reasons.iter().find(|reason| demanded(step) == Some(pair(reason)));
+        let reasons: Vec<Demand> = cycle.iter().filter_map(of).copied().collect();
+        if let [demand] = reasons[..] {
+            evidence.add(explain.anomaly(level, &demand), || {
+                let known = explain.knowledge(&demand, &mut paths);
+                explain.overwritten(&demand, &known, &cycle[1..])
+            });
+        } else {
+            evidence.add("conflict-cycle", || explain.cycle(&cycle, &reasons));
+        }
+    }
+}
+
+fn pair(demand: &Demand) -> (u32, u32) {
+    (demand.older, demand.newer)
+}
+
+fn demanded(step: &Step) -> Option<(u32, u32)> {
+    (step.why == Why::Demand).then_some((step.from, step.to))
+}
+
+fn cycles(commits: &Commits<'_>, left: &[u32]) -> Vec<Vec<Step>> {
+    let mut paths = Paths::new(commits);
+    let knots = commits.knots(left);
+    knots.iter().take(KNOTS_MAX).map(|knot| paths.cycle(knot)).collect()
+}
+
+/// Tells of reads of the initial value by who knew of a write.
+fn initial(
+    explain: &Explain<'_>,
+    level: Level,
+    happened: &Commits<'_>,
+    impossible: &[Demand],
+    evidence: &mut Evidence<'_>,
+) {
+    let mut paths = Paths::new(happened);
+    // One finding for each read.
+    for same in impossible.chunk_by(|a, b| (a.reader, a.key) == (b.reader, b.key)) {
+        let demand = &same[0];
+        evidence.add(explain.anomaly(level, demand), || {
+            let known = explain.knowledge(demand, &mut paths);
+            explain.overwritten(demand, &known, &[])
+        });
+    }
+}
+
+/// An order for each session: PRAM.
+pub(super) fn each(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+    let &Explain { sources, sessions, .. } = explain;
+    let entries = Entries::of(sources, sessions);
+    for session in 0..sessions.count() {
+        let demands = visible::pram(sources, sessions, &entries, session);
+        let impossible = demands.iter().find(|demand| demand.newer == NOBODY);
+        if let Some(demand) = impossible {
+            evidence.add("out-of-session-order", || explain.overwritten(demand, &[], &[]));
+            continue;
+        }
+        let reads = sessions.nodes(session).flat_map(|reader| {
+            sessions.read_from(sources, reader).map(move |writer| (writer, reader))
+        });
+        let mut edges: Vec<(u32, u32, bool)> = reads.map(|(from, to)| (from, to, false)).collect();
+        edges.extend(demands.iter().map(|demand| (demand.older, demand.newer, true)));
+        let Some(cycle) = small_cycle(sessions, &edges) else { continue };
+        let of = |step: &Step| {
+            demands.iter().find(|demand| demanded(step) == Some(pair(demand))).copied()
+        };
+        let reasons: Vec<Demand> = cycle.iter().filter_map(of).collect();
+        evidence.add("out-of-session-order", || match reasons[..] {
+            [demand] => explain.overwritten(&demand, &[], &cycle[1..]),
+            _ => explain.cycle(&cycle, &reasons),
+        });
+    }
+}
+
+/// A cycle through a few edges (whether each is demanded) and sessions; one that begins with a
+/// demand, if any does.
+pub(super) fn small_cycle(sessions: &Sessions, edges: &[(u32, u32, bool)]) -> Option<Vec<Step>> {
+    let mut nodes: Vec<u32> = edges.iter().flat_map(|&(from, to, _)| [from, to]).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    // Places of nodes: those of a session lie side by side.
+    let place = |node: u32| nodes.partition_point(|&other| other < node);
+    let mut next: Vec<Vec<(usize, Why)>> = vec![Vec::new(); nodes.len()];
+    let mut waits_for = vec![0; nodes.len()];
+    let mut add = |from: usize, to: usize, why: Why| {
+        next[from].push((to, why));
+        waits_for[to] += 1;
+    };
+    for (at, pair) in nodes.windows(2).enumerate() {
+        if sessions.precedes(pair[0], pair[1]) {
+            add(at, at + 1, Why::Session);
+        }
+    }
+    for &(from, to, is_demand) in edges {
+        add(place(from), place(to), if is_demand { Why::Demand } else { Why::Read });
+    }
+    let mut free: Vec<usize> = (0..nodes.len()).filter(|&at| waits_for[at] == 0).collect();
+    while let Some(at) = free.pop() {
+        for &(to, _) in &next[at] {
+            waits_for[to] -= 1;
+            if waits_for[to] == 0 {
+                free.push(to);
+            }
+        }
+    }
+    let left: Vec<usize> = (0..nodes.len()).filter(|&at| waits_for[at] > 0).collect();
+    walk(&nodes, &next, &waits_for, *left.first()?)
+}
+
+/// Goes back from a node that waits for ever: to a predecessor that waits too, until one comes
+/// round again.
+fn walk(
+    nodes: &[u32],
+    next: &[Vec<(usize, Why)>],
+    waits_for: &[u32],
+    start: usize,
+) -> Option<Vec<Step>> {
+    let mut before: Vec<Option<(usize, Why)>> = vec![None; nodes.len()];
+    for (from, list) in next.iter().enumerate().filter(|&(from, _)| waits_for[from] > 0) {
+        for &(to, why) in list {
+            before[to].get_or_insert((from, why));
+        }
+    }
+    let mut order = vec![usize::MAX; nodes.len()];
+    let (mut steps, mut at): (Vec<Step>, usize) = (Vec::new(), start);
+    while order[at] == usize::MAX {
+        order[at] = steps.len();
+        let (from, why) = before[at]?;
+        steps.push(Step { from: nodes[from], to: nodes[at], why });
+        at = from;
+    }
+    let mut cycle = steps.split_off(order[at]);
+    cycle.reverse();
+    let first = cycle.iter().position(|step| step.why == Why::Demand).unwrap_or(0);
+    cycle.rotate_left(first);
+    let mut merged: Vec<Step> = Vec::new();
+    for step in cycle {
+        match merged.last_mut() {
+            Some(last) if last.why == Why::Session && step.why == Why::Session => last.to = step.to,
+            _ => merged.push(step),
+        }
+    }
+    Some(merged)
+}

@@ -1,0 +1,220 @@
+//! What a session knew at each of its reads: for each key and each session, the last write known.
+//! Causal consistency and PRAM differ only in how knowledge spreads.
+//!
+//! Causal (AWDIT, Møldrup & Pavlogiannis, PLDI 2025, §4): a transaction knows all that the ones it
+//! read from, and the ones before it in its session, knew and did. Each node has a clock, a row
+//! with, per session, how many of its transactions are known. A session is followed once more with
+//! its clocks: what becomes known is entered by key, so that a read compares two short rows, what
+//! is known of its key and the clock of the one it read from. An order that the clocks imply is
+//! left out. Cost: O(n · sessions).
+//!
+//! PRAM: a session knows what it read from and what came before that in the writer's session, and
+//! forgets nothing.
+
+use rayon::prelude::*;
+
+use super::super::sources::{INITIAL, Sources};
+use super::demand::{Demand, Sink};
+use super::sessions::{NOBODY, Sessions};
+
+/// The keys that each session writes: *entries*, by key and then by session.
+pub(super) struct Entries {
+    /// Per key its first entry, and the end.
+    starts: Vec<u32>,
+    sessions: Vec<u32>,
+    /// Per version.
+    of_version: Vec<u32>,
+}
+
+impl Entries {
+    pub(super) fn of(sources: &Sources, sessions: &Sessions) -> Self {
+        let mut starts = vec![0; sources.keys() + 1];
+        each_entry(sources, sessions, |_, key, _, is_new| {
+            starts[key as usize + 1] += u32::from(is_new);
+        });
+        for key in 0..sources.keys() {
+            starts[key + 1] += starts[key];
+        }
+        // Sessions come in order, so the entries of a key are filled in order.
+        let mut next = starts.clone();
+        let mut of_session = vec![0; starts[sources.keys()] as usize];
+        let mut of_version = vec![0; sources.version_count()];
+        each_entry(sources, sessions, |version, key, session, is_new| {
+            let next = &mut next[key as usize];
+            if is_new {
+                of_session[*next as usize] = session;
+                *next += 1;
+            }
+            of_version[version as usize] = *next - 1;
+        });
+        Self { starts, sessions: of_session, of_version }
+    }
+
+    pub(super) fn of_key(&self, key: u32) -> std::ops::Range<usize> {
+        self.starts[key as usize] as usize..self.starts[key as usize + 1] as usize
+    }
+}
+
+/// Calls with version, key, session, and whether the session writes the key for the first time.
+fn each_entry(sources: &Sources, sessions: &Sessions, mut each: impl FnMut(u32, u32, u32, bool)) {
+    let mut last = vec![u32::MAX; sources.keys()];
+    for session in 0..sessions.count() as u32 {
+        for node in sessions.nodes(session as usize) {
+            for version in sources.versions(sessions.txn(node)) {
+                let key = sources.key(version);
+                let is_new = std::mem::replace(&mut last[key as usize], session) != session;
+                each(version, key, session, is_new);
+            }
+        }
+    }
+}
+
+/// Per node and session, how many transactions are known, the node itself among them.
+pub(super) struct Clocks {
+    width: usize,
+    rows: Vec<u32>,
+}
+
+impl Clocks {
+    /// `order` puts every node after those before it in its session and those it read from.
+    pub(super) fn of(sources: &Sources, sessions: &Sessions, order: &[u32]) -> Self {
+        let width = sessions.count();
+        let mut rows = vec![0; sessions.len() * width];
+        let mut row = vec![0; width];
+        for &node in order {
+            match sessions.before(node) {
+                Some(before) => {
+                    let start = before as usize * width;
+                    row.copy_from_slice(&rows[start..start + width]);
+                }
+                None => row.fill(0),
+            }
+            let mut joined = NOBODY;
+            for writer in sessions.read_from(sources, node) {
+                if writer == joined {
+                    continue;
+                }
+                joined = writer;
+                let start = writer as usize * width;
+                for (known, &more) in row.iter_mut().zip(&rows[start..start + width]) {
+                    *known = (*known).max(more);
+                }
+            }
+            let session = sessions.of_node(node);
+            row[session] = node - sessions.start(session) + 1;
+            let start = node as usize * width;
+            rows[start..start + width].copy_from_slice(&row);
+        }
+        Self { width, rows }
+    }
+
+    fn row(&self, node: u32) -> &[u32] {
+        let start = node as usize * self.width;
+        &self.rows[start..start + self.width]
+    }
+}
+
+/// What is known to a session as it goes on.
+struct Known<'a> {
+    sources: &'a Sources,
+    sessions: &'a Sessions,
+    entries: &'a Entries,
+    /// Per session, how many of its transactions are entered.
+    counts: Vec<u32>,
+    /// Per entry the last write known, plus one; 0 for none.
+    last: Vec<u32>,
+}
+
+impl<'a> Known<'a> {
+    fn new(sources: &'a Sources, sessions: &'a Sessions, entries: &'a Entries) -> Self {
+        let last = vec![0; entries.sessions.len()];
+        Self { sources, sessions, entries, counts: vec![0; sessions.count()], last }
+    }
+
+    /// Enters the transactions of a session up to the `count`th.
+    fn learn(&mut self, session: usize, count: u32) {
+        let start = self.sessions.start(session);
+        let known = self.counts[session];
+        if count <= known {
+            return;
+        }
+        self.counts[session] = count;
+        for node in start + known..start + count {
+            for version in self.sources.versions(self.sessions.txn(node)) {
+                self.last[self.entries.of_version[version as usize] as usize] = node + 1;
+            }
+        }
+    }
+
+    /// Each last write of `key` known, by session.
+    fn writes(&self, key: u32) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let range = self.entries.of_key(key);
+        let sessions = &self.entries.sessions[range.clone()];
+        let last = self.last[range].iter().zip(sessions);
+        last.filter(|(last, _)| **last > 0).map(|(&last, &session)| (session as usize, last - 1))
+    }
+}
+
+/// The demands of causal consistency, those of one session at a time: the sinks
+/// come in the order of sessions.
+pub(super) fn causal<S: Sink + Send>(
+    sources: &Sources,
+    sessions: &Sessions,
+    clocks: &Clocks,
+    entries: &Entries,
+    new_sink: impl Fn() -> S + Sync,
+) -> Vec<S> {
+    let follow = |session: usize| {
+        let mut sink = new_sink();
+        let mut known = Known::new(sources, sessions, entries);
+        for reader in sessions.nodes(session) {
+            for (other, &count) in clocks.row(reader).iter().enumerate() {
+                // Not the reader itself.
+                let itself = u32::from(other == session);
+                if count - itself > known.counts[other] {
+                    known.learn(other, count - itself);
+                }
+            }
+            for read in sources.reads(sessions.txn(reader)) {
+                let newer = sessions.writer(sources, read.version);
+                let clock = if read.version == INITIAL { &[] } else { clocks.row(newer) };
+                for (other, older) in known.writes(read.key) {
+                    let place = older - sessions.start(other);
+                    let implied = clock.get(other).is_some_and(|&known| place < known);
+                    if !implied {
+                        sink.take(Demand { older, newer, reader, key: read.key });
+                    }
+                }
+            }
+        }
+        sink
+    };
+    (0..sessions.count()).into_par_iter().map(follow).collect()
+}
+
+/// The demands of PRAM on the order that `session` sees.
+pub(super) fn pram(
+    sources: &Sources,
+    sessions: &Sessions,
+    entries: &Entries,
+    session: usize,
+) -> Vec<Demand> {
+    let mut demands = Vec::new();
+    let mut known = Known::new(sources, sessions, entries);
+    for reader in sessions.nodes(session) {
+        known.learn(session, reader - sessions.start(session));
+        for writer in sessions.read_from(sources, reader) {
+            let other = sessions.of_node(writer);
+            known.learn(other, writer - sessions.start(other) + 1);
+        }
+        for read in sources.reads(sessions.txn(reader)) {
+            let newer = sessions.writer(sources, read.version);
+            for (_, older) in known.writes(read.key) {
+                if older != newer && (newer == NOBODY || !sessions.precedes(older, newer)) {
+                    demands.push(Demand { older, newer, reader, key: read.key });
+                }
+            }
+        }
+    }
+    demands
+}
