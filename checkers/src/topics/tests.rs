@@ -7,7 +7,7 @@ use crate::models::{
     FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex, Semaphore, Set,
     Stack, UnorderedQueue,
 };
-use crate::txn::weak;
+use crate::txn::{exact, weak};
 use crate::{
     Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, TxnOptions, Verdict,
     availability, linearizable, list_append, stats, vacuity,
@@ -55,10 +55,17 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "kv" => linearizable(history, &Kv, &Budget::default()),
         "linearizable-set" => linearizable(history, &Set, &Budget::default()),
         "multi-register" => linearizable(history, &MultiRegister, &Budget::default()),
-        other => match weak::Level::ALL.into_iter().find(|level| level.name() == other) {
-            Some(level) => weak::check(history, level),
-            None => panic!("{other} is no check"),
-        },
+        other => isolation(other, history),
+    }
+}
+
+fn isolation(check: &str, history: &History) -> CheckResult {
+    if let Some(level) = weak::Level::ALL.into_iter().find(|level| level.name() == check) {
+        return weak::check(history, level);
+    }
+    match exact::Level::ALL.into_iter().find(|level| level.name() == check) {
+        Some(level) => exact::check(history, level, &exact::Budget::default()),
+        None => panic!("{check} is no check"),
     }
 }
 

@@ -17,6 +17,8 @@ mod hubs;
 mod models;
 #[cfg(test)]
 mod drawn;
+pub mod exact;
+mod lists;
 #[cfg(test)]
 mod notation;
 mod register;

@@ -102,7 +102,8 @@ type Origins = FxHashMap<(u32, ValueId), Origin>;
 #[derive(Clone, Copy)]
 enum Local {
     Wrote(ValueId),
-    Read(ValueId),
+    /// And the version, if that is known.
+    Read(ValueId, Option<u32>),
 }
 
 impl Sources {
@@ -168,7 +169,8 @@ impl Sources {
 
     /// Resolves the reads of ok transactions.
     fn read(&mut self, txns: &Transactions<'_>, origins: &Origins) {
-        let mut locals: Vec<(u32, Local)> = vec![(u32::MAX, Local::Read(ValueId::NULL)); self.keys];
+        let mut locals: Vec<(u32, Local)> =
+            vec![(u32::MAX, Local::Read(ValueId::NULL, None)); self.keys];
         for txn in 0..txns.len() as u32 {
             let ok = txns.completion(txn as usize) == Completion::Ok;
             let micros = if ok { txns.micros(txn as usize) } else { &[] };
@@ -184,13 +186,19 @@ impl Sources {
                 match known {
                     Some(Local::Wrote(own)) if own == value => {}
                     Some(Local::Wrote(_)) => self.faults.push(fault(FaultKind::Internal)),
-                    Some(Local::Read(before)) if before == value => {}
+                    Some(Local::Read(before, version)) if before == value => {
+                        // After others it must still be there.
+                        if self.reads.last().is_some_and(|last| last.key != key) {
+                            self.reads.extend(version.map(|version| Read { key, version }));
+                        }
+                    }
                     known => {
-                        *local = (txn, Local::Read(value));
                         if known.is_some() {
                             self.faults.push(fault(FaultKind::NonRepeatable));
                         }
-                        self.resolve(txn, key, value, origins.get(&(key, value)));
+                        let version = self.resolve(txn, key, value, origins.get(&(key, value)));
+                        self.reads.extend(version.map(|version| Read { key, version }));
+                        *local = (txn, Local::Read(value, version));
                     }
                 }
             }
@@ -198,31 +206,90 @@ impl Sources {
         }
     }
 
-    fn resolve(&mut self, txn: u32, key: u32, value: ValueId, origin: Option<&Origin>) {
-        let mut fault = |kind, writer| self.faults.push(Fault { kind, txn, key, value, writer });
-        match origin {
-            None | Some(Origin::Aborted(_)) if value.is_null() => {
-                self.reads.push(Read { key, version: INITIAL });
-            }
-            None => fault(FaultKind::Garbage, txn),
+    /// The version that was found, where that can be told.
+    fn resolve(
+        &mut self,
+        txn: u32,
+        key: u32,
+        value: ValueId,
+        origin: Option<&Origin>,
+    ) -> Option<u32> {
+        let (kind, writer) = match origin {
+            None | Some(Origin::Aborted(_)) if value.is_null() => return Some(INITIAL),
+            None => (FaultKind::Garbage, txn),
             // Null is there at first as well.
-            Some(Origin::Many) => self.ambiguous += 1,
             Some(Origin::Version(_) | Origin::Intermediate(_)) if value.is_null() => {
                 self.ambiguous += 1;
+                return None;
             }
-            Some(&Origin::Aborted(writer)) => fault(FaultKind::Aborted, writer),
-            Some(&Origin::Intermediate(writer)) if writer == txn => fault(FaultKind::Future, txn),
-            Some(&Origin::Intermediate(writer)) => fault(FaultKind::Intermediate, writer),
+            Some(Origin::Many) => {
+                self.ambiguous += 1;
+                return None;
+            }
+            Some(&Origin::Aborted(writer)) => (FaultKind::Aborted, writer),
+            Some(&Origin::Intermediate(writer)) if writer == txn => (FaultKind::Future, txn),
+            Some(&Origin::Intermediate(writer)) => (FaultKind::Intermediate, writer),
             Some(&Origin::Version(version)) => {
                 let writer = self.version_txns[version as usize];
-                if writer == txn {
-                    fault(FaultKind::Future, txn);
-                } else {
+                if writer != txn {
                     self.present[writer as usize] = true;
-                    self.reads.push(Read { key, version });
+                    return Some(version);
                 }
+                (FaultKind::Future, txn)
             }
+        };
+        self.faults.push(Fault { kind, txn, key, value, writer });
+        None
+    }
+
+    /// The same of a few transactions alone, in order; keys are numbered anew. What was written by
+    /// others is not read any more, and one that is `optional` happened only if it is still read
+    /// from: an execution that explains all explains this, with the others left out of it.
+    pub(crate) fn restrict(&self, txns: &[u32], optional: impl Fn(u32) -> bool) -> Self {
+        let mut keys = FxHashMap::default();
+        let mut versions = FxHashMap::default();
+        let mut few = Self {
+            present: txns.iter().map(|&txn| !optional(txn)).collect(),
+            version_ends: Vec::new(),
+            version_txns: Vec::new(),
+            version_keys: Vec::new(),
+            read_ends: Vec::new(),
+            reads: Vec::new(),
+            faults: Vec::new(),
+            ambiguous: 0,
+            keys: 0,
+        };
+        for (number, &txn) in (0..).zip(txns) {
+            let mut own: Vec<(u32, u32)> = Vec::new();
+            for version in self.versions(txn as usize) {
+                let count = keys.len() as u32;
+                own.push((*keys.entry(self.key(version)).or_insert(count), version));
+            }
+            own.sort_unstable();
+            for (key, version) in own {
+                versions.insert(version, few.version_txns.len() as u32);
+                few.version_txns.push(number);
+                few.version_keys.push(key);
+            }
+            few.version_ends.push(few.version_txns.len() as u32);
         }
+        for &txn in txns {
+            for read in self.reads(txn as usize) {
+                let count = keys.len() as u32;
+                let version = match versions.get(&read.version) {
+                    _ if read.version == INITIAL => INITIAL,
+                    Some(&version) => version,
+                    None => continue,
+                };
+                if version != INITIAL {
+                    few.present[few.version_txns[version as usize] as usize] = true;
+                }
+                few.reads.push(Read { key: *keys.entry(read.key).or_insert(count), version });
+            }
+            few.read_ends.push(few.reads.len() as u32);
+        }
+        few.keys = keys.len();
+        few
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -264,7 +331,8 @@ impl Sources {
         &self.version_keys[range.start as usize..range.end as usize]
     }
 
-    /// What a transaction found, in order; of a key more than once where it was found changed.
+    /// What a transaction found, in order; of a key more than once where it was read again after
+    /// others, or was found changed.
     pub(crate) fn reads(&self, txn: usize) -> &[Read] {
         let start = txn.checked_sub(1).map_or(0, |before| self.read_ends[before]);
         &self.reads[start as usize..self.read_ends[txn] as usize]
@@ -302,8 +370,9 @@ mod tests {
 
     #[test]
     fn reads_find_their_writers() {
-        let found = last("wx1 wy1 | wx2 | rx1 ry1 rz_ rx1 rx2");
-        let reads = vec![(0, Some(0)), (1, Some(0)), (2, None), (0, Some(1))];
+        let found = last("wx1 wy1 | wx2 | rx1 rx1 ry1 rz_ rx1 rx2");
+        let both = [(0, Some(0)), (1, Some(0)), (2, None), (0, Some(0)), (0, Some(1))];
+        let reads = both.to_vec();
         assert_eq!(found, (reads, vec![FaultKind::NonRepeatable], 0));
         assert_eq!(last("wx1 | rx1 wx2 rx2"), (vec![(0, Some(0))], vec![], 0));
     }

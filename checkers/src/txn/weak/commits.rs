@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::super::lists::Lists;
 use super::super::sources::{INITIAL, Sources};
 use super::sessions::{NOBODY, Sessions};
 
@@ -23,38 +24,6 @@ pub(super) struct Step {
     pub from: u32,
     pub to: u32,
     pub why: Why,
-}
-
-/// Lists of nodes by node.
-pub(super) struct Lists {
-    starts: Vec<u32>,
-    items: Vec<u32>,
-}
-
-impl Lists {
-    /// `pairs` is gone through twice.
-    pub(super) fn of(len: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
-        let mut starts = vec![0; len + 1];
-        for (from, _) in pairs.clone() {
-            starts[from as usize + 1] += 1;
-        }
-        for node in 0..len {
-            starts[node + 1] += starts[node];
-        }
-        let mut items = vec![0; starts[len] as usize];
-        let mut next = starts.clone();
-        for (from, to) in pairs {
-            let place = &mut next[from as usize];
-            items[*place as usize] = to;
-            *place += 1;
-        }
-        Self { starts, items }
-    }
-
-    pub(super) fn at(&self, node: u32) -> &[u32] {
-        let node = node as usize;
-        &self.items[self.starts[node] as usize..self.starts[node + 1] as usize]
-    }
 }
 
 /// By writer, who read from it.

@@ -4,11 +4,12 @@
 use rustc_hash::FxHashMap;
 
 use super::Level;
-use super::commits::{Lists, Step, Why};
+use super::commits::{Step, Why};
 use super::demand::Demand;
 use super::explain::Explain;
 use super::orders::small_cycle;
 use super::sessions::{NOBODY, Sessions};
+use crate::txn::lists::Lists;
 use crate::txn::sources::{INITIAL, Sources};
 use crate::txn::told::{Case, Evidence, capital};
 
@@ -64,7 +65,7 @@ fn monotonic_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
                     );
                     let argument = match seen.past.get(&writer) {
                         Some(&first) if writer != NOBODY => format!(
-                            "{} of the same session had found it before: it was replaced in between.",
+                            "{} of the same session had found it before: replaced in between.",
                             capital(&explain.name(first))
                         ),
                         _ if writer == NOBODY => "Nothing is older than the initial value.".into(),

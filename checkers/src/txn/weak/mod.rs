@@ -2,7 +2,7 @@
 //! write each read found is then known, and each level is a question about orders alone.
 //!
 //! ```text
-//! Sources ──▶ Sessions ──▶ demands ("A before B, or R would have read A") ──▶ one order of commits?
+//! Sources ──▶ Sessions ──▶ demands ("A before B, or R would have read A") ──▶ one order?
 //! ```
 //!
 //! What each level asks, a transaction being one step of its session:

@@ -1,0 +1,39 @@
+//! Many short lists in two columns: the edges of a graph, the readers of a version.
+
+/// Lists of numbers by number, side by side.
+#[derive(Default)]
+pub(crate) struct Lists {
+    starts: Vec<u32>,
+    items: Vec<u32>,
+}
+
+impl Lists {
+    /// `pairs` is gone through twice.
+    pub(crate) fn of(len: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        let mut starts = vec![0; len + 1];
+        for (from, _) in pairs.clone() {
+            starts[from as usize + 1] += 1;
+        }
+        for node in 0..len {
+            starts[node + 1] += starts[node];
+        }
+        let mut items = vec![0; starts[len] as usize];
+        let mut next = starts.clone();
+        for (from, to) in pairs {
+            let place = &mut next[from as usize];
+            items[*place as usize] = to;
+            *place += 1;
+        }
+        Self { starts, items }
+    }
+
+    /// How many lists.
+    pub(crate) fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    pub(crate) fn at(&self, node: u32) -> &[u32] {
+        let node = node as usize;
+        &self.items[self.starts[node] as usize..self.starts[node + 1] as usize]
+    }
+}
