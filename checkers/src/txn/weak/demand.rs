@@ -85,11 +85,11 @@ pub(super) fn committed(sources: &Sources, sessions: &Sessions, sink: &mut impl 
         reads.sort_unstable();
         for (place, older) in first_reads(sources, sessions, all) {
             common(sources, sessions, older, &reads, |at| {
-                // The first read of the key after `older` was seen; later ones follow from it.
+                // The first other one read after `older` was seen; later ones follow from it.
                 let key = reads[at].0;
-                let next = reads[at..].iter().find(|read| read.0 != key || read.1 > place);
-                let Some(&(_, _, newer)) = next.filter(|read| read.0 == key) else { return };
-                if newer != older {
+                let mut own = reads[at..].iter().take_while(|read| read.0 == key);
+                let next = own.find(|read| read.1 > place && read.2 != older);
+                if let Some(&(_, _, newer)) = next {
                     sink.take(Demand { older, newer, reader, key });
                 }
             });

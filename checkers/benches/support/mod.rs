@@ -1,0 +1,3 @@
+//! What the benches share: generators.
+
+pub mod transaction_calls;
