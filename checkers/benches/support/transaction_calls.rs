@@ -59,7 +59,9 @@ pub fn history(shape: &Transactions, stale: Option<usize>, random: &mut Random) 
     let mut last = vec![(0, 0); shape.clients];
     for commit in 1..=shape.count {
         let client = commit % shape.clients;
-        let (body, begun) = draw(shape, &mut store, commit, last[client].0, stale, random);
+        let free = (last[client].1 + 1) / APART;
+        let seen = usize::max(last[client].0, free as usize).min(commit - 1);
+        let (body, begun) = draw(shape, &mut store, commit, seen, stale, random);
         let middle = commit as u64 * APART;
         let from = begun as u64 * APART;
         let from = from.saturating_sub(random.below(shape.noise * APART + APART / 2));
@@ -117,6 +119,7 @@ fn draw(
     let may_lag = is_reader || !shape.only_readers_lag;
     let written = body.iter().filter(|micro| micro.0);
     let changed = written.filter_map(|micro| store.keys[micro.1 as usize].last());
+    // A snapshot holds what was over when the client was free.
     let oldest = changed.map(|version| version.0).max().unwrap_or(0).max(seen);
     let mut snapshot = commit - 1;
     if may_lag && shape.snapshot_age > 0 {

@@ -12,6 +12,7 @@
 //!   counted. So is a read of null where somebody writes null. Leaving a read out never makes a
 //!   history worse, so *violated* stays certain; *valid* does not.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::transactions::{Function, Transactions};
@@ -96,6 +97,9 @@ impl Origin {
     }
 }
 
+/// Transactions resolved together.
+const PART: u32 = 1 << 14;
+
 type Origins = FxHashMap<(u32, ValueId), Origin>;
 
 /// What a transaction knows of a key so far.
@@ -169,77 +173,24 @@ impl Sources {
 
     /// Resolves the reads of ok transactions.
     fn read(&mut self, txns: &Transactions<'_>, origins: &Origins) {
-        let mut locals: Vec<(u32, Local)> =
-            vec![(u32::MAX, Local::Read(ValueId::NULL, None)); self.keys];
-        for txn in 0..txns.len() as u32 {
-            let ok = txns.completion(txn as usize) == Completion::Ok;
-            let micros = if ok { txns.micros(txn as usize) } else { &[] };
-            for micro in micros {
-                let (key, value) = (micro.key, micro.value);
-                let local = &mut locals[key as usize];
-                let known = (local.0 == txn).then_some(local.1);
-                if micro.f != Function::Read {
-                    *local = (txn, Local::Wrote(value));
-                    continue;
-                }
-                let fault = |kind| Fault { kind, txn, key, value, writer: txn };
-                match known {
-                    Some(Local::Wrote(own)) if own == value => {}
-                    Some(Local::Wrote(_)) => self.faults.push(fault(FaultKind::Internal)),
-                    Some(Local::Read(before, version)) if before == value => {
-                        // After others it must still be there.
-                        if self.reads.last().is_some_and(|last| last.key != key) {
-                            self.reads.extend(version.map(|version| Read { key, version }));
-                        }
-                    }
-                    known => {
-                        if known.is_some() {
-                            self.faults.push(fault(FaultKind::NonRepeatable));
-                        }
-                        let version = self.resolve(txn, key, value, origins.get(&(key, value)));
-                        self.reads.extend(version.map(|version| Read { key, version }));
-                        *local = (txn, Local::Read(value, version));
-                    }
-                }
-            }
-            self.read_ends.push(self.reads.len() as u32);
+        let count = txns.len() as u32;
+        let (writers, present) = (&self.version_txns, &self.present);
+        let resolver = Resolver { txns, origins, writers, present };
+        let new_locals = || vec![(u32::MAX, Local::Read(ValueId::NULL, None)); self.keys];
+        let parts: Vec<Part> = (0..count.div_ceil(PART))
+            .into_par_iter()
+            .map_init(new_locals, |locals, part| {
+                resolver.read(part * PART..(part * PART + PART).min(count), locals)
+            })
+            .collect();
+        for part in parts {
+            let before = self.reads.len() as u32;
+            self.reads.extend(part.reads);
+            self.read_ends.extend(part.ends.iter().map(|end| before + end));
+            self.faults.extend(part.faults);
+            self.ambiguous += part.ambiguous;
+            part.found.iter().for_each(|&writer| self.present[writer as usize] = true);
         }
-    }
-
-    /// The version that was found, where that can be told.
-    fn resolve(
-        &mut self,
-        txn: u32,
-        key: u32,
-        value: ValueId,
-        origin: Option<&Origin>,
-    ) -> Option<u32> {
-        let (kind, writer) = match origin {
-            None | Some(Origin::Aborted(_)) if value.is_null() => return Some(INITIAL),
-            None => (FaultKind::Garbage, txn),
-            // Null is there at first as well.
-            Some(Origin::Version(_) | Origin::Intermediate(_)) if value.is_null() => {
-                self.ambiguous += 1;
-                return None;
-            }
-            Some(Origin::Many) => {
-                self.ambiguous += 1;
-                return None;
-            }
-            Some(&Origin::Aborted(writer)) => (FaultKind::Aborted, writer),
-            Some(&Origin::Intermediate(writer)) if writer == txn => (FaultKind::Future, txn),
-            Some(&Origin::Intermediate(writer)) => (FaultKind::Intermediate, writer),
-            Some(&Origin::Version(version)) => {
-                let writer = self.version_txns[version as usize];
-                if writer != txn {
-                    self.present[writer as usize] = true;
-                    return Some(version);
-                }
-                (FaultKind::Future, txn)
-            }
-        };
-        self.faults.push(Fault { kind, txn, key, value, writer });
-        None
     }
 
     /// The same of a few transactions alone, in order; keys are numbered anew. What was written by
@@ -340,6 +291,103 @@ impl Sources {
 
     pub(crate) fn all_reads(&self) -> &[Read] {
         &self.reads
+    }
+}
+
+/// The reads of some transactions.
+#[derive(Default)]
+struct Part {
+    reads: Vec<Read>,
+    ends: Vec<u32>,
+    faults: Vec<Fault>,
+    ambiguous: usize,
+    /// Writers of what was found that are not ok: they happened.
+    found: Vec<u32>,
+}
+
+struct Resolver<'a> {
+    txns: &'a Transactions<'a>,
+    origins: &'a Origins,
+    /// By version.
+    writers: &'a [u32],
+    /// Those that are ok.
+    present: &'a [bool],
+}
+
+impl Resolver<'_> {
+    fn read(&self, txns: std::ops::Range<u32>, locals: &mut [(u32, Local)]) -> Part {
+        let mut part = Part::default();
+        for txn in txns {
+            if self.txns.completion(txn as usize) == Completion::Ok {
+                self.read_one(txn, locals, &mut part);
+            }
+            part.ends.push(part.reads.len() as u32);
+        }
+        part
+    }
+
+    fn read_one(&self, txn: u32, locals: &mut [(u32, Local)], part: &mut Part) {
+        let start = part.reads.len();
+        for micro in self.txns.micros(txn as usize) {
+            let (key, value) = (micro.key, micro.value);
+            let local = &mut locals[key as usize];
+            let known = (local.0 == txn).then_some(local.1);
+            if micro.f != Function::Read {
+                *local = (txn, Local::Wrote(value));
+                continue;
+            }
+            let fault = |kind| Fault { kind, txn, key, value, writer: txn };
+            match known {
+                Some(Local::Wrote(own)) if own == value => {}
+                Some(Local::Wrote(_)) => part.faults.push(fault(FaultKind::Internal)),
+                Some(Local::Read(before, version)) if before == value => {
+                    // After others it must still be there.
+                    if part.reads[start..].last().is_some_and(|last| last.key != key) {
+                        part.reads.extend(version.map(|version| Read { key, version }));
+                    }
+                }
+                known => {
+                    if known.is_some() {
+                        part.faults.push(fault(FaultKind::NonRepeatable));
+                    }
+                    let version = self.resolve(txn, key, value, part);
+                    part.reads.extend(version.map(|version| Read { key, version }));
+                    *local = (txn, Local::Read(value, version));
+                }
+            }
+        }
+    }
+
+    /// The version that was found, where that can be told.
+    fn resolve(&self, txn: u32, key: u32, value: ValueId, part: &mut Part) -> Option<u32> {
+        let (kind, writer) = match self.origins.get(&(key, value)) {
+            None | Some(Origin::Aborted(_)) if value.is_null() => return Some(INITIAL),
+            None => (FaultKind::Garbage, txn),
+            // Null is there at first as well.
+            Some(Origin::Version(_) | Origin::Intermediate(_)) if value.is_null() => {
+                part.ambiguous += 1;
+                return None;
+            }
+            Some(Origin::Many) => {
+                part.ambiguous += 1;
+                return None;
+            }
+            Some(&Origin::Aborted(writer)) => (FaultKind::Aborted, writer),
+            Some(&Origin::Intermediate(writer)) if writer == txn => (FaultKind::Future, txn),
+            Some(&Origin::Intermediate(writer)) => (FaultKind::Intermediate, writer),
+            Some(&Origin::Version(version)) => {
+                let writer = self.writers[version as usize];
+                if writer != txn {
+                    if !self.present[writer as usize] {
+                        part.found.push(writer);
+                    }
+                    return Some(version);
+                }
+                (FaultKind::Future, txn)
+            }
+        };
+        part.faults.push(Fault { kind, txn, key, value, writer });
+        None
     }
 }
 

@@ -71,10 +71,10 @@ impl<'a> Transactions<'a> {
             micros: Vec::with_capacity(history.len() * 2),
             ends: Vec::with_capacity(history.len()),
         };
-        let functions = Functions::of(history);
+        let mut functions = Functions::of(history);
         let mut numbers = FxHashMap::default();
         for operation in history.operations() {
-            all.add(operation, &functions, &mut numbers)?;
+            all.add(operation, &mut functions, &mut numbers)?;
         }
         Ok(all)
     }
@@ -82,7 +82,7 @@ impl<'a> Transactions<'a> {
     fn add(
         &mut self,
         operation: Operation<'_>,
-        functions: &Functions<'_>,
+        functions: &mut Functions<'_>,
         numbers: &mut FxHashMap<ValueId, u32>,
     ) -> Result<(), TxnError> {
         let (op, values) = (operation.index().0, self.history.values());
@@ -159,31 +159,37 @@ impl<'a> Transactions<'a> {
     }
 }
 
-/// Tells micro-operations apart by the names of their functions, which are interned.
+/// Tells micro-operations apart by the names of their functions, which are interned: each is read
+/// once.
 struct Functions<'a> {
     values: &'a Values,
+    known: Vec<(ValueId, Function)>,
 }
 
 impl<'a> Functions<'a> {
     fn of(history: &'a History) -> Self {
-        Self { values: history.values() }
+        Self { values: history.values(), known: Vec::new() }
     }
 
     /// Function, key and value; `[f, key]` reads nothing yet.
-    fn micro(&self, id: ValueId) -> Option<(Function, ValueId, ValueId)> {
+    fn micro(&mut self, id: ValueId) -> Option<(Function, ValueId, ValueId)> {
         let (f, key, value) = match *self.values.elements(id)? {
             [f, key, value] => (f, key, value),
             [f, key] => (f, key, ValueId::NULL),
             _ => return None,
         };
+        if let Some(&(_, f)) = self.known.iter().find(|known| known.0 == f) {
+            return Some((f, key, value));
+        }
         // Jepsen's JSON may keep the colon of a keyword.
-        let f = match self.values.text(f)?.trim_start_matches(':') {
+        let function = match self.values.text(f)?.trim_start_matches(':') {
             "append" => Function::Append,
             "w" | "write" => Function::Write,
             "r" | "read" => Function::Read,
             _ => return None,
         };
-        Some((f, key, value))
+        self.known.push((f, function));
+        Some((function, key, value))
     }
 }
 

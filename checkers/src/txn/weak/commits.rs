@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 
 use super::super::lists::Lists;
-use super::super::sources::{INITIAL, Sources};
 use super::sessions::{NOBODY, Sessions};
 
 /// Why one transaction comes before another.
@@ -27,11 +26,10 @@ pub(super) struct Step {
 }
 
 /// By writer, who read from it.
-pub(super) fn readers(sources: &Sources, sessions: &Sessions) -> Lists {
+pub(super) fn readers(sessions: &Sessions) -> Lists {
     let from = |reader: u32| {
-        let reads = sources.reads(sessions.txn(reader)).iter();
-        let found = reads.filter(|read| read.version != INITIAL);
-        found.map(move |read| (sessions.writer(sources, read.version), reader))
+        let found = sessions.reads(reader).iter().filter(|read| read.writer != NOBODY);
+        found.map(move |read| (read.writer, reader))
     };
     Lists::of(sessions.len(), (0..sessions.len() as u32).flat_map(from))
 }

@@ -1,8 +1,9 @@
 //! What a read demands of the order of commits: that an earlier transaction, known to the reader,
 //! was replaced by the one that it read from.
 
-use super::super::sources::{INITIAL, Read, Sources};
-use super::sessions::{NOBODY, Sessions};
+use rayon::prelude::*;
+
+use super::sessions::{Found, NOBODY, Sessions};
 
 /// `older` wrote a key, `reader` knew of it and yet read the key from `newer`: so `older` comes
 /// before `newer`. All are nodes.
@@ -43,13 +44,18 @@ impl Sink for Orders {
             return;
         }
         self.pairs.push((demand.older, demand.newer));
-        if self.pairs.len() > 2 * self.tidy + (1 << 20) {
-            self.make_tidy();
-        }
+        self.keep_short();
     }
 }
 
 impl Orders {
+    /// The same orders are demanded again and again.
+    fn keep_short(&mut self) {
+        if self.pairs.len() > 2 * self.tidy + (1 << 20) {
+            self.make_tidy();
+        }
+    }
+
     fn make_tidy(&mut self) {
         self.pairs.sort_unstable();
         self.pairs.dedup();
@@ -59,7 +65,7 @@ impl Orders {
     pub(super) fn add(&mut self, other: Self) {
         self.pairs.extend(other.pairs);
         self.impossible.extend(other.impossible);
-        self.make_tidy();
+        self.keep_short();
     }
 
     /// Each once, in order.
@@ -69,108 +75,112 @@ impl Orders {
     }
 }
 
+/// Nodes judged together.
+const PART: u32 = 1 << 14;
+
+/// The reads of a node by key, and what it read from.
+#[derive(Default)]
+struct Reads {
+    /// Key, place among the reads, writer; sorted.
+    by_key: Vec<(u32, u32, u32)>,
+    /// Writer, and the place of the first read from it; sorted.
+    first: Vec<(u32, u32)>,
+}
+
+impl Reads {
+    fn take(&mut self, reads: &[Found]) {
+        self.by_key.clear();
+        self.first.clear();
+        for (place, read) in (0..).zip(reads) {
+            self.by_key.push((read.key, place, read.writer));
+            if read.writer != NOBODY {
+                self.first.push((read.writer, place));
+            }
+        }
+        self.by_key.sort_unstable();
+        self.first.sort_unstable();
+        self.first.dedup_by_key(|entry| entry.0);
+    }
+
+    /// The reads of each key that `writer` wrote.
+    fn common(&self, sessions: &Sessions, writer: u32, mut each: impl FnMut(&[(u32, u32, u32)])) {
+        let keys = sessions.keys_written(writer);
+        if keys.len() < self.by_key.len() {
+            for &key in keys {
+                let start = self.by_key.partition_point(|read| read.0 < key);
+                let reads = &self.by_key[start..];
+                let end = reads.iter().position(|read| read.0 != key).unwrap_or(reads.len());
+                if end > 0 {
+                    each(&reads[..end]);
+                }
+            }
+            return;
+        }
+        for reads in self.by_key.chunk_by(|a, b| a.0 == b.0) {
+            if keys.binary_search(&reads[0].0).is_ok() {
+                each(reads);
+            }
+        }
+    }
+}
+
 /// *Read committed* (Biswas & Enea, OOPSLA 2019; algorithm of AWDIT, Møldrup & Pavlogiannis, PLDI
 /// 2025, §3): once a transaction has read from another, it reads nothing older than what that one
-/// wrote.
-pub(super) fn committed(sources: &Sources, sessions: &Sessions, sink: &mut impl Sink) {
-    let mut reads: Vec<(u32, u32, u32)> = Vec::new();
-    for reader in 0..sessions.len() as u32 {
-        let all = sources.reads(sessions.txn(reader));
-        reads.clear();
-        reads.extend(
-            (0..)
-                .zip(all)
-                .map(|(place, read)| (read.key, place, sessions.writer(sources, read.version))),
-        );
-        reads.sort_unstable();
-        for (place, older) in first_reads(sources, sessions, all) {
-            common(sources, sessions, older, &reads, |at| {
-                // The first other one read after `older` was seen; later ones follow from it.
-                let key = reads[at].0;
-                let mut own = reads[at..].iter().take_while(|read| read.0 == key);
-                let next = own.find(|read| read.1 > place && read.2 != older);
-                if let Some(&(_, _, newer)) = next {
-                    sink.take(Demand { older, newer, reader, key });
-                }
-            });
-        }
-    }
-}
-
-/// The places in `reads`, sorted by key, of the first read of each key that `writer` wrote.
-fn common(
-    sources: &Sources,
+/// wrote. The sinks come in the order of readers.
+pub(super) fn committed<S: Sink + Send>(
     sessions: &Sessions,
-    writer: u32,
-    reads: &[(u32, u32, u32)],
-    mut each: impl FnMut(usize),
-) {
-    let keys = sources.keys_written(sessions.txn(writer));
-    if keys.len() < reads.len() {
-        for &key in keys {
-            let at = reads.partition_point(|read| read.0 < key);
-            if reads.get(at).is_some_and(|read| read.0 == key) {
-                each(at);
-            }
-        }
-        return;
-    }
-    for (at, read) in reads.iter().enumerate() {
-        let is_first = at == 0 || reads[at - 1].0 != read.0;
-        if is_first && keys.binary_search(&read.0).is_ok() {
-            each(at);
-        }
-    }
-}
-
-/// Each writer read from, with the place of the first read from it.
-fn first_reads(sources: &Sources, sessions: &Sessions, reads: &[Read]) -> Vec<(u32, u32)> {
-    let mut first: Vec<(u32, u32)> = (0..)
-        .zip(reads)
-        .filter(|(_, read)| read.version != INITIAL)
-        .map(|(place, read)| (sessions.writer(sources, read.version), place))
-        .collect();
-    first.sort_unstable();
-    first.dedup_by_key(|entry| entry.0);
-    first.iter().map(|&(writer, place)| (place, writer)).collect()
-}
-
-/// *Read atomic*: a transaction reads nothing older than what was written by those that it read
-/// from, or by those before it in its session (AWDIT, §3).
-pub(super) fn atomic(sources: &Sources, sessions: &Sessions, sink: &mut impl Sink) {
-    let mut last = vec![NOBODY; sources.keys()];
-    let mut reads: Vec<(u32, u32, u32)> = Vec::new();
-    for session in 0..sessions.count() {
-        let first = sessions.start(session);
-        for reader in sessions.nodes(session) {
-            let all = sources.reads(sessions.txn(reader));
-            reads.clear();
-            reads.extend(
-                (0..)
-                    .zip(all)
-                    .map(|(place, read)| (read.key, place, sessions.writer(sources, read.version))),
-            );
-            for &(key, _, newer) in &reads {
-                let older = last[key as usize];
-                // Numbers of other sessions are left from before.
-                if older != NOBODY && older >= first && older != newer {
-                    sink.take(Demand { older, newer, reader, key });
-                }
-            }
-            reads.sort_unstable();
-            for (_, older) in first_reads(sources, sessions, all) {
-                common(sources, sessions, older, &reads, |at| {
-                    let key = reads[at].0;
-                    for &(_, _, newer) in reads[at..].iter().take_while(|read| read.0 == key) {
-                        if newer != older {
-                            sink.take(Demand { older, newer, reader, key });
-                        }
+    new_sink: impl Fn() -> S + Sync,
+) -> Vec<S> {
+    let len = sessions.len() as u32;
+    let judge = |part: u32| {
+        let (mut sink, mut reads) = (new_sink(), Reads::default());
+        for reader in part * PART..(part * PART + PART).min(len) {
+            reads.take(sessions.reads(reader));
+            for &(older, place) in &reads.first {
+                reads.common(sessions, older, |same| {
+                    // The first other one after `older` was seen; later ones follow from it.
+                    let next = same.iter().find(|read| read.1 > place && read.2 != older);
+                    if let Some(&(key, _, newer)) = next {
+                        sink.take(Demand { older, newer, reader, key });
                     }
                 });
             }
-            for &key in sources.keys_written(sessions.txn(reader)) {
+        }
+        sink
+    };
+    (0..len.div_ceil(PART)).into_par_iter().map(judge).collect()
+}
+
+/// *Read atomic*: a transaction reads nothing older than what was written by those that it read
+/// from, or by those before it in its session (AWDIT, §3). The sinks come in the order of sessions.
+pub(super) fn atomic<S: Sink + Send>(
+    sessions: &Sessions,
+    new_sink: impl Fn() -> S + Sync,
+) -> Vec<S> {
+    let judge = |last: &mut Vec<u32>, session: usize| {
+        let (mut sink, mut reads) = (new_sink(), Reads::default());
+        for reader in sessions.nodes(session) {
+            for read in sessions.reads(reader) {
+                let (older, newer) = (last[read.key as usize], read.writer);
+                // Numbers of other sessions are left from before.
+                if older != NOBODY && older != newer && sessions.precedes(older, reader) {
+                    sink.take(Demand { older, newer, reader, key: read.key });
+                }
+            }
+            reads.take(sessions.reads(reader));
+            for &(older, _) in &reads.first {
+                reads.common(sessions, older, |same| {
+                    for &(key, _, newer) in same.iter().filter(|read| read.2 != older) {
+                        sink.take(Demand { older, newer, reader, key });
+                    }
+                });
+            }
+            for &key in sessions.keys_written(reader) {
                 last[key as usize] = reader;
             }
         }
-    }
+        sink
+    };
+    let new_last = || vec![NOBODY; sessions.keys()];
+    (0..sessions.count()).into_par_iter().map_init(new_last, judge).collect()
 }

@@ -4,14 +4,14 @@ use super::Level;
 use super::commits::{Paths, Step, Why};
 use super::demand::Demand;
 use super::sessions::{NOBODY, Sessions};
-use crate::txn::sources::{FaultKind, Sources};
+use crate::txn::sources::{Fault, FaultKind};
 use crate::txn::told::{self, Case, Evidence, capital};
 use crate::txn::transactions::Transactions;
 
 /// What words are made of.
 pub(super) struct Explain<'a> {
     pub txns: &'a Transactions<'a>,
-    pub sources: &'a Sources,
+    pub faults: &'a [Fault],
     pub sessions: &'a Sessions,
 }
 
@@ -42,7 +42,7 @@ impl Explain<'_> {
 
     /// Reads that nothing explains, if the level minds them.
     pub(super) fn faults(&self, level: Level, evidence: &mut Evidence<'_>) {
-        for fault in &self.sources.faults {
+        for fault in self.faults {
             let is_minded = match fault.kind {
                 FaultKind::NonRepeatable => {
                     matches!(level, Level::ReadAtomic | Level::Causal | Level::Pram)
@@ -70,7 +70,7 @@ impl Explain<'_> {
     }
 
     fn reads_from(&self, demand: &Demand) -> bool {
-        self.sessions.read_from(self.sources, demand.reader).any(|writer| writer == demand.older)
+        self.sessions.read_from(demand.reader).any(|writer| writer == demand.older)
     }
 
     /// How the reader knew of the older write.
@@ -91,10 +91,9 @@ impl Explain<'_> {
         match step.why {
             Why::Session => format!("{} comes before {to} in the same session.", capital(&from)),
             Why::Read => {
-                let reads = self.sources.reads(self.sessions.txn(step.to)).iter();
-                let writer = |version| self.sessions.writer(self.sources, version);
-                let mut found = reads.filter(|read| writer(read.version) == step.from);
-                let what = found.next().map_or_else(String::new, |read| {
+                let mut found = self.sessions.reads(step.to).iter();
+                let found = found.find(|read| read.writer == step.from);
+                let what = found.map_or_else(String::new, |read| {
                     format!(" {} = {}", self.key(read.key), self.value(step.from, read.key))
                 });
                 format!("{} comes before {to}, which read{what} from it.", capital(&from))

@@ -10,7 +10,6 @@ use super::explain::Explain;
 use super::orders::small_cycle;
 use super::sessions::{NOBODY, Sessions};
 use crate::txn::lists::Lists;
-use crate::txn::sources::{INITIAL, Sources};
 use crate::txn::told::{Case, Evidence, capital};
 
 pub(super) fn check(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
@@ -36,13 +35,13 @@ struct Seen {
 /// A version returns after another; the initial one comes after another; or the session's own
 /// come in another order than it wrote them.
 fn monotonic_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
+    let &Explain { sessions, .. } = explain;
     let mut seen: FxHashMap<u32, Seen> = FxHashMap::default();
     for session in 0..sessions.count() {
         seen.clear();
         for reader in sessions.nodes(session) {
-            for read in sources.reads(sessions.txn(reader)) {
-                let writer = sessions.writer(sources, read.version);
+            for read in sessions.reads(reader) {
+                let writer = read.writer;
                 let seen = seen.entry(read.key).or_default();
                 let before = seen.last.replace((writer, reader));
                 let Some(before) = before.filter(|before| before.0 != writer) else { continue };
@@ -84,7 +83,7 @@ fn monotonic_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
 /// A session that wrote a key finds what is older: the initial value, an older one of its own, or
 /// one that it had read before it wrote.
 fn read_your_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
+    let &Explain { sessions, .. } = explain;
     // Per key the session's last write, and per key and writer the reader before any write.
     let mut wrote: FxHashMap<u32, u32> = FxHashMap::default();
     let mut read_at: FxHashMap<(u32, u32), u32> = FxHashMap::default();
@@ -92,8 +91,8 @@ fn read_your_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
         wrote.clear();
         read_at.clear();
         for reader in sessions.nodes(session) {
-            for read in sources.reads(sessions.txn(reader)) {
-                let writer = sessions.writer(sources, read.version);
+            for read in sessions.reads(reader) {
+                let writer = read.writer;
                 let first = *read_at.entry((read.key, writer)).or_insert(reader);
                 let Some(&own) = wrote.get(&read.key) else { continue };
                 let is_own = writer != NOBODY && sessions.of_node(writer) == session;
@@ -120,7 +119,7 @@ fn read_your_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
                     explain.case(read.key, title, argument, &[writer, reader, own, first])
                 });
             }
-            for &key in sources.keys_written(sessions.txn(reader)) {
+            for &key in sessions.keys_written(reader) {
                 wrote.insert(key, reader);
             }
         }
@@ -133,8 +132,8 @@ struct ByKey {
 }
 
 impl ByKey {
-    fn new(sources: &Sources, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
-        Self { lists: Lists::of(sources.keys(), pairs) }
+    fn new(sessions: &Sessions, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
+        Self { lists: Lists::of(sessions.keys(), pairs) }
     }
 
     /// The last node of `last`'s session for `key`, not after `last`.
@@ -145,14 +144,14 @@ impl ByKey {
     }
 }
 
-fn writers(sources: &Sources, sessions: &Sessions) -> ByKey {
-    let of = |node| sources.keys_written(sessions.txn(node)).iter().map(move |&key| (key, node));
-    ByKey::new(sources, (0..sessions.len() as u32).flat_map(of))
+fn writers(sessions: &Sessions) -> ByKey {
+    let of = |node| sessions.keys_written(node).iter().map(move |&key| (key, node));
+    ByKey::new(sessions, (0..sessions.len() as u32).flat_map(of))
 }
 
 /// The transactions that `reader` read from, the last of each session.
-fn last_of_sessions(sources: &Sources, sessions: &Sessions, reader: u32) -> Vec<u32> {
-    let mut all: Vec<u32> = sessions.read_from(sources, reader).collect();
+fn last_of_sessions(sessions: &Sessions, reader: u32) -> Vec<u32> {
+    let mut all: Vec<u32> = sessions.read_from(reader).collect();
     all.sort_unstable();
     let last = all.chunk_by(|&a, &b| sessions.of_node(a) == sessions.of_node(b));
     last.filter_map(|nodes| nodes.last().copied()).collect()
@@ -160,13 +159,13 @@ fn last_of_sessions(sources: &Sources, sessions: &Sessions, reader: u32) -> Vec<
 
 /// What came before a transaction read from, in its session, is there as well.
 fn monotonic_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
-    let writers = writers(sources, sessions);
+    let &Explain { sessions, .. } = explain;
+    let writers = writers(sessions);
     for reader in 0..sessions.len() as u32 {
-        let seen = last_of_sessions(sources, sessions, reader);
+        let seen = last_of_sessions(sessions, reader);
         let mut demands = Vec::new();
-        for read in sources.reads(sessions.txn(reader)) {
-            let newer = sessions.writer(sources, read.version);
+        for read in sessions.reads(reader) {
+            let newer = read.writer;
             for before in seen.iter().filter_map(|&seen| sessions.before(seen)) {
                 let older = writers.up_to(sessions, read.key, before);
                 let Some(older) = older.filter(|&older| older != newer) else { continue };
@@ -201,22 +200,22 @@ fn told(explain: &Explain<'_>, demands: &[Demand], cycle: &[Step]) -> Case {
 
 /// What the session of a transaction read from had read itself is there as well.
 fn writes_follow_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
+    let &Explain { sessions, .. } = explain;
     let of = |node| {
-        let reads = sources.reads(sessions.txn(node)).iter();
+        let reads = sessions.reads(node).iter();
         reads.map(move |read| (read.key, node))
     };
-    let readers = ByKey::new(sources, (0..sessions.len() as u32).flat_map(of));
+    let readers = ByKey::new(sessions, (0..sessions.len() as u32).flat_map(of));
     // What `node` found of `key`, last: a version other than the initial one.
     let found = |node: u32, key: u32| {
-        let mut reads = sources.reads(sessions.txn(node)).iter().rev();
-        let last = reads.find(|read| read.key == key)?.version;
-        (last != INITIAL).then(|| sessions.writer(sources, last))
+        let mut reads = sessions.reads(node).iter().rev();
+        let last = reads.find(|read| read.key == key)?.writer;
+        (last != NOBODY).then_some(last)
     };
     for reader in 0..sessions.len() as u32 {
-        let seen: Vec<u32> = sessions.read_from(sources, reader).collect();
-        for read in sources.reads(sessions.txn(reader)) {
-            let newer = sessions.writer(sources, read.version);
+        let seen: Vec<u32> = sessions.read_from(reader).collect();
+        for read in sessions.reads(reader) {
+            let newer = read.writer;
             for &writer in &seen {
                 let Some(by) = readers.up_to(sessions, read.key, writer) else { continue };
                 let Some(older) = found(by, read.key).filter(|&older| older != newer) else {

@@ -6,7 +6,6 @@ use super::demand::{self, Demand, Orders, Sink};
 use super::explain::Explain;
 use super::sessions::{NOBODY, Sessions};
 use super::visible::{self, Clocks, Entries};
-use crate::txn::sources::Sources;
 use crate::txn::told::Evidence;
 
 /// Cycles told of one history; every knot holds at least one.
@@ -42,7 +41,6 @@ impl Sink for Reasons<'_> {
 /// What a level demands of the one order, as often as asked.
 struct Demands<'a> {
     level: Level,
-    sources: &'a Sources,
     sessions: &'a Sessions,
     /// For causal consistency.
     clocks: Option<(Clocks, Entries)>,
@@ -50,52 +48,50 @@ struct Demands<'a> {
 
 impl<'a> Demands<'a> {
     /// `order` is one of all nodes by sessions and reads.
-    fn new(level: Level, sources: &'a Sources, sessions: &'a Sessions, order: &[u32]) -> Self {
-        let clocks = (level == Level::Causal)
-            .then(|| (Clocks::of(sources, sessions, order), Entries::of(sources, sessions)));
-        Self { level, sources, sessions, clocks }
+    fn new(level: Level, sessions: &'a Sessions, order: &[u32]) -> Self {
+        let clocks =
+            (level == Level::Causal).then(|| (Clocks::of(sessions, order), Entries::of(sessions)));
+        Self { level, sessions, clocks }
+    }
+
+    /// In the order of readers.
+    fn parts<S: Sink + Send>(&self, new_sink: impl Fn() -> S + Sync) -> Vec<S> {
+        match &self.clocks {
+            Some((clocks, entries)) => visible::causal(self.sessions, clocks, entries, new_sink),
+            None if self.level == Level::ReadCommitted => {
+                demand::committed(self.sessions, new_sink)
+            }
+            None => demand::atomic(self.sessions, new_sink),
+        }
     }
 
     fn orders(&self) -> Orders {
         let mut orders = Orders::default();
-        match &self.clocks {
-            Some((clocks, entries)) => {
-                let (sources, sessions) = (self.sources, self.sessions);
-                let parts = visible::causal(sources, sessions, clocks, entries, Orders::default);
-                parts.into_iter().for_each(|part| orders.add(part));
-            }
-            None => self.without_clocks(&mut orders),
-        }
+        self.parts(Orders::default).into_iter().for_each(|part| orders.add(part));
         orders
     }
 
     /// The first reason for each of `wanted`, which is sorted; only what is there.
     fn reasons(&self, wanted: &[(u32, u32)]) -> Vec<Demand> {
         let mut reasons = Reasons::new(wanted);
-        match &self.clocks {
-            Some((clocks, entries)) => {
-                let new = || Reasons::new(wanted);
-                let (sources, sessions) = (self.sources, self.sessions);
-                let parts = visible::causal(sources, sessions, clocks, entries, new);
-                parts.iter().for_each(|part| reasons.add(part));
-            }
-            None => self.without_clocks(&mut reasons),
-        }
+        self.parts(|| Reasons::new(wanted)).iter().for_each(|part| reasons.add(part));
         reasons.found.into_iter().flatten().collect()
     }
+}
 
-    fn without_clocks(&self, sink: &mut impl Sink) {
-        match self.level {
-            Level::ReadCommitted => demand::committed(self.sources, self.sessions, sink),
-            _ => demand::atomic(self.sources, self.sessions, sink),
-        }
-    }
+/// Whether there is one order for all at a level, faults aside.
+pub(super) fn has_one(sessions: &Sessions, level: Level) -> bool {
+    let readers = readers(sessions);
+    let Ok(order) = Commits::new(sessions, &readers, &[]).sort() else { return false };
+    let orders = Demands::new(level, sessions, &order).orders();
+    let possible = orders.impossible.is_empty();
+    possible && Commits::new(sessions, &readers, &orders.pairs()).sort().is_ok()
 }
 
 /// One order for all: read committed, read atomic, causal.
 pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
-    let readers = readers(sources, sessions);
+    let &Explain { sessions, .. } = explain;
+    let readers = readers(sessions);
     let happened = Commits::new(sessions, &readers, &[]);
     let order = match happened.sort() {
         Ok(order) => order,
@@ -106,7 +102,7 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
             return;
         }
     };
-    let demands = Demands::new(level, sources, sessions, &order);
+    let demands = Demands::new(level, sessions, &order);
     drop(order);
     let mut orders = demands.orders();
     let impossible = std::mem::take(&mut orders.impossible);
@@ -172,18 +168,18 @@ fn initial(
 
 /// An order for each session: PRAM.
 pub(super) fn each(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
-    let &Explain { sources, sessions, .. } = explain;
-    let entries = Entries::of(sources, sessions);
+    let &Explain { sessions, .. } = explain;
+    let entries = Entries::of(sessions);
     for session in 0..sessions.count() {
-        let demands = visible::pram(sources, sessions, &entries, session);
+        let demands = visible::pram(sessions, &entries, session);
         let impossible = demands.iter().find(|demand| demand.newer == NOBODY);
         if let Some(demand) = impossible {
             evidence.add("out-of-session-order", || explain.overwritten(demand, &[], &[]));
             continue;
         }
-        let reads = sessions.nodes(session).flat_map(|reader| {
-            sessions.read_from(sources, reader).map(move |writer| (writer, reader))
-        });
+        let reads = sessions
+            .nodes(session)
+            .flat_map(|reader| sessions.read_from(reader).map(move |writer| (writer, reader)));
         let mut edges: Vec<(u32, u32, bool)> = reads.map(|(from, to)| (from, to, false)).collect();
         edges.extend(demands.iter().map(|demand| (demand.older, demand.newer, true)));
         let Some(cycle) = small_cycle(sessions, &edges) else { continue };

@@ -11,14 +11,27 @@ use crate::history::Completion;
 
 pub(super) const NOBODY: u32 = u32::MAX;
 
+/// What a node found of a key, before it wrote to it itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub key: u32,
+    /// Or [`NOBODY`]: the initial transaction.
+    pub writer: u32,
+}
+
 pub(super) struct Sessions {
     /// Per session its first node, and the end.
     starts: Vec<u32>,
     /// Per node.
     session: Vec<u32>,
     txns: Vec<u32>,
-    /// Per transaction; [`NOBODY`] where it did not happen.
-    nodes: Vec<u32>,
+    /// Per node the end of its reads, and of its writes.
+    read_ends: Vec<u32>,
+    write_ends: Vec<u32>,
+    reads: Vec<Found>,
+    /// The keys written, in order for each node.
+    writes: Vec<u32>,
+    keys: usize,
 }
 
 impl Sessions {
@@ -32,7 +45,11 @@ impl Sessions {
             starts: vec![0],
             session: Vec::with_capacity(order.len()),
             txns: Vec::with_capacity(order.len()),
-            nodes: vec![NOBODY; sources.len()],
+            read_ends: Vec::with_capacity(order.len()),
+            write_ends: Vec::with_capacity(order.len()),
+            reads: Vec::with_capacity(sources.all_reads().len()),
+            writes: Vec::with_capacity(sources.version_count()),
+            keys: sources.keys(),
         };
         let mut apart = Vec::new();
         for process in order.chunk_by(|a, b| a.0 == b.0) {
@@ -42,7 +59,36 @@ impl Sessions {
             all.add(txn);
             all.close();
         }
+        all.copy(sources);
         all
+    }
+
+    /// Reads and writes, by node, so that those of a session lie side by side.
+    fn copy(&mut self, sources: &Sources) {
+        let mut nodes = vec![NOBODY; sources.len()];
+        for (node, &txn) in (0..).zip(&self.txns) {
+            nodes[txn as usize] = node;
+        }
+        // Which node wrote each version, so that a read is one look-up.
+        let mut writers = vec![NOBODY; sources.version_count()];
+        for &txn in &self.txns {
+            for version in sources.versions(txn as usize) {
+                writers[version as usize] = nodes[txn as usize];
+            }
+        }
+        for &txn in &self.txns {
+            self.reads.extend(sources.reads(txn as usize).iter().map(|read| Found {
+                key: read.key,
+                writer: if read.version == INITIAL {
+                    NOBODY
+                } else {
+                    writers[read.version as usize]
+                },
+            }));
+            self.read_ends.push(self.reads.len() as u32);
+            self.writes.extend_from_slice(sources.keys_written(txn as usize));
+            self.write_ends.push(self.writes.len() as u32);
+        }
     }
 
     fn add_process(
@@ -67,7 +113,6 @@ impl Sessions {
     }
 
     fn add(&mut self, txn: u32) {
-        self.nodes[txn as usize] = self.txns.len() as u32;
         self.session.push(self.starts.len() as u32 - 1);
         self.txns.push(txn);
     }
@@ -120,19 +165,42 @@ impl Sessions {
         a < b && self.session[a as usize] == self.session[b as usize]
     }
 
-    /// Who wrote a version; [`NOBODY`] for the initial one.
-    pub(super) fn writer(&self, sources: &Sources, version: u32) -> u32 {
-        if version == INITIAL { NOBODY } else { self.nodes[sources.writer(version) as usize] }
+    /// How many keys there are.
+    pub(super) fn keys(&self) -> usize {
+        self.keys
+    }
+
+    /// What a node found, in order; of a key more than once where it was read again after others,
+    /// or was found changed.
+    pub(super) fn reads(&self, node: u32) -> &[Found] {
+        let start = (node as usize).checked_sub(1).map_or(0, |before| self.read_ends[before]);
+        &self.reads[start as usize..self.read_ends[node as usize] as usize]
+    }
+
+    /// The numbers of a node's writes, and of all.
+    pub(super) fn writes(&self, node: u32) -> std::ops::Range<usize> {
+        let start = (node as usize).checked_sub(1).map_or(0, |before| self.write_ends[before]);
+        start as usize..self.write_ends[node as usize] as usize
+    }
+
+    pub(super) fn write_count(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// The key of a write.
+    pub(super) fn key(&self, write: usize) -> u32 {
+        self.writes[write]
+    }
+
+    /// The keys that a node wrote, in order.
+    pub(super) fn keys_written(&self, node: u32) -> &[u32] {
+        &self.writes[self.writes(node)]
     }
 
     /// The writers that a node read from, once for each read; not the initial one.
-    pub(super) fn read_from<'a>(
-        &'a self,
-        sources: &'a Sources,
-        node: u32,
-    ) -> impl Iterator<Item = u32> + 'a {
-        let reads = sources.reads(self.txn(node)).iter().filter(|read| read.version != INITIAL);
-        reads.map(|read| self.writer(sources, read.version))
+    pub(super) fn read_from(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        let writers = self.reads(node).iter().map(|read| read.writer);
+        writers.filter(|&writer| writer != NOBODY)
     }
 }
 

@@ -13,7 +13,6 @@
 
 use rayon::prelude::*;
 
-use super::super::sources::{INITIAL, Sources};
 use super::demand::{Demand, Sink};
 use super::sessions::{NOBODY, Sessions};
 
@@ -22,32 +21,32 @@ pub(super) struct Entries {
     /// Per key its first entry, and the end.
     starts: Vec<u32>,
     sessions: Vec<u32>,
-    /// Per version.
-    of_version: Vec<u32>,
+    /// Per write.
+    of_write: Vec<u32>,
 }
 
 impl Entries {
-    pub(super) fn of(sources: &Sources, sessions: &Sessions) -> Self {
-        let mut starts = vec![0; sources.keys() + 1];
-        each_entry(sources, sessions, |_, key, _, is_new| {
+    pub(super) fn of(sessions: &Sessions) -> Self {
+        let mut starts = vec![0; sessions.keys() + 1];
+        each_entry(sessions, |_, key, _, is_new| {
             starts[key as usize + 1] += u32::from(is_new);
         });
-        for key in 0..sources.keys() {
+        for key in 0..sessions.keys() {
             starts[key + 1] += starts[key];
         }
         // Sessions come in order, so the entries of a key are filled in order.
         let mut next = starts.clone();
-        let mut of_session = vec![0; starts[sources.keys()] as usize];
-        let mut of_version = vec![0; sources.version_count()];
-        each_entry(sources, sessions, |version, key, session, is_new| {
+        let mut of_session = vec![0; starts[sessions.keys()] as usize];
+        let mut of_write = vec![0; sessions.write_count()];
+        each_entry(sessions, |write, key, session, is_new| {
             let next = &mut next[key as usize];
             if is_new {
                 of_session[*next as usize] = session;
                 *next += 1;
             }
-            of_version[version as usize] = *next - 1;
+            of_write[write] = *next - 1;
         });
-        Self { starts, sessions: of_session, of_version }
+        Self { starts, sessions: of_session, of_write }
     }
 
     pub(super) fn of_key(&self, key: u32) -> std::ops::Range<usize> {
@@ -55,15 +54,15 @@ impl Entries {
     }
 }
 
-/// Calls with version, key, session, and whether the session writes the key for the first time.
-fn each_entry(sources: &Sources, sessions: &Sessions, mut each: impl FnMut(u32, u32, u32, bool)) {
-    let mut last = vec![u32::MAX; sources.keys()];
+/// Calls with write, key, session, and whether the session writes the key for the first time.
+fn each_entry(sessions: &Sessions, mut each: impl FnMut(usize, u32, u32, bool)) {
+    let mut last = vec![u32::MAX; sessions.keys()];
     for session in 0..sessions.count() as u32 {
         for node in sessions.nodes(session as usize) {
-            for version in sources.versions(sessions.txn(node)) {
-                let key = sources.key(version);
+            for write in sessions.writes(node) {
+                let key = sessions.key(write);
                 let is_new = std::mem::replace(&mut last[key as usize], session) != session;
-                each(version, key, session, is_new);
+                each(write, key, session, is_new);
             }
         }
     }
@@ -77,7 +76,7 @@ pub(super) struct Clocks {
 
 impl Clocks {
     /// `order` puts every node after those before it in its session and those it read from.
-    pub(super) fn of(sources: &Sources, sessions: &Sessions, order: &[u32]) -> Self {
+    pub(super) fn of(sessions: &Sessions, order: &[u32]) -> Self {
         let width = sessions.count();
         let mut rows = vec![0; sessions.len() * width];
         let mut row = vec![0; width];
@@ -90,7 +89,7 @@ impl Clocks {
                 None => row.fill(0),
             }
             let mut joined = NOBODY;
-            for writer in sessions.read_from(sources, node) {
+            for writer in sessions.read_from(node) {
                 if writer == joined {
                     continue;
                 }
@@ -116,7 +115,6 @@ impl Clocks {
 
 /// What is known to a session as it goes on.
 struct Known<'a> {
-    sources: &'a Sources,
     sessions: &'a Sessions,
     entries: &'a Entries,
     /// Per session, how many of its transactions are entered.
@@ -126,9 +124,9 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn new(sources: &'a Sources, sessions: &'a Sessions, entries: &'a Entries) -> Self {
+    fn new(sessions: &'a Sessions, entries: &'a Entries) -> Self {
         let last = vec![0; entries.sessions.len()];
-        Self { sources, sessions, entries, counts: vec![0; sessions.count()], last }
+        Self { sessions, entries, counts: vec![0; sessions.count()], last }
     }
 
     /// Enters the transactions of a session up to the `count`th.
@@ -140,8 +138,8 @@ impl<'a> Known<'a> {
         }
         self.counts[session] = count;
         for node in start + known..start + count {
-            for version in self.sources.versions(self.sessions.txn(node)) {
-                self.last[self.entries.of_version[version as usize] as usize] = node + 1;
+            for write in self.sessions.writes(node) {
+                self.last[self.entries.of_write[write] as usize] = node + 1;
             }
         }
     }
@@ -158,7 +156,6 @@ impl<'a> Known<'a> {
 /// The demands of causal consistency, those of one session at a time: the sinks
 /// come in the order of sessions.
 pub(super) fn causal<S: Sink + Send>(
-    sources: &Sources,
     sessions: &Sessions,
     clocks: &Clocks,
     entries: &Entries,
@@ -166,7 +163,7 @@ pub(super) fn causal<S: Sink + Send>(
 ) -> Vec<S> {
     let follow = |session: usize| {
         let mut sink = new_sink();
-        let mut known = Known::new(sources, sessions, entries);
+        let mut known = Known::new(sessions, entries);
         for reader in sessions.nodes(session) {
             for (other, &count) in clocks.row(reader).iter().enumerate() {
                 // Not the reader itself.
@@ -175,9 +172,9 @@ pub(super) fn causal<S: Sink + Send>(
                     known.learn(other, count - itself);
                 }
             }
-            for read in sources.reads(sessions.txn(reader)) {
-                let newer = sessions.writer(sources, read.version);
-                let clock = if read.version == INITIAL { &[] } else { clocks.row(newer) };
+            for read in sessions.reads(reader) {
+                let newer = read.writer;
+                let clock = if newer == NOBODY { &[] } else { clocks.row(newer) };
                 for (other, older) in known.writes(read.key) {
                     let place = older - sessions.start(other);
                     let implied = clock.get(other).is_some_and(|&known| place < known);
@@ -193,22 +190,17 @@ pub(super) fn causal<S: Sink + Send>(
 }
 
 /// The demands of PRAM on the order that `session` sees.
-pub(super) fn pram(
-    sources: &Sources,
-    sessions: &Sessions,
-    entries: &Entries,
-    session: usize,
-) -> Vec<Demand> {
+pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Vec<Demand> {
     let mut demands = Vec::new();
-    let mut known = Known::new(sources, sessions, entries);
+    let mut known = Known::new(sessions, entries);
     for reader in sessions.nodes(session) {
         known.learn(session, reader - sessions.start(session));
-        for writer in sessions.read_from(sources, reader) {
+        for writer in sessions.read_from(reader) {
             let other = sessions.of_node(writer);
             known.learn(other, writer - sessions.start(other) + 1);
         }
-        for read in sources.reads(sessions.txn(reader)) {
-            let newer = sessions.writer(sources, read.version);
+        for read in sessions.reads(reader) {
+            let newer = read.writer;
             for (_, older) in known.writes(read.key) {
                 if older != newer && (newer == NOBODY || !sessions.precedes(older, newer)) {
                     demands.push(Demand { older, newer, reader, key: read.key });
