@@ -154,7 +154,12 @@ impl Overlaps {
             }
         }
         // One pass may leave a chain between two that have moved past it.
-        while begun.iter().fold(false, |any, &chain| self.sink(chain, order) || any) {}
+        let mut any = true;
+        while std::mem::take(&mut any) {
+            for &chain in &begun {
+                any |= self.sink(chain, order);
+            }
+        }
         moved.clear();
         order.moved = moved;
     }
