@@ -7,6 +7,7 @@ pub mod client;
 pub mod etcd;
 pub mod register;
 pub mod toy;
+pub mod txn;
 pub mod workload;
 
 pub use client::{Client, Connect, ConnectError, Outcome};

@@ -4,6 +4,7 @@
 //! {"id":3,"f":"cas","key":"k0","value":[18,19]}   ──▶   {"id":3,"ok":null}
 //!                                                       {"id":3,"fail":"…"}   it did not happen
 //!                                                       {"id":3,"info":"…"}   nobody knows
+//! {"id":4,"f":"txn","key":null,"value":[["r","k0",null]]}   ──▶   {"id":4,"ok":[["r","k0",[1]]]}
 //! ```
 
 use async_trait::async_trait;
@@ -86,7 +87,8 @@ fn answer(line: &str, id: u64, invocation: &Invocation) -> Result<Outcome, Strin
         return Ok(Outcome::indeterminate(invocation, reason));
     }
     let value = answer.remove("ok").ok_or_else(strange)?;
-    Ok(Outcome::Ok(if invocation.f == "read" { value } else { invocation.value.clone() }))
+    let tells = ["read", "txn"].contains(&invocation.f.as_str());
+    Ok(Outcome::Ok(if tells { value } else { invocation.value.clone() }))
 }
 
 #[cfg(test)]

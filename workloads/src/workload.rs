@@ -5,17 +5,24 @@ use serde_json::Value;
 /// An operation about to be performed, in the vocabulary of the history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invocation {
-    /// `read`, `write`, `cas`, …
+    /// `read`, `write`, `cas`, `txn`, …
     pub f: String,
     pub key: Option<Value>,
-    /// Arguments: `null` for a read, the value for a write, `[old, new]` for a cas.
+    /// Arguments: `null` for a read, the value for a write, `[old, new]` for a cas, a list of
+    /// micro-operations for a txn.
     pub value: Value,
 }
 
 impl Invocation {
     /// Whether the operation may change the state of the system.
     pub fn changes_state(&self) -> bool {
-        self.f != "read"
+        match (self.f.as_str(), &self.value) {
+            ("read", _) => false,
+            ("txn", Value::Array(micros)) => {
+                micros.iter().any(|micro| micro.get(0).is_none_or(|f| f != "r"))
+            }
+            _ => true,
+        }
     }
 }
 

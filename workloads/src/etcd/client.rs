@@ -1,4 +1,5 @@
-//! Reads, writes and compare-and-sets of one key, as requests to one etcd node.
+//! Reads, writes and compare-and-sets of one key, as requests to one etcd node. Transactions on
+//! many keys are in [`super::txn`].
 
 use async_trait::async_trait;
 use serde_json::Value;
@@ -11,16 +12,17 @@ use super::generated::etcdserverpb::kv_client::KvClient;
 use super::generated::etcdserverpb::{
     Compare, PutRequest, RangeRequest, RangeResponse, RequestOp, TxnRequest, request_op,
 };
+use super::txn;
 use crate::{Client, Connect, ConnectError, Invocation, Outcome};
 
 /// Keeps a test's keys apart from everything else in the store.
 const KEY_PREFIX: &str = "isobar/";
 
-/// Opens register clients of etcd.
+/// Opens clients of etcd.
 ///
-/// Operations are `read`, `write` and `cas [old, new]` of one key. A key is stored under
-/// `isobar/<key>`, a value as its JSON text; *absent* is `null`, which therefore cannot be
-/// written.
+/// Operations are `read`, `write` and `cas [old, new]` of one key, and `txn` with a list of
+/// micro-operations. A key is stored under `isobar/<key>`, a value as its JSON text; *absent* is
+/// `null`, which therefore cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EtcdConnect {
     /// `false`: reads are etcd's *serializable* ones, which a member answers from its own copy.
@@ -45,13 +47,16 @@ struct EtcdClient {
 #[async_trait]
 impl Client for EtcdClient {
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome {
+        if invocation.f == "txn" {
+            return txn::transact(&mut self.kv, invocation, self.linearizable).await;
+        }
         let request = match Request::new(invocation, self.linearizable) {
             Ok(request) => request,
             Err(reason) => return Outcome::Fail(format!("{reason} (never sent)")),
         };
         let outcome = match request {
             Request::Range(range) => {
-                self.kv.range(range).await.map(|answer| Outcome::Ok(read_value(answer.get_ref())))
+                self.kv.range(range).await.map(|answer| Outcome::Ok(stored_value(answer.get_ref())))
             }
             Request::Put(put) => {
                 self.kv.put(put).await.map(|_| Outcome::Ok(invocation.value.clone()))
@@ -87,20 +92,24 @@ impl Request {
                 Some([old, new]) => Ok(Self::Txn(cas(key, old, new)?)),
                 _ => Err(format!("cas takes [old, new], not {}", invocation.value)),
             },
-            other => Err(format!("etcd registers know read, write and cas, not `{other}`")),
+            other => Err(format!("etcd clients know read, write, cas and txn, not `{other}`")),
         }
     }
 }
 
 fn key_bytes(invocation: &Invocation) -> Result<Vec<u8>, String> {
     match &invocation.key {
-        Some(Value::String(key)) => Ok(format!("{KEY_PREFIX}{key}").into_bytes()),
-        Some(key) => Ok(format!("{KEY_PREFIX}{key}").into_bytes()),
+        Some(Value::String(key)) => Ok(key_bytes_of(key)),
+        Some(key) => Ok(key_bytes_of(&key.to_string())),
         None => Err(format!("`{}` needs a key", invocation.f)),
     }
 }
 
-fn put(key: Vec<u8>, value: &Value) -> Result<PutRequest, String> {
+pub(super) fn key_bytes_of(key: &str) -> Vec<u8> {
+    format!("{KEY_PREFIX}{key}").into_bytes()
+}
+
+pub(super) fn put(key: Vec<u8>, value: &Value) -> Result<PutRequest, String> {
     if value.is_null() {
         return Err("null cannot be written: it means absent".to_owned());
     }
@@ -128,7 +137,7 @@ fn cas(key: Vec<u8>, old: &Value, new: &Value) -> Result<TxnRequest, String> {
 
 /// `null` for an absent key. What is not JSON was not written by us: it is shown as text, for the
 /// checker to find a value that nobody wrote.
-fn read_value(answer: &RangeResponse) -> Value {
+pub(super) fn stored_value(answer: &RangeResponse) -> Value {
     answer.kvs.first().map_or(Value::Null, |stored| {
         serde_json::from_slice(&stored.value)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&stored.value).into_owned()))

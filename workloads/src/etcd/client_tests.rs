@@ -56,7 +56,7 @@ fn what_cannot_be_expressed_says_why() {
         (operation("write", Value::Null), "null cannot be written: it means absent"),
         (operation("cas", json!([1])), "cas takes [old, new], not [1]"),
         (operation("cas", json!([1, null])), "null cannot be written: it means absent"),
-        (operation("txn", json!([])), "etcd registers know read, write and cas, not `txn`"),
+        (operation("inc", json!(1)), "etcd clients know read, write, cas and txn, not `inc`"),
     ] {
         assert_eq!(Request::new(&invocation, true).unwrap_err(), reason);
     }
@@ -68,7 +68,7 @@ fn an_absent_key_reads_null_and_foreign_bytes_read_as_text() {
         header: None,
         kvs: vec![KeyValue { value: value.to_vec(), ..KeyValue::default() }],
     };
-    assert_eq!(read_value(&RangeResponse::default()), Value::Null);
-    assert_eq!(read_value(&answer(b"17")), json!(17));
-    assert_eq!(read_value(&answer(b"not json")), json!("not json"));
+    assert_eq!(stored_value(&RangeResponse::default()), Value::Null);
+    assert_eq!(stored_value(&answer(b"17")), json!(17));
+    assert_eq!(stored_value(&answer(b"not json")), json!("not json"));
 }

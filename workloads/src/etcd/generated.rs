@@ -62,15 +62,32 @@ pub struct PutResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RequestOp {
-    #[prost(oneof = "request_op::Request", tags = "2")]
+    #[prost(oneof = "request_op::Request", tags = "1, 2")]
     pub request: ::core::option::Option<request_op::Request>,
 }
 /// Nested message and enum types in `RequestOp`.
 pub mod request_op {
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Request {
+        #[prost(message, tag = "1")]
+        RequestRange(super::RangeRequest),
         #[prost(message, tag = "2")]
         RequestPut(super::PutRequest),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResponseOp {
+    #[prost(oneof = "response_op::Response", tags = "1, 2")]
+    pub response: ::core::option::Option<response_op::Response>,
+}
+/// Nested message and enum types in `ResponseOp`.
+pub mod response_op {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Response {
+        #[prost(message, tag = "1")]
+        ResponseRange(super::RangeResponse),
+        #[prost(message, tag = "2")]
+        ResponsePut(super::PutResponse),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -81,7 +98,7 @@ pub struct Compare {
     pub target: i32,
     #[prost(bytes = "vec", tag = "3")]
     pub key: ::prost::alloc::vec::Vec<u8>,
-    #[prost(oneof = "compare::TargetUnion", tags = "5, 7")]
+    #[prost(oneof = "compare::TargetUnion", tags = "5, 6, 7")]
     pub target_union: ::core::option::Option<compare::TargetUnion>,
 }
 /// Nested message and enum types in `Compare`.
@@ -178,6 +195,9 @@ pub mod compare {
         /// 0: the key is absent.
         #[prost(int64, tag = "5")]
         CreateRevision(i64),
+        /// 0: the key is absent.
+        #[prost(int64, tag = "6")]
+        ModRevision(i64),
         #[prost(bytes, tag = "7")]
         Value(::prost::alloc::vec::Vec<u8>),
     }
@@ -190,12 +210,15 @@ pub struct TxnRequest {
     #[prost(message, repeated, tag = "2")]
     pub success: ::prost::alloc::vec::Vec<RequestOp>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TxnResponse {
     #[prost(message, optional, tag = "1")]
     pub header: ::core::option::Option<ResponseHeader>,
     #[prost(bool, tag = "2")]
     pub succeeded: bool,
+    /// One per performed request, in their order.
+    #[prost(message, repeated, tag = "3")]
+    pub responses: ::prost::alloc::vec::Vec<ResponseOp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Member {

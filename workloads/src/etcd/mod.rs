@@ -20,6 +20,7 @@ mod error;
 #[rustfmt::skip]
 mod generated;
 mod status;
+mod txn;
 
 pub use client::EtcdConnect;
 pub use status::{NodeStatus, member_list, status};
