@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::finding::{CheckResult, Verdict};
-use crate::history::{Completion, History};
+use crate::history::{Completion, History, Operation, ValueId};
 
 /// What the run set out to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,15 @@ pub struct Expectation {
 
 /// *Valid* when the run proves something; otherwise *unknown* with every reason. Figures:
 /// `reads_ok`, `writes_ok` (every function but `read`), `operations_during_faults`, and per planned
-/// track `<kinds>_installed_with_evidence`.
+/// track `<kinds>_installed_with_evidence`. A transaction counts as a read and as a write if it does
+/// both.
 pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
-    let ok = |read: bool| {
-        let ok = history.operations().filter(|op| op.completion() == Completion::Ok);
-        ok.filter(|op| (op.f() == "read") == read).count()
-    };
-    let (reads, writes) = (ok(true), ok(false));
+    let (mut reads, mut writes) = (0, 0);
+    for operation in history.operations().filter(|op| op.completion() == Completion::Ok) {
+        let (read, write) = reads_and_writes(history, operation);
+        reads += usize::from(read);
+        writes += usize::from(write);
+    }
     let during = operations_during_faults(history);
     let mut reasons = Vec::new();
     let mut figures = BTreeMap::from([
@@ -71,9 +73,25 @@ pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
     CheckResult { check: "vacuity".to_owned(), verdict, summary, figures, findings: Vec::new() }
 }
 
+/// Whether an operation reads, and whether it writes.
+fn reads_and_writes(history: &History, operation: Operation<'_>) -> (bool, bool) {
+    if operation.f() != "txn" {
+        let read = operation.f() == "read";
+        return (read, !read);
+    }
+    let values = history.values();
+    let micros = values.elements(operation.argument_id()).unwrap_or_default();
+    let read = |micro: &&ValueId| {
+        let f = values.elements(**micro).and_then(|micro| values.text(*micro.first()?));
+        f.is_some_and(|f| ["r", "read"].contains(&f.trim_start_matches(':')))
+    };
+    let reads = micros.iter().filter(read).count();
+    (reads > 0, reads < micros.len())
+}
+
 fn operations_during_faults(history: &History) -> usize {
     let installed: Vec<_> = history.faults.iter().filter(|window| window.has_evidence()).collect();
-    let during = |operation: &crate::history::Operation<'_>| {
+    let during = |operation: &Operation<'_>| {
         let at = operation.invoked_at();
         installed.iter().any(|window| window.overlaps(at, at))
     };
@@ -101,6 +119,22 @@ mod tests {
         assert_eq!(reason(&history, &["partition"]), "Valid");
         assert_eq!(reason(&history, &["kill|partition"]), "Valid");
         assert_eq!(reason(&history, &[]), "Valid");
+    }
+
+    #[test]
+    fn transactions_count_by_what_they_do() {
+        let of = |micros: &str| {
+            let event = |index: u32, kind: &str| {
+                let head = format!(r#"{{"index":{index},"time":{index},"process":0,"type":"#);
+                format!(r#"{head}"{kind}","f":"txn","value":{micros}}}"#)
+            };
+            let text = format!("{}\n{}\n", event(0, "invoke"), event(1, "ok"));
+            let history = crate::history::jsonl::read("txn.jsonl", text.as_bytes());
+            history.map(|history| reason(&history, &[])).unwrap_or_else(|e| e.to_string())
+        };
+        assert_eq!(of(r#"[["append","x",1],["r","y",[1]]]"#), "Valid");
+        assert_eq!(of(r#"[["r","y",[1]]]"#), "the run proves nothing: no write was ok");
+        assert_eq!(of(r#"[["w","x",1]]"#), "the run proves nothing: no read was ok");
     }
 
     #[test]

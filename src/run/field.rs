@@ -15,7 +15,7 @@ use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_eac
 use crate::fault::{self, privileged};
 use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
-use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec, WorkloadSpec};
+use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec};
 use crate::store::RunDirectory;
 use crate::system::toy::Toy;
 use crate::system::{Etcd, ProcessState, Status, System, SystemError};
@@ -281,8 +281,7 @@ pub fn connect(reach: &Reach) -> Result<Cluster, RemoteError> {
 pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn System>, SystemError> {
     Ok(match &spec.system {
         SystemSpec::Etcd(etcd) => {
-            let WorkloadSpec::Register(register) = &spec.workload;
-            Arc::new(Etcd::new(etcd.clone(), nodes.to_vec(), register.linearizable))
+            Arc::new(Etcd::new(etcd.clone(), nodes.to_vec(), spec.workload.linearizable()))
         }
         SystemSpec::Toy(toy) => {
             Arc::new(Toy::new(toy.clone(), nodes, scratch)?.with_lease(spec.lease))

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use isobar_workloads::txn::{KeyDistribution, Kind, TxnOptions, Txns};
 use isobar_workloads::{Register, RegisterOptions, Workload};
 use tokio::runtime::Runtime;
 
@@ -25,7 +26,7 @@ use crate::exit::Trouble;
 use crate::fault::{Ground, HealReport, Injector, Plan};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
-use crate::spec::{self, Reach, Spec, WorkloadSpec};
+use crate::spec::{self, KeyDistributionSpec, Reach, Spec, TxnSpec, WorkloadSpec};
 use crate::store::{NodeMeta, RunDirectory, RunMeta};
 use crate::system::SystemError;
 
@@ -284,5 +285,22 @@ fn workload(spec: &WorkloadSpec, seed: u64) -> Box<dyn Workload> {
             ops_per_key: register.ops_per_key,
             values: register.values,
         })),
+        WorkloadSpec::Append(txns) => Box::new(Txns::new(txn_options(txns, Kind::Append, seed))),
+        WorkloadSpec::Wr(txns) => Box::new(Txns::new(txn_options(txns, Kind::Write, seed))),
+    }
+}
+
+fn txn_options(spec: &TxnSpec, kind: Kind, seed: u64) -> TxnOptions {
+    TxnOptions {
+        seed,
+        kind,
+        keys: spec.keys,
+        txn_length: (spec.txn_length.least, spec.txn_length.most),
+        max_writes_per_key: spec.max_writes_per_key,
+        read_percent: (spec.reads.0 * 100.0).round() as u32,
+        key_distribution: match spec.key_distribution {
+            KeyDistributionSpec::Uniform => KeyDistribution::Uniform,
+            KeyDistributionSpec::Exponential => KeyDistribution::Exponential,
+        },
     }
 }

@@ -103,7 +103,7 @@ impl Worker {
         };
         match timeout(limit, client.invoke(invocation)).await {
             Ok(outcome) => {
-                self.client = Some(client);
+                self.client = Some(client).filter(|client| !client.broken());
                 (outcome, true)
             }
             // The client is dropped: a late answer must not be taken for the next one's.

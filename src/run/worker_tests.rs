@@ -17,10 +17,11 @@ enum Act {
     Unsure,
     Silence,
     Refuse,
+    HangUp,
 }
 
-/// A node that does as it is told, once per operation.
-struct Script(Arc<Mutex<VecDeque<Act>>>);
+/// A node that does as it is told, once per operation, and whether the connection to it is gone.
+struct Script(Arc<Mutex<VecDeque<Act>>>, bool);
 
 #[async_trait]
 impl Connect for Script {
@@ -31,19 +32,28 @@ impl Connect for Script {
             let address = address.to_owned();
             return Err(ConnectError { address, reason: "refused".to_owned() });
         }
-        Ok(Box::new(Script(Arc::clone(&self.0))))
+        Ok(Box::new(Script(Arc::clone(&self.0), false)))
     }
 }
 
 #[async_trait]
 impl Client for Script {
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome {
+        assert!(!self.1, "used after it broke");
         let act = self.0.lock().unwrap().pop_front().unwrap();
         match act {
+            Act::HangUp => {
+                self.1 = true;
+                Outcome::indeterminate(invocation, "hung up")
+            }
             Act::Answer => Outcome::Ok(invocation.value.clone()),
             Act::Unsure => Outcome::indeterminate(invocation, "cut off"),
             Act::Silence | Act::Refuse => std::future::pending().await,
         }
+    }
+
+    fn broken(&self) -> bool {
+        self.1
     }
 }
 
@@ -69,7 +79,7 @@ fn history(f: &str, acts: &[Act]) -> History {
     let recorder = Arc::new(Recorder::create(&path, Clock::start()).unwrap());
     let value = if f == "read" { Value::Null } else { json!(7) };
     let shared = Arc::new(Shared {
-        connect: Arc::new(Script(Arc::new(Mutex::new(acts.iter().copied().collect())))),
+        connect: Arc::new(Script(Arc::new(Mutex::new(acts.iter().copied().collect())), false)),
         workload: Mutex::new(Box::new(Same(Invocation { f: f.to_owned(), key: None, value }))),
         recorder: Arc::clone(&recorder),
         timeout: Duration::from_millis(30),
@@ -104,6 +114,13 @@ fn a_read_without_an_answer_fails_and_its_process_goes_on() {
     let history = history("read", &[Act::Silence, Act::Unsure, Act::Answer]);
     use Completion::{Fail, Ok};
     assert_eq!(told(&history), [(1, Fail), (1, Fail), (1, Ok)]);
+}
+
+#[test]
+fn after_a_connection_broke_the_next_operation_has_another() {
+    let history = history("read", &[Act::HangUp, Act::Answer, Act::HangUp, Act::Answer]);
+    use Completion::{Fail, Ok};
+    assert_eq!(told(&history), [(1, Fail), (1, Ok), (1, Fail), (1, Ok)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Rate, Share, Span};
+use super::{Rate, Share, Span, TxnSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,10 +42,36 @@ pub enum ToyBug {
     StaleRead,
     /// A write is acknowledged before a quorum has it: replication is asynchronous.
     LostWrite,
-    /// A read shows a write that is not committed, and may never be.
+    /// A read of a register shows a write that is not committed, and may never be; a transaction
+    /// that only reads shows what another has written so far, before it is done.
     DirtyRead,
     /// Who is silent does not count: both sides of a partition have a leader and accept writes.
     SplitBrain,
+    /// Transactions have snapshot isolation: only the keys that they write must not have changed.
+    WriteSkew,
+    /// Only the keys that a transaction does *not* write last must not have changed since it read.
+    LostUpdate,
+    /// A transaction that only reads takes its first key now and the others later.
+    FracturedRead,
+    /// Transactions of another node's clients show up 100 ms late in those that only read.
+    LongFork,
+    /// A transaction that failed for a conflict leaves what it wrote.
+    AbortedRead,
+}
+
+impl ToyBug {
+    /// Whether it is one of the isolation of transactions, which registers do not show.
+    pub fn of_transactions(self) -> bool {
+        match self {
+            Self::None | Self::StaleRead | Self::LostWrite | Self::SplitBrain => false,
+            Self::DirtyRead
+            | Self::WriteSkew
+            | Self::LostUpdate
+            | Self::FracturedRead
+            | Self::LongFork
+            | Self::AbortedRead => true,
+        }
+    }
 }
 
 /// What the clients do.
@@ -53,6 +79,37 @@ pub enum ToyBug {
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadSpec {
     Register(RegisterSpec),
+    /// Transactions on lists: Elle's list-append.
+    Append(TxnSpec),
+    /// Transactions on registers: Elle's rw-register.
+    Wr(TxnSpec),
+}
+
+impl WorkloadSpec {
+    /// As in the specification.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Register(_) => "register",
+            Self::Append(_) => "append",
+            Self::Wr(_) => "wr",
+        }
+    }
+
+    /// Keys in use at a time.
+    pub fn keys(&self) -> u32 {
+        match self {
+            Self::Register(register) => register.keys,
+            Self::Append(txns) | Self::Wr(txns) => txns.keys,
+        }
+    }
+
+    /// Whether reads must not be answered from a node's own copy.
+    pub fn linearizable(&self) -> bool {
+        match self {
+            Self::Register(register) => register.linearizable,
+            Self::Append(txns) | Self::Wr(txns) => txns.linearizable,
+        }
+    }
 }
 
 /// Reads, writes and compare-and-sets of many keys.

@@ -8,6 +8,7 @@ mod diagnostic;
 mod fault;
 mod load;
 mod parse;
+mod txn;
 mod units;
 mod validate;
 
@@ -24,6 +25,7 @@ pub use load::{
     WorkloadSpec,
 };
 pub use parse::{parse, parse_fault, to_yaml};
+pub use txn::{KeyDistributionSpec, TxnLength, TxnSpec};
 pub use units::{Bandwidth, Rate, Share, Span};
 
 use serde::{Deserialize, Serialize};

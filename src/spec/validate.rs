@@ -14,6 +14,9 @@ const NODES_MAX: u32 = 50;
 /// The most keys of a workload in use at a time.
 const KEYS_MAX: u32 = 10_000;
 
+/// The most writes of one key: each read of a list shows all that were before it.
+const WRITES_PER_KEY_MAX: u32 = 10_000;
+
 /// All that is wrong with a well-formed specification; empty when it can be run.
 pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     let mut validator = Validator::new(spec, source);
@@ -166,12 +169,7 @@ impl<'a> Validator<'a> {
                 "each worker talks to one node: write `1n` or more",
             );
         }
-        let WorkloadSpec::Register(register) = &spec.workload;
-        if !(1..=KEYS_MAX).contains(&register.keys) {
-            let message = format!("{} keys cannot be in use at a time", register.keys);
-            let help = format!("write a number from 1 to {KEYS_MAX}");
-            self.report("workload", "keys", message, &help);
-        }
+        self.workload(&spec.workload);
         if spec.lease.0.as_secs() < 5 {
             self.report(
                 "lease",
@@ -179,6 +177,22 @@ impl<'a> Validator<'a> {
                 format!("a lease of {} is too short to be renewed in time", spec.lease),
                 "write `5s` or more",
             );
+        }
+    }
+
+    fn workload(&mut self, workload: &WorkloadSpec) {
+        let keys = workload.keys();
+        if !(1..=KEYS_MAX).contains(&keys) {
+            let message = format!("{keys} keys cannot be in use at a time");
+            let help = format!("write a number from 1 to {KEYS_MAX}");
+            self.report("workload", "keys", message, &help);
+        }
+        let (WorkloadSpec::Append(txns) | WorkloadSpec::Wr(txns)) = workload else { return };
+        let writes = txns.max_writes_per_key;
+        if !(1..=WRITES_PER_KEY_MAX).contains(&writes) {
+            let message = format!("{writes} writes of one key are too few or too many");
+            let help = format!("write a number from 1 to {WRITES_PER_KEY_MAX}");
+            self.report("workload", "max-writes-per-key", message, &help);
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part")]
 
+pub mod lists;
 mod requirement;
 
 use std::path::{Path, PathBuf};

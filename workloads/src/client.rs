@@ -31,6 +31,12 @@ impl Outcome {
 #[async_trait]
 pub trait Client: Send {
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome;
+
+    /// Whether its connection is gone, so that it can do nothing any more and another one must be
+    /// opened.
+    fn broken(&self) -> bool {
+        false
+    }
 }
 
 /// Opens clients; one per kind of system.

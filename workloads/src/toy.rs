@@ -53,6 +53,10 @@ impl Client for ToyClient {
             Err(reason) => Outcome::indeterminate(invocation, reason),
         }
     }
+
+    fn broken(&self) -> bool {
+        self.stream.is_none()
+    }
 }
 
 /// Sends one request and reads its answer; the error is the reason why nothing is known.
@@ -151,7 +155,9 @@ mod tests {
     async fn after_an_error_nothing_more_is_sent() {
         let mut client = ToyConnect.connect(&node("").await).await.unwrap();
         let write = invocation("write", json!(5));
+        assert!(!client.broken());
         assert!(matches!(client.invoke(&write).await, Outcome::Info(_)));
+        assert!(client.broken());
         assert!(matches!(client.invoke(&write).await, Outcome::Fail(_)));
     }
 

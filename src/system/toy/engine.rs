@@ -168,7 +168,11 @@ impl Engine {
                 State::Waiting(from) if from <= now => {}
                 _ => continue,
             }
-            if self.raft.request(*token, &pending.operation) {
+            let site = match pending.origin {
+                Origin::Client(_) => self.raft.id(),
+                Origin::Member(member, _) => member,
+            };
+            if self.raft.request(*token, &pending.operation, site) {
                 pending.state = State::Underway;
                 continue;
             }
@@ -206,7 +210,7 @@ impl Engine {
                     && pending.operation.is_read()
                     && !matches!(answer, Answer::Ok(_)) =>
             {
-                Answer::Ok(self.raft.copy(pending.operation.key()))
+                self.raft.copy(&pending.operation)
             }
             _ => answer,
         };

@@ -5,6 +5,7 @@
 //!          {"id":2,"f":"write","key":"k0","value":18}        {"id":2,"ok":null}
 //!          {"id":3,"f":"cas","key":"k0","value":[18,19]}     {"id":3,"fail":"the value is …"}
 //!                                                            {"id":3,"info":"…"}
+//!          {"id":7,"f":"txn","value":[["r","k0",null]]}      {"id":7,"ok":[["r","k0",[1,2]]]}
 //! control  {"id":4,"f":"status"}                             {"id":4,"ok":{"role":"leader",…}}
 //!          {"id":5,"f":"links"}      (dropped so far)        {"id":5,"ok":{"n2":31}}
 //!          {"id":6,"f":"reload"}     (the file of links)     {"id":6,"ok":null}
@@ -13,6 +14,7 @@
 
 use std::io;
 
+use isobar_workloads::txn::Micro;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
@@ -54,8 +56,11 @@ pub struct Request {
 }
 
 impl Request {
-    /// The operation on a register; the error is for the client.
+    /// The operation on a register, or the transaction; the error is for the client.
     pub fn operation(self) -> Result<Operation, String> {
+        if self.f == "txn" {
+            return Ok(Operation::Txn { micros: Micro::list(&self.value)? });
+        }
         let key = match self.key {
             Value::Null => return Err(format!("`{}` needs a key", self.f)),
             Value::String(key) => key,
@@ -69,7 +74,7 @@ impl Request {
                 Err(_) => Err("`cas` needs the value [old, new]".to_owned()),
             },
             ("cas", _) => Err("`cas` needs the value [old, new]".to_owned()),
-            (other, _) => Err(format!("`{other}` is not one of read, write, cas, status")),
+            (other, _) => Err(format!("`{other}` is not one of read, write, cas, txn, status")),
         }
     }
 }
@@ -120,6 +125,7 @@ mod tests {
             (r#"{"id":1,"f":"swap","key":"k"}"#, "`swap` is not one of"),
             (r#"{"id":1,"f":"read"}"#, "needs a key"),
             (r#"{"id":1,"f":"read","kye":"k"}"#, "unknown field"),
+            (r#"{"id":1,"f":"txn","value":[["r"]]}"#, "is not a list of"),
         ] {
             let error = operation(line).unwrap_err();
             assert!(error.contains(complaint), "{error}");

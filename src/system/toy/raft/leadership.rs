@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use isobar_workloads::txn::Micro;
+
 use super::message::{Member, Token};
+use super::txn::{Lag, Underway};
 
 /// Kept from election to the end of the term; dropped when another leader is heard of.
 #[derive(Clone, Debug)]
@@ -25,6 +28,9 @@ pub struct Leadership {
     /// Requests by the index at which their entry stands.
     pub proposals: BTreeMap<u64, Token>,
     pub reads: Vec<PendingRead>,
+    /// In the order in which they began.
+    pub underway: Vec<Underway>,
+    pub lag: Lag,
 }
 
 /// A read waits until a quorum has answered to a round that began after it, and until all that
@@ -32,9 +38,25 @@ pub struct Leadership {
 #[derive(Clone, Debug)]
 pub struct PendingRead {
     pub token: Token,
-    pub key: String,
+    pub query: Query,
     pub index: u64,
     pub round: u64,
+}
+
+/// What waits for the leader to be confirmed.
+#[derive(Clone, Debug)]
+pub enum Query {
+    Register {
+        key: String,
+    },
+    /// A transaction that only reads; with a planted bug of isolation any.
+    Txn {
+        micros: Vec<Micro>,
+        /// The node that the client talks to.
+        site: Member,
+        /// With the planted fractured read: what was read before.
+        first: Option<Micro>,
+    },
 }
 
 impl Leadership {
@@ -50,7 +72,17 @@ impl Leadership {
             first_index: last_index + 1,
             proposals: BTreeMap::new(),
             reads: Vec::new(),
+            underway: Vec::new(),
+            lag: Lag::default(),
         }
+    }
+
+    /// Has `query` answered once a quorum has confirmed this leader and all that was committed
+    /// when it came, up to `commit`, is applied.
+    pub fn confirm(&mut self, token: Token, query: Query, commit: u64) {
+        let (index, round) = (commit.max(self.first_index), self.round + 1);
+        self.reads.push(PendingRead { token, query, index, round });
+        self.round_wanted = true;
     }
 
     /// How many members were heard since `since`, besides `me`.

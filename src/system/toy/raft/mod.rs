@@ -1,4 +1,4 @@
-//! A compact Raft: the replicated log behind the toy register, as a pure state machine.
+//! A compact Raft: the replicated log behind the toy system, as a pure state machine.
 //!
 //! Time, messages and requests go in; records, messages and answers come out. No I/O, no clock.
 //! After Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (2014), with
@@ -12,6 +12,8 @@
 //! - A read is answered from the applied log once a quorum has confirmed, after the read came,
 //!   that the leader still leads, and once the leader's first entry is applied: so it sees every
 //!   write that was answered before.
+//! - A transaction is one entry of the log, and one that only reads is answered as a read is: so
+//!   transactions are strictly serializable.
 //!
 //! Members never change and the log is never compacted. Clocks matter for progress only.
 
@@ -23,14 +25,17 @@ mod message;
 mod replication;
 #[cfg(test)]
 mod simulation;
+mod txn;
+mod versions;
 
 use std::time::Duration;
 
+use isobar_workloads::txn::perform;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::spec::ToyBug;
-use leadership::{Leadership, PendingRead};
+use leadership::{Leadership, Query};
 use log::Log;
 use machine::Machine;
 pub use message::{Answer, Entry, Member, Message, Operation, Output, Record, Token};
@@ -101,7 +106,7 @@ impl Raft {
             vote: None,
             log: Log::default(),
             commit: 0,
-            machine: Machine::default(),
+            machine: Machine::new(bug),
             role: Role::Follower,
             leader: None,
             leader_heard: None,
@@ -120,6 +125,11 @@ impl Raft {
         }
         raft.reset_election(now);
         raft
+    }
+
+    /// This node.
+    pub fn id(&self) -> Member {
+        self.id
     }
 
     pub fn is_leader(&self) -> bool {
@@ -145,9 +155,16 @@ impl Raft {
         }
     }
 
-    /// This node's own copy of a register, however old.
-    pub fn copy(&self, key: &str) -> serde_json::Value {
-        self.machine.get(key)
+    /// The answer to a read from this node's own copy, however old.
+    pub fn copy(&self, read: &Operation) -> Answer {
+        match read {
+            Operation::Read { key } => Answer::Ok(self.machine.get(key)),
+            Operation::Txn { micros } => match perform(micros, |key| self.machine.get(key)) {
+                Ok(performed) => machine::answer(performed.micros),
+                Err(reason) => Answer::Fail(reason),
+            },
+            _ => Answer::Fail("not a read".to_owned()),
+        }
     }
 
     /// Lets time pass. To be called every few milliseconds.
@@ -159,6 +176,7 @@ impl Raft {
             if self.bug != ToyBug::SplitBrain && heard * 2 <= self.size {
                 self.follow(self.term, None, now);
             }
+            self.proceed(now);
         } else if now >= self.election_due {
             self.campaign(now);
         }
@@ -180,26 +198,34 @@ impl Raft {
         }
     }
 
-    /// Takes a client's operation, to be answered under `token` in an output to come; `false` if
-    /// this node does not lead: then nothing is done.
+    /// Takes an operation of a client of the node `site`, to be answered under `token` in an
+    /// output to come; `false` if this node does not lead: then nothing is done.
     #[must_use]
-    pub fn request(&mut self, token: Token, operation: &Operation) -> bool {
+    pub fn request(&mut self, token: Token, operation: &Operation, site: Member) -> bool {
         let Role::Leader(leadership) = &mut self.role else { return false };
-        if let Operation::Read { key } = operation {
-            if self.bug == ToyBug::DirtyRead {
+        match operation {
+            Operation::Read { key } if self.bug == ToyBug::DirtyRead => {
                 // Planted: the end of the log is shown, committed or not.
                 let value = self.machine.peek(&self.log, key);
                 self.output.answers.push((token, Answer::Ok(value)));
-                return true;
             }
-            let (index, round) = (self.commit.max(leadership.first_index), leadership.round + 1);
-            leadership.reads.push(PendingRead { token, key: key.clone(), index, round });
-            leadership.round_wanted = true;
-            return true;
+            Operation::Read { key } => {
+                leadership.confirm(token, Query::Register { key: key.clone() }, self.commit);
+            }
+            Operation::Txn { micros } if operation.is_read() || self.bug.of_transactions() => {
+                let query = Query::Txn { micros: micros.clone(), site, first: None };
+                leadership.confirm(token, query, self.commit);
+            }
+            _ => self.propose(token, operation.clone()),
         }
-        leadership.proposals.insert(self.log.last_index() + 1, token);
-        self.append(Entry { term: self.term, operation: Some(operation.clone()) });
         true
+    }
+
+    /// Appends an operation to the leader's log, to be answered when it is applied.
+    fn propose(&mut self, token: Token, operation: Operation) {
+        let Role::Leader(leadership) = &mut self.role else { return };
+        leadership.proposals.insert(self.log.last_index() + 1, token);
+        self.append(Entry { term: self.term, operation: Some(operation) });
     }
 
     /// What is to be done after a batch of ticks, messages and requests.
@@ -221,6 +247,9 @@ impl Raft {
             let failed = || Answer::Fail("the leader lost its quorum".to_owned());
             let reads = leadership.reads.into_iter().map(|read| (read.token, failed()));
             self.output.answers.extend(reads);
+            // They have not come to the log yet.
+            let underway = leadership.underway.into_iter().map(|txn| (txn.token, failed()));
+            self.output.answers.extend(underway);
         }
         self.leader = leader;
     }

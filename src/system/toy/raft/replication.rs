@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::leadership::quorum_value;
+use super::leadership::{PendingRead, Query, quorum_value};
 use super::machine::Machine;
 use super::message::{Answer, Append, Appended, Entry, Member, Message, Record};
 use super::{HEARTBEAT, PRESUMED_DEAD, Raft, Role};
@@ -95,7 +95,7 @@ impl Raft {
         self.commit = self.commit.min(length);
         if self.machine.applied > length {
             // What was committed is lost: with a planted bug only. The registers follow the log.
-            self.machine = Machine::default();
+            self.machine = Machine::new(self.bug);
             self.apply();
         }
     }
@@ -168,13 +168,23 @@ impl Raft {
         let confirmed = self.quorum(&leadership.answered, leadership.round, now);
         let applied = self.machine.applied;
         let Role::Leader(leadership) = &mut self.role else { return };
-        let (machine, answers) = (&self.machine, &mut self.output.answers);
-        leadership.reads.retain(|read| {
-            let ready = read.round <= confirmed && read.index <= applied;
-            if ready {
-                answers.push((read.token, Answer::Ok(machine.get(&read.key))));
+        if applied >= leadership.first_index {
+            leadership.lag.note(applied, now);
+        }
+        let ready: Vec<PendingRead> = leadership
+            .reads
+            .extract_if(.., |read| read.round <= confirmed && read.index <= applied)
+            .collect();
+        for PendingRead { token, query, .. } in ready {
+            match query {
+                Query::Register { key } => {
+                    let value = self.machine.get(&key);
+                    self.output.answers.push((token, Answer::Ok(value)));
+                }
+                Query::Txn { micros, site, first } => {
+                    self.confirmed(token, micros, (site, first), now);
+                }
             }
-            !ready
-        });
+        }
     }
 }

@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod transactions;
+
 const NODES: usize = 3;
 const CLIENTS: usize = 6;
 const SAFETY_MS: u64 = 6_000;
@@ -32,6 +34,8 @@ struct Seen {
 
 struct World {
     bug: ToyBug,
+    /// Clients perform transactions, not operations on registers.
+    transactions: bool,
     rng: ChaCha8Rng,
     now: u64,
     nodes: Vec<Option<Raft>>,
@@ -57,6 +61,7 @@ impl World {
     fn new(bug: ToyBug, seed: u64) -> Self {
         let mut world = Self {
             bug,
+            transactions: false,
             rng: ChaCha8Rng::seed_from_u64(seed),
             now: 0,
             nodes: (0..NODES).map(|_| None).collect(),
@@ -94,7 +99,11 @@ impl World {
             self.step();
         }
         self.agree()?;
-        self.linearizable()?;
+        if self.transactions {
+            transactions::strictly_serializable(&self.committed, &self.history)?;
+        } else {
+            self.linearizable()?;
+        }
         match self.violation.take() {
             Some(violation) => Err(violation),
             None => Ok(self),
@@ -222,25 +231,32 @@ impl World {
         if self.rng.random_bool(0.8) || self.now < self.paused_until[node] {
             return;
         }
-        let (key, number) = (["x", "y"][client % 2].to_owned(), self.history.len());
-        let operation = match self.rng.random_range(0..3) {
-            0 => Operation::Read { key },
-            1 => Operation::Write { key, value: json!(number) },
-            _ => Operation::Cas { old: self.last_read(&key), key, new: json!(number) },
+        let number = self.history.len();
+        let operation = match self.transactions {
+            true => transactions::draw(&mut self.rng, number),
+            false => self.register_operation(["x", "y"][client % 2].to_owned(), number),
         };
         let Some(raft) = &mut self.nodes[node] else { return };
         let token = Token(number as u64);
         let invoked = self.now;
-        if raft.request(token, &operation) {
+        if raft.request(token, &operation, node) {
             self.waiting[client] = Some(number);
             self.history.push(Seen { operation, invoked, completed: None });
+        }
+    }
+
+    fn register_operation(&mut self, key: String, number: usize) -> Operation {
+        match self.rng.random_range(0..3) {
+            0 => Operation::Read { key },
+            1 => Operation::Write { key, value: json!(number) },
+            _ => Operation::Cas { old: self.last_read(&key), key, new: json!(number) },
         }
     }
 
     fn last_read(&self, key: &str) -> Value {
         let values = self.history.iter().rev().filter_map(|seen| match &seen.completed {
             Some((_, Answer::Ok(value))) if seen.operation.is_read() => {
-                (seen.operation.key() == key).then(|| value.clone())
+                (register(&seen.operation) == key).then(|| value.clone())
             }
             _ => None,
         });
@@ -274,25 +290,39 @@ impl World {
     fn linearizable(&self) -> Result<(), String> {
         for key in ["x", "y"] {
             let places = Places::of(&self.committed, key);
-            let mut ended: Vec<(u64, u64)> = Vec::new();
-            let mut operations: Vec<(&Seen, u64, (u64, u64))> = Vec::new();
-            for seen in self.history.iter().filter(|seen| seen.operation.key() == key) {
+            let mut placed = Vec::new();
+            for seen in self.history.iter().filter(|seen| register(&seen.operation) == key) {
                 let Some((completed, Answer::Ok(value))) = &seen.completed else { continue };
                 let place = places.place(&seen.operation, value).ok_or_else(|| {
                     format!("{seen:?} was answered, but the log does not have it")
                 })?;
-                ended.push((*completed, place.0));
-                operations.push((seen, *completed, place));
+                placed.push((seen, *completed, place));
             }
-            for (seen, _, (_, latest)) in &operations {
-                let before = ended.iter().filter(|(completed, _)| *completed < seen.invoked);
-                let earliest = before.map(|(_, place)| *place).max().unwrap_or(0);
-                if *latest < earliest {
-                    return Err(format!("{seen:?} belongs before {earliest}, which had ended"));
-                }
-            }
+            ordered(&placed)?;
         }
         Ok(())
+    }
+}
+
+/// An operation, when it ended, and its earliest and latest place in the log.
+type Placed<'a> = (&'a Seen, u64, (u64, u64));
+
+/// Nothing takes a place before what had ended when it began.
+fn ordered(placed: &[Placed<'_>]) -> Result<(), String> {
+    for (seen, _, (_, latest)) in placed {
+        let before = placed.iter().filter(|(_, completed, _)| *completed < seen.invoked);
+        let earliest = before.map(|(_, _, place)| place.0).max().unwrap_or(0);
+        if *latest < earliest {
+            return Err(format!("{seen:?} belongs before {earliest}, which had ended"));
+        }
+    }
+    Ok(())
+}
+
+fn register(operation: &Operation) -> &str {
+    match operation {
+        Operation::Read { key } | Operation::Write { key, .. } | Operation::Cas { key, .. } => key,
+        Operation::Txn { .. } | Operation::Commit { .. } => "",
     }
 }
 
@@ -323,6 +353,7 @@ impl Places {
             Operation::Read { .. } => read,
             Operation::Write { value, .. } => value,
             Operation::Cas { new, .. } => new,
+            Operation::Txn { .. } | Operation::Commit { .. } => return None,
         };
         let (from, to) = *self.0.get(&value.to_string())?;
         Some(if operation.is_read() { (from, to) } else { (from, from) })
@@ -351,7 +382,7 @@ fn without_a_bug_very_many_worlds_are_linearizable() {
 }
 
 #[test]
-fn every_planted_bug_shows_in_the_core() {
+fn every_planted_bug_of_replication_shows_in_the_core() {
     for bug in [ToyBug::LostWrite, ToyBug::DirtyRead, ToyBug::SplitBrain] {
         let found = (0..20).filter(|seed| World::new(bug, *seed).run().is_err()).count();
         assert!(found >= 10, "{bug:?} was found in {found} of 20 worlds");
