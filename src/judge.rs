@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use isobar_checkers::history::{Completion, History, ReadError, jsonl};
 use isobar_checkers::{
-    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, Verdict, availability, checks,
-    stats, vacuity,
+    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, TxnOptions, Verdict,
+    availability, checks, list_append, stats, vacuity,
 };
 
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
-    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors,
+    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors, TxnCheckSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -119,6 +119,7 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
         .iter()
         .map(|check| match check {
             CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
+            CheckSpec::ListAppend(check) => list_append(history, &promise(check)),
             CheckSpec::Availability(check) => availability(history, &thresholds(check)),
             CheckSpec::Convergence(check) => checks::convergence(history, check.within.map(nanos)),
             CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
@@ -148,6 +149,10 @@ fn fault_kinds(spec: &Spec) -> Vec<Vec<String>> {
 
 fn nanos(span: Span) -> Nanos {
     Nanos(u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn promise(spec: &TxnCheckSpec) -> TxnOptions {
+    TxnOptions { models: vec![spec.consistency.0], ..TxnOptions::default() }
 }
 
 fn thresholds(spec: &AvailabilitySpec) -> Thresholds {

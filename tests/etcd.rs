@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::lists::{Lists, Order, Rule};
 use support::{Isobar, firewall, lab_available, traces};
 
 fn example(name: &str) -> String {
@@ -88,6 +89,47 @@ fn serializable_reads_of_a_member_that_is_cut_off_are_found_stale() {
     ended.says("stale").says("partition").says("--seed 1");
     assert_eq!(traces("tstale"), [""; 0]);
     assert_eq!(before, firewall());
+}
+
+#[test]
+fn etcd_transactions_stay_strictly_serializable_under_partitions_kills_and_pauses() {
+    if !lab_available("etcd transactions under faults") {
+        return;
+    }
+    let before = firewall();
+    let isobar = Isobar::new();
+    let text = example("etcd-append.yaml")
+        .replace("time: 60s", "time: 25s")
+        .replace("nodes: 5", "nodes: 5, name: ttxns");
+    let spec = isobar.spec("append.yaml", &text);
+    isobar.run(["run", &spec, "--seed", "1"]).expect(0).says("valid");
+    let run = isobar.latest("etcd-append");
+    let results = json(&run.join("results.json"));
+    assert!(results["operations"]["ok"].as_u64().unwrap() > 2_000, "{}", results["operations"]);
+    assert!(outcomes(&run).iter().any(|outcome| outcome == "installed"));
+
+    // A second opinion.
+    let lists = Lists::read(&run.join("history.jsonl"));
+    assert!(!lists.cyclic(Rule::Any, Order::Realtime), "{}", lists.figures());
+    assert_eq!((lists.incompatible(), lists.lost()), (0, 0));
+    assert_eq!((lists.aborted_reads(), lists.intermediate_reads()), (0, 0));
+    assert_eq!(traces("ttxns"), [""; 0]);
+    assert_eq!(before, firewall());
+}
+
+#[test]
+fn transactions_that_read_a_members_own_copy_are_found_stale() {
+    if !lab_available("stale transactions of etcd") {
+        return;
+    }
+    let isobar = Isobar::new();
+    let text = example("etcd-append-stale.yaml").replace("nodes: 5", "nodes: 5, name: tstxns");
+    let spec = isobar.spec("stale.yaml", &text);
+    isobar.run(["run", &spec, "--seed", "1"]).expect(1).says("G-single-realtime");
+    let history = isobar.latest("etcd-append-stale").join("history.jsonl");
+    let check = ["check", "-m", "list-append", "-c", "serializable", history.to_str().unwrap()];
+    isobar.run(check).expect(0).says("valid");
+    assert_eq!(traces("tstxns"), [""; 0]);
 }
 
 /// The `ssh:` block of a lab, as `lab up` prints it, in a specification.

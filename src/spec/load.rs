@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Rate, Share, Span, TxnSpec};
+use super::{Rate, Share, Span, TxnCheckSpec, TxnSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,11 +215,40 @@ impl Serialize for Concurrency {
 #[serde(rename_all = "kebab-case")]
 pub enum CheckSpec {
     Linearizable(LinearizableSpec),
+    ListAppend(TxnCheckSpec),
     Availability(AvailabilitySpec),
     Convergence(ConvergenceSpec),
     Staleness(StalenessSpec),
     Profile(ProfileSpec),
     Sessions(SessionsSpec),
+}
+
+impl CheckSpec {
+    /// As in the specification.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Linearizable(_) => "linearizable",
+            Self::ListAppend(_) => "list-append",
+            Self::Availability(_) => "availability",
+            Self::Convergence(_) => "convergence",
+            Self::Staleness(_) => "staleness",
+            Self::Profile(_) => "profile",
+            Self::Sessions(_) => "sessions",
+        }
+    }
+
+    /// Whether it understands what the clients of `workload` do.
+    pub fn judges(&self, workload: &WorkloadSpec) -> bool {
+        match self {
+            Self::Availability(_) => true,
+            Self::ListAppend(_) => matches!(workload, WorkloadSpec::Append(_)),
+            Self::Linearizable(_)
+            | Self::Convergence(_)
+            | Self::Staleness(_)
+            | Self::Profile(_)
+            | Self::Sessions(_) => matches!(workload, WorkloadSpec::Register(_)),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

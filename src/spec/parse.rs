@@ -287,6 +287,32 @@ checks:
     }
 
     #[test]
+    fn transactions_are_specified_with_their_promise() {
+        let source = GOOD
+            .replace("register: {}", "append: { keys: 3, txn-length: 2..5, reads: 30% }")
+            .replace("linearizable: {}", "list-append: { consistency: snapshot-isolation }");
+        let spec = parse("txn.yaml", &source).unwrap();
+        assert_eq!(spec, parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn what_cannot_be_judged_or_cannot_show_is_refused() {
+        let wrong = |source: String| errors(&source);
+        let toy = GOOD
+            .replace("lab: { nodes: 5 }", "local: { nodes: 3 }")
+            .replace("etcd: {}", "toy: { bug: write-skew }");
+        let append = GOOD.replace("register: {}", "append: { txn-length: 4..1 }");
+        let promise = "list-append: { consistency: serialisable }";
+        let all = [
+            wrong(GOOD.replace("linearizable: {}", "list-append: {}")),
+            wrong(GOOD.replace("register: {}", "append: { max-writes-per-key: 0 }")),
+            wrong(toy),
+            wrong(append.replace("linearizable: {}", promise)),
+        ];
+        insta::assert_snapshot!(all.join("\n\n=====\n"));
+    }
+
+    #[test]
     fn empty_and_broken_files_are_one_clear_error() {
         let broken =
             ["", "version: 1\nname: [\n", "version: 1\nname: x\n", "- a\n", "a: 1\na: 2\n"];

@@ -1,8 +1,9 @@
-//! `workload: { append: … }` and `workload: { wr: … }`: transactions.
+//! Transactions: `workload: { append: … }` and `workload: { wr: … }`, and what is promised of them.
 
 use std::fmt;
 use std::str::FromStr;
 
+use isobar_checkers::txn::Model;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Share;
@@ -78,17 +79,55 @@ impl fmt::Display for TxnLength {
     }
 }
 
-impl<'de> Deserialize<'de> for TxnLength {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+/// What is promised of transactions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TxnCheckSpec {
+    #[serde(default)]
+    pub consistency: Consistency,
+}
+
+/// A model of transactional consistency by its name, or by Elle's for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consistency(pub Model);
+
+impl Default for Consistency {
+    fn default() -> Self {
+        Self(Model::STRICT_SERIALIZABLE)
     }
 }
 
-impl Serialize for TxnLength {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+impl FromStr for Consistency {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Model::parse(text).map(Self).map_err(|error| error.to_string())
     }
 }
+
+impl fmt::Display for Consistency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! serde_as_text {
+    ($($name:ty),*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+serde_as_text!(TxnLength, Consistency);
 
 fn keys_default() -> u32 {
     10
@@ -111,6 +150,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn models_have_the_names_of_the_checker() {
+        assert_eq!("strict-serializable".parse(), Ok(Consistency::default()));
+        assert_eq!(Consistency::default().to_string(), "strict-serializable");
+        assert!("serialisable".parse::<Consistency>().unwrap_err().contains("serializable"));
+    }
 
     #[test]
     fn lengths_are_a_number_or_both_ends() {

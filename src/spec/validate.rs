@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
 use super::{
-    CheckSpec, ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Span, Spec, Split, SystemSpec,
-    Targets, WorkloadSpec,
+    ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Span, Spec, Split, SystemSpec, Targets,
+    ToyBug, ToySpec, WorkloadSpec,
 };
 
 /// The most nodes of a lab or of a local cluster.
@@ -27,7 +27,7 @@ pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     for fault in &spec.faults {
         validator.fault(fault, spec.load.time.0);
     }
-    validator.checks(&spec.checks);
+    validator.checks(spec);
     validator.found
 }
 
@@ -147,6 +147,15 @@ impl<'a> Validator<'a> {
                 "write `cluster: { lab: { nodes: 5 } }`, or `ssh:`",
             ),
             SystemSpec::Toy(_) | SystemSpec::Etcd(_) => {}
+        }
+        let register = matches!(spec.workload, WorkloadSpec::Register(_));
+        if let SystemSpec::Toy(ToySpec { bug }) = &spec.system
+            && register
+            && bug.of_transactions()
+            && *bug != ToyBug::DirtyRead
+        {
+            let message = "a bug of isolation shows in transactions only".to_owned();
+            self.report("system", "bug", message, "write `workload: { append: {} }`");
         }
     }
 
@@ -291,10 +300,20 @@ impl<'a> Validator<'a> {
         self.report(near, node, format!("there is no node `{node}`"), &help);
     }
 
-    fn checks(&mut self, checks: &[CheckSpec]) {
-        if checks.is_empty() {
+    fn checks(&mut self, spec: &Spec) {
+        if spec.checks.is_empty() {
             let message = "a run without checks decides nothing".to_owned();
             self.report("checks", "checks", message, "write `checks: [linearizable: {}]`");
+        }
+        for check in spec.checks.iter().filter(|check| !check.judges(&spec.workload)) {
+            let (check, workload) = (check.name(), spec.workload.name());
+            let help = match spec.workload {
+                WorkloadSpec::Register(_) => "write `linearizable: {}`, or another workload",
+                WorkloadSpec::Append(_) => "write `list-append: {}`, or another workload",
+                WorkloadSpec::Wr(_) => "write `availability: {}`, or another workload",
+            };
+            let message = format!("{check} does not judge what the workload {workload} does");
+            self.report("checks", check, message, help);
         }
     }
 
