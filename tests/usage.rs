@@ -98,6 +98,16 @@ fn the_plan_is_the_same_for_the_same_seed_byte_by_byte() {
 }
 
 #[test]
+fn every_example_is_a_valid_specification() {
+    let isobar = Isobar::new();
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let paths = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
+    for path in paths.filter(|path| path.extension().is_some_and(|kind| kind == "yaml")) {
+        isobar.run(["validate", path.to_str().unwrap()]).expect(0);
+    }
+}
+
+#[test]
 fn a_word_is_taught_and_one_that_is_misspelt_is_guessed() {
     let isobar = Isobar::new();
     isobar.run(["explain"]).expect(0).says("stale-read").says("total-queue").says("sessions");

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// A transaction; times are positions in the history.
+/// A transaction; times are positions in the history, or others in the same order.
 #[derive(Debug)]
 pub struct Txn {
-    process: u64,
-    invoked: usize,
-    completed: Option<usize>,
+    pub process: u64,
+    pub invoked: usize,
+    /// Of an ok one.
+    pub completed: Option<usize>,
     /// `ok`, `fail` or `info`.
     pub kind: String,
     /// Function, key, value.
@@ -89,6 +90,10 @@ impl Lists {
             txn.micros = micros(&event["value"]);
             txn.kind = kind;
         }
+        Self::of(txns)
+    }
+
+    pub fn of(txns: Vec<Txn>) -> Self {
         let mut longest: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for (_, key, list) in txns.iter().filter(|t| t.kind == "ok").flat_map(|t| &t.micros) {
             if let Some(list) = list.as_array() {
@@ -334,7 +339,7 @@ fn reaches(after: &[Vec<usize>], from: usize, to: usize) -> bool {
     false
 }
 
-fn micros(value: &Value) -> Vec<(String, String, Value)> {
+pub fn micros(value: &Value) -> Vec<(String, String, Value)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let micros = value.as_array().unwrap().iter();
     micros.map(|micro| (text(&micro[0]), text(&micro[1]), micro[2].clone())).collect()

@@ -99,10 +99,11 @@ impl World {
             self.step();
         }
         self.agree()?;
-        if self.transactions {
-            transactions::strictly_serializable(&self.committed, &self.history)?;
-        } else {
-            self.linearizable()?;
+        match self.transactions {
+            // With a bug of isolation, for others to judge.
+            true if self.bug.of_transactions() => {}
+            true => transactions::strictly_serializable(&self.committed, &self.history)?,
+            false => self.linearizable()?,
         }
         match self.violation.take() {
             Some(violation) => Err(violation),
@@ -233,7 +234,7 @@ impl World {
         }
         let number = self.history.len();
         let operation = match self.transactions {
-            true => transactions::draw(&mut self.rng, number),
+            true => transactions::draw(&mut self.rng, number, self.bug.of_transactions()),
             false => self.register_operation(["x", "y"][client % 2].to_owned(), number),
         };
         let Some(raft) = &mut self.nodes[node] else { return };
