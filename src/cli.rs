@@ -1,10 +1,12 @@
 //! The command line. It is parsed here and resolved by each command; nothing deeper sees a flag.
 
+use std::convert::Infallible;
+
 use clap::{Parser, Subcommand};
 
 use crate::commands::{self, Failure, Global};
 use crate::exit::Exit;
-use crate::lab::init;
+use crate::lab::{LabError, namespace, vm};
 use crate::system::toy::toy_node;
 
 /// Breaks a cluster on purpose, and decides whether it kept its promises.
@@ -40,7 +42,7 @@ pub enum Command {
     /// Undo every fault that a run left behind
     #[command(allow_negative_numbers = true)]
     Heal(commands::heal::HealArgs),
-    /// A cluster of network namespaces on this machine
+    /// A cluster on this machine: of namespaces, or of virtual machines
     Lab(commands::lab::LabArgs),
     /// List recorded runs
     Ls(commands::ls::LsArgs),
@@ -52,7 +54,10 @@ pub enum Command {
     ToyNode(crate::system::toy::ToyNodeArgs),
     /// The first process of a lab node
     #[command(hide = true)]
-    LabNodeInit(crate::lab::init::InitArgs),
+    LabNodeInit(namespace::init::InitArgs),
+    /// The kernel of a lab node
+    #[command(hide = true)]
+    LabGuest(vm::guest::GuestArgs),
 }
 
 /// Runs the command that was asked for; the program's exit code.
@@ -73,10 +78,16 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Ls(args) => commands::ls::ls(&args, global),
         Command::Report(args) => commands::report::report(&args, global),
         Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),
-        Command::LabNodeInit(args) => match init::run(&args) {
-            Ok(never) => match never {},
-            Err(error) => Err(Failure::set_up(error)),
-        },
+        Command::LabNodeInit(args) => ended(namespace::init::run(&args)),
+        Command::LabGuest(args) => ended(vm::guest::run(&args)),
     };
     exit.map(Exit::code)
+}
+
+/// What became of a process that has no end of its own.
+fn ended(result: Result<Infallible, LabError>) -> Result<Exit, Failure> {
+    match result {
+        Ok(never) => match never {},
+        Err(error) => Err(Failure::set_up(error)),
+    }
 }

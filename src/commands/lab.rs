@@ -2,14 +2,14 @@
 
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cluster::quote;
 use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, install};
-use crate::spec::LabSpec;
+use crate::spec::{LabKind, LabSpec};
 use crate::terminal;
 
-/// A cluster of network namespaces on this machine.
+/// A cluster on this machine.
 #[derive(Clone, Debug, Args)]
 pub struct LabArgs {
     #[command(subcommand)]
@@ -20,9 +20,12 @@ pub struct LabArgs {
 enum Verb {
     /// Brings up a lab and prints how a specification reaches it
     Up {
-        /// How many nodes; named n1, n2, …
-        #[arg(long, default_value_t = 5, value_name = "N")]
-        nodes: u32,
+        /// How many nodes; named n1, n2, …; by default 5, or 3 of kind vm
+        #[arg(long, value_name = "N")]
+        nodes: Option<u32>,
+        /// What the nodes are made of
+        #[arg(long, value_enum, default_value_t)]
+        kind: LabKind,
         /// Up to 8 lower-case letters and digits; by default the first free of lab, lab2, …
         #[arg(long)]
         name: Option<String>,
@@ -51,8 +54,24 @@ enum Verb {
         #[command(flatten)]
         node: NodeArgs,
     },
+    /// Cuts a node's power, as if its plug were pulled, or switches it on again
+    Power {
+        state: Power,
+        #[command(flatten)]
+        node: NodeArgs,
+    },
     /// Installs what a lab needs, or prints the command for it
-    Install,
+    Install {
+        /// What the nodes are made of
+        #[arg(long, value_enum, default_value_t)]
+        kind: LabKind,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Power {
+    Off,
+    On,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -67,18 +86,22 @@ struct NodeArgs {
 /// Runs the command; the exit status of the program.
 pub fn run(args: &LabArgs) -> Result<u8, LabError> {
     match &args.verb {
-        Verb::Up { nodes, name } => up(*nodes, name.clone()),
+        Verb::Up { nodes, kind, name } => {
+            let nodes = nodes.unwrap_or(if *kind == LabKind::Vm { 3 } else { 5 });
+            up(&LabSpec { nodes, name: name.clone(), kind: *kind })
+        }
         Verb::Down { all: true, .. } => down_all(),
         Verb::Down { name, .. } => Lab::find(name.as_deref())?.down().map(|()| 0),
         Verb::Status => status(),
         Verb::Exec { node, command } => enter(node, Some(command)),
         Verb::Ssh { node } => enter(node, None),
-        Verb::Install => installed(),
+        Verb::Power { state, node } => power(*state, node).map(|()| 0),
+        Verb::Install { kind } => installed(*kind),
     }
 }
 
-fn up(nodes: u32, name: Option<String>) -> Result<u8, LabError> {
-    let lab = Lab::up(&LabOptions::new(&LabSpec { nodes, name }, Owner::Nobody))?;
+fn up(spec: &LabSpec) -> Result<u8, LabError> {
+    let lab = Lab::up(&LabOptions::new(spec, Owner::Nobody))?;
     let name = lab.name();
     terminal::note(&format!(
         "lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,\n\
@@ -123,8 +146,9 @@ fn status() -> Result<u8, LabError> {
             None => "by hand".to_owned(),
         };
         terminal::result(&format!(
-            "{}\t{}\t{owner}\t{}",
+            "{}\t{}\t{}\t{owner}\t{}",
             lab.name,
+            lab.kind,
             lab.health,
             lab.directory.display()
         ));
@@ -134,6 +158,14 @@ fn status() -> Result<u8, LabError> {
         }
     }
     Ok(0)
+}
+
+fn power(state: Power, node: &NodeArgs) -> Result<(), LabError> {
+    let mut lab = Lab::find(node.name.as_deref())?;
+    match state {
+        Power::Off => lab.power_off(&node.node),
+        Power::On => lab.power_on(&node.node),
+    }
 }
 
 fn enter(node: &NodeArgs, command: Option<&Vec<String>>) -> Result<u8, LabError> {
@@ -155,8 +187,8 @@ fn failed(source: std::io::Error) -> LabError {
     LabError::Tool { command: "ssh".to_owned(), stderr: source.to_string() }
 }
 
-fn installed() -> Result<u8, LabError> {
-    match install()? {
+fn installed(kind: LabKind) -> Result<u8, LabError> {
+    match install(kind)? {
         Installation::Complete => terminal::note("all that a lab needs is there"),
         Installation::Installed(packages) => {
             terminal::result(&format!("installed {}", packages.join(" ")));

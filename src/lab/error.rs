@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::spec::LabKind;
+
 /// Every message names the thing and the way out.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
@@ -16,8 +18,11 @@ pub enum LabError {
          root `isobar demo`, or `ssh:` with machines of your own"
     )]
     NotRoot,
-    #[error("a lab needs {tools}, missing here; run `sudo isobar lab install`")]
-    Missing { tools: String },
+    #[error(
+        "a lab of kind {kind} needs {tools}, missing here; run \
+         `sudo isobar lab install --kind {kind}`"
+    )]
+    Missing { kind: LabKind, tools: String },
     #[error(
         "{what} is not permitted here, even to root; start the container with --privileged, or \
          use `isobar demo`, or `ssh:` with machines of your own"
@@ -25,6 +30,13 @@ pub enum LabError {
     Denied { what: &'static str },
     #[error("a lab has 1 to 50 nodes, not {nodes}")]
     Nodes { nodes: u32 },
+    #[error(
+        "a lab of kind vm has 1 to {max} nodes on this machine, not {nodes}: each guest keeps a \
+         core busy; use `kind: namespace`, or `ssh:` with machines of your own"
+    )]
+    Guests { nodes: u32, max: u32 },
+    #[error("node {node} of lab {lab} is {now} already")]
+    Power { lab: String, node: String, now: &'static str },
     #[error("`{name}` is no name for a lab: write 1 to 8 lower-case letters and digits")]
     Name { name: String },
     #[error("lab {name} is up already; take it down with `isobar lab down {name}`")]
@@ -66,6 +78,8 @@ impl LabError {
         matches!(
             self,
             Self::Nodes { .. }
+                | Self::Guests { .. }
+                | Self::Power { .. }
                 | Self::Name { .. }
                 | Self::Taken { .. }
                 | Self::Unknown { .. }

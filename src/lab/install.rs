@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::requirements::TOOLS;
-use super::{LabError, tool};
+use super::{LabError, requirements, tool};
+use crate::spec::LabKind;
 
 /// Not needed by the lab, but by the examples that are run in it.
 const EXAMPLES: [(&str, &str); 1] = [("etcd", "etcd-server")];
@@ -26,10 +26,10 @@ pub enum Installation {
     ByHand(String),
 }
 
-/// Finds out which programs are missing and installs their packages, if we may and can. No
+/// Finds out which programs a lab of this kind lacks and installs their packages, if we may and can. No
 /// service is started.
-pub fn install() -> Result<Installation, LabError> {
-    let packages = missing();
+pub fn install(kind: LabKind) -> Result<Installation, LabError> {
+    let packages = missing(kind);
     if packages.is_empty() {
         return Ok(Installation::Complete);
     }
@@ -50,7 +50,7 @@ pub fn install() -> Result<Installation, LabError> {
         apt_get(&apt, &["update"])?;
         apt_get(&apt, &install_words(&packages))?;
     }
-    let left = missing();
+    let left = missing(kind);
     if left.is_empty() {
         return Ok(Installation::Installed(packages.iter().map(|p| (*p).to_owned()).collect()));
     }
@@ -61,12 +61,11 @@ pub fn install() -> Result<Installation, LabError> {
 }
 
 /// The packages of the programs that are not found, each once.
-fn missing() -> Vec<&'static str> {
-    let mut packages: Vec<&str> = TOOLS
-        .iter()
-        .chain(&EXAMPLES)
+fn missing(kind: LabKind) -> Vec<&'static str> {
+    let mut packages: Vec<&str> = requirements::tools(kind)
+        .chain(EXAMPLES)
         .filter(|(program, _)| tool::find(program).is_none())
-        .map(|(_, package)| *package)
+        .map(|(_, package)| package)
         .collect();
     packages.dedup();
     packages

@@ -1,4 +1,4 @@
-//! A cluster of network namespaces on this machine.
+//! A cluster on this machine.
 //!
 //! ```text
 //! this machine: isobar-NAME 10.77.x.254 ═ uplink ────────┐
@@ -6,25 +6,27 @@
 //!                                                        └─ n2 ═ eth0 10.77.x.2, node n2
 //! ```
 //!
-//! A node is a network, mount, UTS, IPC and PID namespace with an overlay of `/` as its root and
-//! an sshd of its own. The bridge is in a network namespace too: this machine's firewall (Docker
+//! A node is, by the lab's kind, a network, mount, UTS, IPC and PID namespace ([`namespace`]) or
+//! a User-Mode Linux guest ([`vm`]): in both, with an overlay of `/` as its root and an sshd of its
+//! own. What differs between them is in their modules; the rest is here. The bridge is in a network namespace too: this machine's firewall (Docker
 //! drops what it does not know) must not come between the nodes, nor they be seen by it.
 //!
 //! All state is in a tmpfs at `/run/isobar/lab/NAME`. Nodes outlive the process that brought
 //! them up; its pid is recorded, so that a lab left behind shows as orphaned.
 
-mod cgroup;
 mod error;
-pub mod init;
+mod files;
 mod install;
+pub mod namespace;
 mod network;
-mod node;
 mod requirements;
+mod start;
 mod state;
 mod tool;
+pub mod vm;
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,13 +34,14 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::spec::{LabSpec, NodeOverride, SshSpec};
+use crate::spec::{LabKind, LabSpec, NodeOverride, SshSpec};
 
 pub use error::LabError;
 pub use install::{Installation, install};
 pub use requirements::requirements;
 pub use state::{Health, LabStatus, NodeStatus, Owner};
 
+use namespace::cgroup;
 use state::{LabState, NodeState, ProcessId};
 
 /// Nodes of one lab at most; their addresses are 10.77.x.1 to 10.77.x.50.
@@ -50,7 +53,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// What lab to bring up.
 #[derive(Clone, Debug)]
 pub struct LabOptions {
-    /// Named n1 … nN; 1 to [`NODES_MAX`].
+    pub kind: LabKind,
+    /// Named n1 … nN; 1 to [`NODES_MAX`], or fewer by kind.
     pub nodes: u32,
     /// Up to 8 lower-case letters and digits; `None`: the first free of `lab`, `lab2`, ….
     pub name: Option<String>,
@@ -64,7 +68,7 @@ pub struct LabOptions {
 impl LabOptions {
     /// What a specification asks for.
     pub fn new(spec: &LabSpec, owner: Owner) -> Self {
-        Self { nodes: spec.nodes, name: spec.name.clone(), owner, program: None }
+        Self { kind: spec.kind, nodes: spec.nodes, name: spec.name.clone(), owner, program: None }
     }
 }
 
@@ -78,17 +82,10 @@ pub struct Lab {
 impl Lab {
     /// Brings up a lab. When a part of it fails, all of it is taken down again.
     pub fn up(options: &LabOptions) -> Result<Self, LabError> {
-        if !(1..=NODES_MAX).contains(&options.nodes) {
-            return Err(LabError::Nodes { nodes: options.nodes });
-        }
-        requirements()?;
-        let program = match &options.program {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()
-                .map_err(|source| LabError::io("the running program", source))?,
-        };
+        possible(options.kind, options.nodes)?;
+        requirements(options.kind)?;
         let mut lab = Self { state: claim(options)?, children: Vec::new() };
-        match lab.build(&program) {
+        match lab.build() {
             Ok(()) => Ok(lab),
             Err(error) => match lab.down() {
                 Ok(()) => Err(error),
@@ -155,10 +152,10 @@ impl Lab {
             nodes: self.nodes().map(|(name, _)| name.to_owned()).collect(),
             user: "root".to_owned(),
             port: 22,
-            key: Some(self.directory().join(node::KEY)),
+            key: Some(self.directory().join(files::KEY)),
             agent: false,
             password_env: None,
-            known_hosts: Some(self.directory().join(node::KNOWN_HOSTS)),
+            known_hosts: Some(self.directory().join(files::KNOWN_HOSTS)),
             check_host_keys: true,
             overrides: self.nodes().map(|(name, ip)| (name.to_owned(), at(ip))).collect(),
         }
@@ -166,17 +163,36 @@ impl Lab {
 
     /// The system's `ssh` to a node, with all it needs to get in; a command may be appended.
     pub fn ssh(&self, node: &str) -> Result<Command, LabError> {
-        if self.nodes().all(|(name, _)| name != node) {
-            let names: Vec<&str> = self.nodes().map(|(name, _)| name).collect();
-            return Err(LabError::Node {
-                lab: self.state.name.clone(),
-                node: node.to_owned(),
-                nodes: names.join(", "),
-            });
-        }
+        self.state.node(node)?;
         let mut ssh = Command::new(tool::find("ssh").unwrap_or_else(|| "ssh".into()));
-        ssh.arg("-F").arg(self.directory().join(node::SSH_CONFIG)).arg(node);
+        ssh.arg("-F").arg(self.directory().join(files::SSH_CONFIG)).arg(node);
         Ok(ssh)
+    }
+
+    /// Cuts a node's power: all that runs there ends at once. Of its disk a guest keeps what was
+    /// synchronised; of a namespace, all stays.
+    pub fn power_off(&mut self, node: &str) -> Result<(), LabError> {
+        let node = self.state.node(node)?;
+        let process = self.state.first_process(node).filter(ProcessId::alive);
+        let process = process.ok_or_else(|| self.power_error(node, "off"))?;
+        process.kill();
+        let until = Instant::now() + PATIENCE;
+        wait_for(until, || !process.alive())
+            .map_err(|()| LabError::Busy { path: self.directory(), why: "a process stays" })
+    }
+
+    /// Switches a node on again, with the disk that it had, and waits until it answers.
+    pub fn power_on(&mut self, node: &str) -> Result<(), LabError> {
+        let node = self.state.node(node)?;
+        if self.state.first_process(node).is_some_and(|process| process.alive()) {
+            return Err(self.power_error(node, "on"));
+        }
+        self.children.push(start_node(&self.state, node)?);
+        start::await_sshd(&self.state, node, patience(self.state.kind))
+    }
+
+    fn power_error(&self, node: &NodeState, now: &'static str) -> LabError {
+        LabError::Power { lab: self.state.name.clone(), node: node.name.clone(), now }
     }
 
     /// Takes the lab down: processes, network, cgroups, files. Idempotent; after an error it can
@@ -227,7 +243,7 @@ impl Lab {
         }
     }
 
-    fn build(&mut self, program: &Path) -> Result<(), LabError> {
+    fn build(&mut self) -> Result<(), LabError> {
         let directory = self.directory();
         mount("isobar-lab", &directory, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).map_err(
             |error| match error {
@@ -237,14 +253,14 @@ impl Lab {
         )?;
         self.state.write()?;
         network::switch(&self.state)?;
-        node::shared_files(&self.state)?;
+        files::shared(&self.state)?;
+        if self.state.kind == LabKind::Vm {
+            vm::shared_files(&self.state)?;
+        }
         let state = &self.state;
         let built: Vec<Result<Child, LabError>> = thread::scope(|scope| {
-            let threads: Vec<_> = state
-                .nodes
-                .iter()
-                .map(|node| scope.spawn(move || node::start(state, node, program)))
-                .collect();
+            let threads: Vec<_> =
+                state.nodes.iter().map(|node| scope.spawn(move || new_node(state, node))).collect();
             threads
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|why| std::panic::resume_unwind(why)))
@@ -260,13 +276,45 @@ impl Lab {
         if let Some(error) = failed {
             return Err(error);
         }
-        node::known_hosts(&self.state)?;
-        let until = Instant::now() + PATIENCE;
-        self.state
-            .nodes
-            .iter()
-            .zip(&mut self.children)
-            .try_for_each(|(node, child)| node::await_sshd(&self.state, node, child, until))
+        files::known_hosts(&self.state)?;
+        let limit = patience(self.state.kind);
+        self.state.nodes.iter().try_for_each(|node| start::await_sshd(&self.state, node, limit))
+    }
+}
+
+/// Whether a lab of this kind can have so many nodes.
+fn possible(kind: LabKind, nodes: u32) -> Result<(), LabError> {
+    if !(1..=NODES_MAX).contains(&nodes) {
+        return Err(LabError::Nodes { nodes });
+    }
+    let max = vm::nodes_max();
+    if kind == LabKind::Vm && nodes > max {
+        return Err(LabError::Guests { nodes, max });
+    }
+    Ok(())
+}
+
+/// How long a node may take from its start until it answers.
+fn patience(kind: LabKind) -> Duration {
+    match kind {
+        LabKind::Namespace => PATIENCE,
+        LabKind::Vm => vm::PATIENCE,
+    }
+}
+
+/// Makes a node's files and starts it; the parent of its first process is returned.
+fn new_node(lab: &LabState, node: &NodeState) -> Result<Child, LabError> {
+    files::of_node(lab, node)?;
+    if lab.kind == LabKind::Vm {
+        vm::prepare(lab, node)?;
+    }
+    start_node(lab, node)
+}
+
+fn start_node(lab: &LabState, node: &NodeState) -> Result<Child, LabError> {
+    match lab.kind {
+        LabKind::Namespace => namespace::start(lab, node),
+        LabKind::Vm => vm::start(lab, node),
     }
 }
 
@@ -286,16 +334,31 @@ fn claim(options: &LabOptions) -> Result<LabState, LabError> {
         .map(|number| {
             let node = format!("n{number}");
             let ip = Ipv4Addr::new(10, 77, subnet, u8::try_from(number).unwrap_or(u8::MAX));
-            NodeState { cgroups: cgroup::paths(&name, &node), name: node, ip }
+            NodeState { cgroups: cgroups(options.kind, &name, &node), name: node, ip }
         })
         .collect();
-    let state = LabState { schema: 1, name, owner: options.owner.record(), subnet, nodes };
+    let program = match &options.program {
+        Some(program) => program.clone(),
+        None => {
+            std::env::current_exe().map_err(|source| LabError::io("the running program", source))?
+        }
+    };
+    let (kind, owner) = (options.kind, options.owner.record());
+    let state = LabState { schema: 1, name, kind, owner, program, subnet, nodes };
     let directory = state.directory();
     std::fs::create_dir_all(&directory).map_err(|source| LabError::io(&directory, source))?;
     network::uplink(&state).inspect_err(|_| {
         let _ = std::fs::remove_dir(&directory);
     })?;
     Ok(state)
+}
+
+/// A guest has cgroups of its own, in its own kernel.
+fn cgroups(kind: LabKind, lab: &str, node: &str) -> Vec<PathBuf> {
+    match kind {
+        LabKind::Namespace => cgroup::paths(lab, node),
+        LabKind::Vm => Vec::new(),
+    }
 }
 
 /// Whether `name` can name a lab: its interfaces' names, at most 15 characters, contain it.

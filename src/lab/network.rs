@@ -67,6 +67,17 @@ pub(super) fn plug(lab: &LabState, node: &NodeState, pid: i32) -> Result<(), Lab
     in_switch(lab, &lines)
 }
 
+/// A wire from the bridge that a guest's kernel opens as its network card. It stays when the guest
+/// is off.
+pub(super) fn tap(lab: &LabState, node: &NodeState) -> Result<(), LabError> {
+    let (lab_name, port) = (&lab.name, &node.name);
+    let lines = format!(
+        "tuntap add dev {port} mode tap\n\
+         link set {port} master br-{lab_name} up\n"
+    );
+    in_switch(lab, &lines)
+}
+
 /// Removes what is there of it. The bridge and its ports go with their namespaces.
 pub(super) fn remove(lab: &LabState) -> Result<(), LabError> {
     remove_uplink(lab)?;
@@ -91,7 +102,7 @@ fn in_switch(lab: &LabState, lines: &str) -> Result<(), LabError> {
     Tool::new("nsenter").args([net.as_str(), "ip", "-batch", "-"]).run_with(lines).map(drop)
 }
 
-fn switch_path(lab: &LabState) -> PathBuf {
+pub(super) fn switch_path(lab: &LabState) -> PathBuf {
     lab.directory().join("switch")
 }
 

@@ -1,9 +1,12 @@
 //! What this machine has to have for a lab.
 
 use super::{LabError, tool};
+use crate::spec::LabKind;
 
 /// Programs, and the Debian package each is in.
-pub(super) const TOOLS: [(&str, &str); 8] = [
+type Tools = &'static [(&'static str, &'static str)];
+
+const COMMON: Tools = &[
     ("ip", "iproute2"),
     ("iptables", "iptables"),
     ("sshd", "openssh-server"),
@@ -14,21 +17,33 @@ pub(super) const TOOLS: [(&str, &str); 8] = [
     ("setsid", "util-linux"),
 ];
 
-/// Checks that a lab can be brought up here; the error says what to do.
-pub fn requirements() -> Result<(), LabError> {
+/// The guest loads modules of its kernel with kmod.
+const VM: Tools =
+    &[("linux.uml", "user-mode-linux"), ("modprobe", "kmod"), ("mkfs.ext4", "e2fsprogs")];
+
+/// What a lab of this kind is built with.
+pub(super) fn tools(kind: LabKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own: Tools = match kind {
+        LabKind::Namespace => &[],
+        LabKind::Vm => VM,
+    };
+    COMMON.iter().chain(own).copied()
+}
+
+/// Checks that a lab of this kind can be brought up here; the error says what to do.
+pub fn requirements(kind: LabKind) -> Result<(), LabError> {
     if !cfg!(target_os = "linux") {
         return Err(LabError::NotLinux);
     }
     if !rustix::process::geteuid().is_root() {
         return Err(LabError::NotRoot);
     }
-    let missing: Vec<&str> = TOOLS
-        .iter()
-        .map(|(program, _)| *program)
+    let missing: Vec<&str> = tools(kind)
+        .map(|(program, _)| program)
         .filter(|program| tool::find(program).is_none())
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(LabError::Missing { tools: missing.join(", ") })
+    Err(LabError::Missing { kind, tools: missing.join(", ") })
 }

@@ -8,6 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
 use super::LabError;
+use crate::spec::LabKind;
 
 const LABS: &str = "/run/isobar/lab";
 const STATE: &str = "lab.json";
@@ -32,12 +33,18 @@ impl Owner {
 }
 
 /// `lab.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct LabState {
     /// Version of this file's format; 1.
     pub schema: u32,
     pub name: String,
+    /// Files of before there were kinds have none.
+    #[serde(default)]
+    pub kind: LabKind,
     pub owner: Option<ProcessId>,
+    /// The isobar program that its nodes are started with.
+    #[serde(default)]
+    pub program: PathBuf,
     /// The x of 10.77.x.0/24.
     pub subnet: u8,
     pub nodes: Vec<NodeState>,
@@ -100,6 +107,7 @@ impl ProcessId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabStatus {
     pub name: String,
+    pub kind: LabKind,
     pub health: Health,
     pub owner_pid: Option<i32>,
     pub directory: PathBuf,
@@ -168,8 +176,7 @@ impl LabState {
                 reason: error.to_string(),
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let owner = None;
-                Ok(Self { schema: 1, name: name.to_owned(), owner, subnet: 0, nodes: Vec::new() })
+                Ok(Self { schema: 1, name: name.to_owned(), ..Self::default() })
             }
             Err(error) => Err(LabError::io(&path, error)),
         }
@@ -179,6 +186,29 @@ impl LabState {
     pub fn first_process(&self, node: &NodeState) -> Option<ProcessId> {
         let json = fs::read(first_process_path(&self.node_directory(node))).ok()?;
         serde_json::from_slice(&json).ok()
+    }
+
+    /// So that the record of one that is dead is not taken for that of the next.
+    pub fn forget_first_process(&self, node: &NodeState) -> Result<(), LabError> {
+        let path = first_process_path(&self.node_directory(node));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(LabError::io(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The node of that name.
+    pub fn node(&self, name: &str) -> Result<&NodeState, LabError> {
+        self.nodes.iter().find(|node| node.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.nodes.iter().map(|node| node.name.as_str()).collect();
+            LabError::Node {
+                lab: self.name.clone(),
+                node: name.to_owned(),
+                nodes: names.join(", "),
+            }
+        })
     }
 
     pub fn status(&self) -> LabStatus {
@@ -201,6 +231,7 @@ impl LabState {
         };
         LabStatus {
             name: self.name.clone(),
+            kind: self.kind,
             health,
             owner_pid: self.owner.map(|owner| owner.pid()),
             directory: self.directory(),

@@ -1,15 +1,14 @@
 //! The programs of the system that a lab is built with, run by argv.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::LabError;
 
-/// Where they are when PATH does not say so, as it does not for ordinary users of Debian.
-const DIRECTORIES: [&str; 6] =
-    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/// Where programs are in a node; PATH does not say all of it for ordinary users of Debian.
+pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A program with its arguments.
 pub(super) struct Tool(Command);
@@ -73,11 +72,19 @@ pub(super) fn ip(line: &str) -> Tool {
 
 /// The path of a program of the system.
 pub(super) fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(DIRECTORIES.iter().map(PathBuf::from))
+    std::env::split_paths(&search_path())
         .map(|directory| directory.join(program))
         .find(|path| is_executable(path))
+}
+
+/// PATH, and where else programs of the system are.
+pub(super) fn search_path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    if !path.is_empty() {
+        path.push(":");
+    }
+    path.push(PATH);
+    path
 }
 
 fn is_executable(path: &Path) -> bool {

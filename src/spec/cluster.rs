@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClusterSpec {
-    /// Network namespaces on this machine, brought up before the run and down after it.
+    /// Nodes made on this machine, brought up before the run and down after it.
     Lab(LabSpec),
     /// Machines reached over SSH.
     Ssh(SshSpec),
@@ -24,6 +24,29 @@ pub struct LabSpec {
     /// Up to 8 letters and digits; by default a free one is chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the nodes are made of.
+    #[serde(default)]
+    pub kind: LabKind,
+}
+
+/// What the nodes of a lab are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum LabKind {
+    /// Namespaces of this machine's kernel; needs root
+    #[default]
+    Namespace,
+    /// User-Mode Linux: a kernel, a clock and a disk per node; needs root, and time
+    Vm,
+}
+
+impl std::fmt::Display for LabKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Namespace => "namespace",
+            Self::Vm => "vm",
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

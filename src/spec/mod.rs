@@ -12,7 +12,7 @@ mod txn;
 mod units;
 mod validate;
 
-pub use cluster::{ClusterSpec, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
+pub use cluster::{ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
     CrashLoopSpec, DamageSpec, DelaySpec, Direction, Distribution, FaultSpec, FileLimitSpec, Links,

@@ -57,7 +57,10 @@ fn a_lab_by_hand_from_up_to_down() {
     assert_eq!(hosts, ["n1", "n2"]);
 
     let status = text(&isobar(&["status"], "").stdout);
-    assert!(status.contains(&format!("{name}\tup\tby hand\t/run/isobar/lab/{name}")), "{status}");
+    assert!(
+        status.contains(&format!("{name}\tnamespace\tup\tby hand\t/run/isobar/lab/{name}")),
+        "{status}"
+    );
 
     let words = ["exec", "n2", "--name", &name, "--", "sh", "-c", "cat; echo \"it's $1\"; exit 9"];
     let exec = isobar(&[&words[..], &["_", "a  b"]].concat(), "in ");

@@ -3,6 +3,7 @@
 use isobar::cluster::Command;
 use isobar::cluster::doctor::{Item, Needs, State, doctor};
 use isobar::lab::{Health, Lab, LabError, LabOptions, Owner};
+use isobar::spec::LabKind;
 
 use crate::support::{self, TestLab};
 
@@ -95,6 +96,7 @@ fn a_lab_that_does_not_come_up_leaves_nothing() {
     }
     let name = support::name();
     let options = LabOptions {
+        kind: LabKind::Namespace,
         nodes: 2,
         name: Some(name.clone()),
         owner: Owner::Me,

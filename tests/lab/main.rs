@@ -10,3 +10,4 @@ mod life;
 mod login;
 mod ssh;
 mod support;
+mod vm;

@@ -10,7 +10,7 @@ use std::{fs, thread};
 
 use isobar::cluster::Cluster;
 use isobar::lab::{Lab, LabOptions, Owner, requirements};
-use isobar::spec::SshSpec;
+use isobar::spec::{LabKind, SshSpec};
 
 /// Taken down when dropped, also by a panic.
 pub struct TestLab {
@@ -18,9 +18,16 @@ pub struct TestLab {
     nodes: u32,
 }
 
-/// Whether labs can be had here; with `ISOBAR_REQUIRE_LAB=1` they must.
+/// Whether labs of namespaces can be had here; with `ISOBAR_REQUIRE_LAB=1` they must.
+#[track_caller]
 pub fn possible() -> bool {
-    requirement::met(requirements().err().map(|error| error.to_string()))
+    of_kind_possible(LabKind::Namespace)
+}
+
+/// As [`possible`], for labs of any kind.
+#[track_caller]
+pub fn of_kind_possible(kind: LabKind) -> bool {
+    requirement::met(requirements(kind).err().map(|error| error.to_string()))
 }
 
 /// A name that no other test process uses: several may run at once on one machine.
@@ -32,14 +39,18 @@ pub fn name() -> String {
 
 impl TestLab {
     pub fn up(nodes: u32) -> Option<Self> {
-        possible().then(|| {
-            let lab = Lab::up(&options(nodes)).unwrap();
+        Self::of(LabKind::Namespace, nodes)
+    }
+
+    pub fn of(kind: LabKind, nodes: u32) -> Option<Self> {
+        of_kind_possible(kind).then(|| {
+            let lab = Lab::up(&options(kind, nodes)).unwrap();
             Self { lab, nodes }
         })
     }
 
     pub fn options(&self) -> LabOptions {
-        options(self.nodes)
+        options(LabKind::Namespace, self.nodes)
     }
 
     pub fn spec(&self) -> SshSpec {
@@ -71,9 +82,9 @@ impl TestLab {
     }
 }
 
-fn options(nodes: u32) -> LabOptions {
+pub fn options(kind: LabKind, nodes: u32) -> LabOptions {
     let program = Some(env!("CARGO_BIN_EXE_isobar").into());
-    LabOptions { nodes, name: Some(name()), owner: Owner::Me, program }
+    LabOptions { kind, nodes, name: Some(name()), owner: Owner::Me, program }
 }
 
 impl Drop for TestLab {

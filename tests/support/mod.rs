@@ -85,7 +85,10 @@ pub fn lab_available(test: &str) -> bool {
         let missing = Command::new("etcd").arg("--version").output().is_err();
         missing.then(|| "etcd is missing here; run `sudo isobar lab install`".to_owned())
     };
-    let missing = isobar::lab::requirements().err().map(|error| error.to_string()).or_else(etcd);
+    let missing = isobar::lab::requirements(isobar::spec::LabKind::Namespace)
+        .err()
+        .map(|error| error.to_string())
+        .or_else(etcd);
     requirement::met(missing.map(|missing| format!("{test}: {missing}")))
 }
 

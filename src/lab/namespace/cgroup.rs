@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::LabState;
+use crate::lab::state::LabState;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
@@ -15,7 +15,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 const CONTROLLERS: [&str; 2] = ["freezer", "memory"];
 
 /// Where a node's cgroups are to be made.
-pub(super) fn paths(lab: &str, node: &str) -> Vec<PathBuf> {
+pub(in crate::lab) fn paths(lab: &str, node: &str) -> Vec<PathBuf> {
     let own = format!("isobar-{lab}-{node}");
     let root = Path::new(ROOT);
     if root.join("cgroup.controllers").exists() {
@@ -30,21 +30,21 @@ pub(super) fn paths(lab: &str, node: &str) -> Vec<PathBuf> {
 }
 
 /// Makes them; those that cannot be made are done without.
-pub(super) fn create(paths: &[PathBuf]) {
+pub(in crate::lab) fn create(paths: &[PathBuf]) {
     for path in paths {
         let _ = fs::create_dir(path);
     }
 }
 
 /// Puts the calling process, and what it will start, into those that exist.
-pub(super) fn join(paths: &[PathBuf]) {
+pub(in crate::lab) fn join(paths: &[PathBuf]) {
     for path in paths {
         let _ = fs::write(path.join("cgroup.procs"), "0");
     }
 }
 
 /// A frozen process does not even die.
-pub(super) fn thaw_all(lab: &LabState) {
+pub(in crate::lab) fn thaw_all(lab: &LabState) {
     for path in lab.nodes.iter().flat_map(|node| &node.cgroups) {
         for (file, word) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
             let file = path.join(file);
@@ -56,7 +56,7 @@ pub(super) fn thaw_all(lab: &LabState) {
 }
 
 /// Removes them; the kernel needs a moment after the last process in them.
-pub(super) fn remove_all(lab: &LabState, until: Instant) {
+pub(in crate::lab) fn remove_all(lab: &LabState, until: Instant) {
     for path in lab.nodes.iter().flat_map(|node| &node.cgroups) {
         while path.is_dir() && fs::remove_dir(path).is_err() && Instant::now() < until {
             thread::sleep(Duration::from_millis(5));

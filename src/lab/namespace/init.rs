@@ -20,9 +20,10 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, unmount};
 use rustix::process::{WaitOptions, pivot_root, wait};
 use rustix::system::sethostname;
 
-use super::state::{LabState, NodeState, record_first_process};
-use super::tool::{self, ip};
-use super::{LabError, PATIENCE, cgroup, wait_for};
+use super::cgroup;
+use crate::lab::state::{LabState, NodeState, record_first_process};
+use crate::lab::tool::{self, ip};
+use crate::lab::{LabError, PATIENCE, wait_for};
 
 /// The hidden subcommand which calls [`run`].
 pub const SUBCOMMAND: &str = "lab-node-init";
@@ -177,7 +178,7 @@ fn keep_sshd() -> Result<Infallible, LabError> {
         let child = Command::new(&sshd)
             .args(["-D", "-e"])
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("PATH", tool::PATH)
             .env("HOME", "/root")
             .stdin(Stdio::null())
             .spawn()

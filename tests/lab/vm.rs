@@ -1,0 +1,184 @@
+//! Labs of virtual machines: what only a kernel, a clock and a disk of its own can show.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use async_trait::async_trait;
+use isobar::cluster::{Command, Node, Remote};
+use isobar::fault::{Ground, Injector, JournalEntry, JournalState, Plan};
+use isobar::lab::{Lab, LabError, LabStatus};
+use isobar::run::{Clock, Recorder};
+use isobar::spec::{FaultSpec, LabKind};
+use isobar::system::{Daemon, ProcessScripts, Status, System, SystemError};
+use isobar_workloads::Connect;
+use serde_json::json;
+
+use crate::support::{self, TestLab};
+
+/// Runs a script on node `n` of the lab; its output.
+fn on(lab: &TestLab, n: usize, script: &str) -> String {
+    let command = Command::shell(script).deadline(Duration::from_secs(60));
+    lab.cluster().members[n - 1].remote.check(&command).unwrap().text()
+}
+
+fn status(lab: &TestLab) -> LabStatus {
+    Lab::list().unwrap().into_iter().find(|found| found.name == lab.lab.name()).unwrap()
+}
+
+/// The shortest of some round trips to node `n`: connecting takes one.
+fn round_trip(lab: &TestLab, n: u8) -> Duration {
+    let address = format!("{}:22", lab.address(n));
+    let connect = || {
+        let start = Instant::now();
+        TcpStream::connect(&address).map(|_| start.elapsed())
+    };
+    (0..8).map(|_| connect().unwrap()).min().unwrap()
+}
+
+#[test]
+fn a_guest_has_its_own_network_clock_firewall_and_disk() {
+    let rules = support::firewall();
+    let Some(mut lab) = TestLab::of(LabKind::Vm, 2) else { return };
+    assert_eq!(status(&lab).kind, LabKind::Vm);
+    assert_eq!(on(&lab, 1, "hostname; id -u"), "n1\n0");
+
+    let before = round_trip(&lab, 1);
+    on(&lab, 1, "tc qdisc add dev eth0 root netem delay 50ms");
+    let slow = round_trip(&lab, 1);
+    on(&lab, 1, "tc qdisc del dev eth0 root");
+    let delay = Duration::from_millis(50);
+    assert!(before < delay && slow >= delay && slow < 3 * delay, "{before:?}, then {slow:?}");
+
+    clock_jumps(&lab);
+    partition(&lab);
+    power_cut(&mut lab);
+
+    assert_eq!(support::firewall(), rules);
+    let name = lab.lab.name().to_owned();
+    drop(lab);
+    assert_eq!(support::traces(&name), [""; 0]);
+}
+
+/// The guest's clock jumps by an hour; that of the other guest and ours do not.
+fn clock_jumps(lab: &TestLab) {
+    let (wall, steady) = (SystemTime::now(), Instant::now());
+    let seconds = |n: usize| on(lab, n, "date +%s").parse::<u64>().unwrap();
+    on(lab, 1, "date -s @$(($(date +%s) + 3600))");
+    let (jumped, other) = (seconds(1), seconds(2));
+    assert!(jumped > other + 3500 && jumped < other + 3700, "{jumped} against {other}");
+    let ours = wall.elapsed().unwrap().as_secs_f64() - steady.elapsed().as_secs_f64();
+    assert!(ours.abs() < 1.0, "this machine's clock moved by {ours} s");
+    on(lab, 1, "date -s @$(($(date +%s) - 3600))");
+}
+
+/// isobar's own fault, in a kernel that knows legacy tables only.
+fn partition(lab: &TestLab) {
+    let directory = tempfile::tempdir().unwrap();
+    let journal = directory.path().join("faults.jsonl");
+    let cluster = lab.cluster();
+    let grudge = json!([{"partition": {"split": {"grudge": {"n1": ["n2"]}}, "at": "0s"}}]);
+    let faults: Vec<FaultSpec> = serde_json::from_value(grudge).unwrap();
+    let plan = Plan::draw(&faults, &cluster.nodes(), 1, Duration::from_secs(600));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let history = directory.path().join("history.jsonl");
+    let ground = Ground {
+        cluster,
+        system: Arc::new(Nothing),
+        recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
+        runtime: runtime.handle().clone(),
+        run: lab.lab.name().to_owned(),
+        lease: Duration::from_secs(60),
+        journal: journal.clone(),
+    };
+    let hears = format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{}/22' && echo yes", lab.address(2));
+    let hears = || on(lab, 1, &format!("{hears} || echo no"));
+    assert_eq!(hears(), "yes");
+    let mut injector = Injector::prepare(ground, plan).unwrap();
+    injector.begin();
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let entries = JournalState::read(&journal).map(|state| state.entries).unwrap_or_default();
+        if entries.iter().any(|entry| matches!(entry, JournalEntry::Installed { .. })) {
+            break;
+        }
+        assert!(Instant::now() < until, "{entries:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(hears(), "no");
+    assert!(on(lab, 1, "iptables-legacy-save").contains("-j ISOBAR-IN"));
+    let report = injector.heal_all(Duration::from_secs(30));
+    assert_eq!((report.healed, report.dirty.len()), (1, 0));
+    assert_eq!(hears(), "yes");
+    assert!(!on(lab, 1, "iptables-legacy-save").contains("ISOBAR"));
+}
+
+/// What was synchronised to the disk is there after a power cut, and what was not is gone.
+fn power_cut(lab: &mut TestLab) {
+    on(lab, 1, "echo a >/var/kept && sync /var/kept && echo b >/var/lost && cat /var/lost");
+    lab.lab.power_off("n1").unwrap();
+    assert!(matches!(lab.lab.power_off("n1").unwrap_err(), LabError::Power { now: "off", .. }));
+    assert_eq!(status(lab).nodes[0].pid, None);
+    // Cluster::ssh is asked for a new connection by every call of `on`: none is left from before.
+    assert!(
+        TcpStream::connect_timeout(
+            &format!("{}:22", lab.address(1)).parse().unwrap(),
+            Duration::from_millis(300)
+        )
+        .is_err()
+    );
+    lab.lab.power_on("n1").unwrap();
+    assert!(matches!(lab.lab.power_on("n1").unwrap_err(), LabError::Power { now: "on", .. }));
+    assert_eq!(on(lab, 1, "cat /var/kept; ls /var/lost 2>/dev/null || echo gone"), "a\ngone");
+}
+
+#[test]
+fn guests_that_do_not_come_up_leave_nothing() {
+    if !support::of_kind_possible(LabKind::Vm) {
+        return;
+    }
+    let mut options = support::options(LabKind::Vm, 1);
+    options.program = Some("/bin/false".into());
+    let error = Lab::up(&options).err().unwrap();
+    assert!(matches!(error, LabError::NodeDown { .. }), "{error}");
+    assert_eq!(support::traces(options.name.as_deref().unwrap()), [""; 0]);
+    options.nodes = 50;
+    let error = Lab::up(&options).err().unwrap();
+    assert!(error.is_usage() && error.to_string().contains("core"), "{error}");
+}
+
+/// A system that is never started: the faults of the network need none.
+struct Nothing;
+
+#[async_trait]
+impl System for Nothing {
+    fn name(&self) -> &'static str {
+        "nothing"
+    }
+    fn probe(&self, _: &Node, _: &dyn Remote) -> Result<Option<String>, SystemError> {
+        Ok(None)
+    }
+    fn scripts(&self, node: &Node) -> ProcessScripts {
+        let file = |kind: &str| format!("/run/{}.{kind}", node.name);
+        Daemon {
+            argv: vec!["true".into()],
+            pid_file: file("pid"),
+            log: file("log"),
+            data: file("data"),
+            mark: "true".into(),
+        }
+        .scripts()
+    }
+    fn client_address(&self, node: &Node) -> String {
+        format!("{}:1", node.ip)
+    }
+    fn peer_port(&self, _: &Node) -> u16 {
+        2380
+    }
+    fn connect(&self) -> Arc<dyn Connect> {
+        unreachable!("there are no clients")
+    }
+    async fn status(&self, _: &Node) -> Result<Status, String> {
+        Ok(Status { leader: Some("n1".to_owned()), term: 1 })
+    }
+}
