@@ -13,7 +13,8 @@ use isobar_checkers::{
 
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
-    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors, TxnCheckSpec,
+    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors,
+    TxnCheckSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 

@@ -68,7 +68,7 @@ impl Options {
     /// What is asked of transactions; [`find`] has seen to it that the names are right.
     fn txn(&self) -> TxnOptions {
         let models = self.isolation().unwrap_or_default();
-        TxnOptions { models, anomalies: self.anomalies.clone() }
+        TxnOptions { models, anomalies: self.anomalies.clone(), ..TxnOptions::default() }
     }
 
     fn bank(&self) -> BankOptions {

@@ -13,9 +13,9 @@ mod usage;
 
 use std::time::Instant;
 
+use isobar_checkers::generate::Random;
 use isobar_checkers::txn::{exact, weak};
 use isobar_checkers::{CheckResult, History};
-use isobar_checkers::generate::Random;
 use support::transaction_calls::{Transactions, history};
 
 /// Ten micro-operations a transaction, fifty sessions; readers see old snapshots.

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cluster::{Cluster, Command, Member, RemoteError};
+use crate::cluster::{Cluster, Command, Member, RemoteError, boot_id, quote};
 
 /// What the test is going to ask of the nodes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub struct Needs {
 pub struct Probe {
     /// Their names.
     pub faults: String,
-    /// Status 0, or prints what is missing.
+    /// Status 0, or prints what is missing; `$controller_boot` tells this machine's kernel from
+    /// others.
     pub script: &'static str,
     pub wanted: Wanted,
 }
@@ -300,7 +301,8 @@ fn disk(node: &str, answer: &str) -> Diagnosis {
 /// Whether the node can have the faults of a probe.
 fn possible(member: &Member, probe: &Probe) -> Diagnosis {
     let node = member.node.name.as_str();
-    let script = format!("PATH=$PATH:/usr/sbin:/sbin\n{}", probe.script);
+    let boot = quote([boot_id()]);
+    let script = format!("PATH=$PATH:/usr/sbin:/sbin\ncontroller_boot={boot}\n{}", probe.script);
     let command = Command::shell(script).deadline(Duration::from_secs(10)).privileged();
     let faults = &probe.faults;
     let why = match member.remote.run(&command) {

@@ -7,6 +7,6 @@ mod remote;
 mod ssh;
 
 pub use local::LocalRemote;
-pub use node::{Cluster, Member, Node, on_each};
+pub use node::{Cluster, Member, Node, boot_id, on_each};
 pub use remote::{Command, Output, Remote, RemoteError, quote};
 pub use ssh::SshRemote;

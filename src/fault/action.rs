@@ -8,7 +8,7 @@ use super::evidence::Expectation;
 use super::firewall::Sender;
 use super::packet::{self, Disturbance};
 use super::topology::Grudge;
-use super::{damage, partition, process};
+use super::{clock, damage, partition, process};
 use crate::cluster::Node;
 use crate::system::{Links, ProcessScripts, System};
 
@@ -75,6 +75,7 @@ impl Action {
             Effect::Damage { damage, nodes: targets } => {
                 all.each(targets, |scripts| damage::of_file(damage, scripts))?
             }
+            Effect::Clock { skew, nodes: targets } => all.each(targets, |_| clock::action(skew))?,
             Effect::FileLimit { files, nodes: targets } => {
                 all.each(targets, |scripts| damage::file_limit(*files, scripts))?
             }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::action::NodeAction;
 use super::evidence::Reading;
 use super::watchdog::Watchdog;
-use crate::cluster::{Member, RemoteError};
+use crate::cluster::{self, Member, RemoteError, quote};
 
 /// For rules and commands.
-const DEADLINE: Duration = Duration::from_secs(5);
+const DEADLINE: Duration = Duration::from_secs(10);
 /// A system may take 10 s to stop, and some to start.
 const PROCESS_DEADLINE: Duration = Duration::from_secs(25);
 /// A signal takes a moment to show, a process to start.
@@ -38,7 +38,7 @@ pub fn apply(
     action: &NodeAction,
 ) -> Result<Reading, NotApplied> {
     let script = format!(
-        "{prelude}\
+        "{prelude}controller_boot={boot}\n\
          alive || {{ echo 'no watchdog is running' >&2; exit {NOTHING_DONE}; }}\n\
          undo=$dir/undo.d/{id:010}\n\
          cat >\"$undo.new\" && mv \"$undo.new\" \"$undo\" || exit {NOTHING_DONE}\n\
@@ -47,6 +47,7 @@ pub fn apply(
          (\n{evidence}\n)\n\
          [ -f \"$undo\" ] || {{ (\n{undo}\n); exit {LAPSED}; }}",
         prelude = watchdog.prelude(&member.node.name),
+        boot = quote([cluster::boot_id()]),
         apply = action.apply,
         evidence = action.evidence,
         undo = action.undo,

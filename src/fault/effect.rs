@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::clock::Skew;
 use super::packet::Disturbance;
 use super::plan::Injection;
 use super::targets::pick;
@@ -33,6 +34,10 @@ pub enum Effect {
     },
     FileLimit {
         files: u32,
+        nodes: Vec<String>,
+    },
+    Clock {
+        skew: Skew,
         nodes: Vec<String>,
     },
 }
@@ -78,6 +83,8 @@ pub enum Place {
     Losses,
     /// The order in which a node sends.
     Queue(String),
+    /// A node's clock.
+    Clock(String),
     /// A node's process: two faults of it would undo each other.
     Process(String),
 }
@@ -101,6 +108,9 @@ impl Effect {
             .map(|links| (Grudge::sent(&nodes, &pick(links.to, order, leader)), links.port));
         if let Some(((links, port), disturbance)) = links.zip(Disturbance::of(fault)) {
             return Self::Packets { disturbance, links, port };
+        }
+        if let Some(skew) = Skew::of(fault) {
+            return Self::Clock { skew, nodes };
         }
         let damage = |kind, file: &Option<String>| Damage { kind, file: file.clone() };
         let act = match fault {
@@ -136,6 +146,7 @@ impl Effect {
                 BTreeSet::from([Place::Losses])
             }
             Self::Packets { links, .. } => links.senders().into_iter().map(Place::Queue).collect(),
+            Self::Clock { nodes, .. } => nodes.iter().cloned().map(Place::Clock).collect(),
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::FileLimit { nodes, .. } => processes(nodes),
@@ -147,7 +158,7 @@ impl Effect {
         match self {
             Self::Partition { grudge, .. } => Some(grudge),
             Self::Packets { links, .. } => Some(links),
-            Self::Process { .. } | Self::Damage { .. } | Self::FileLimit { .. } => None,
+            _ => None,
         }
     }
 
@@ -158,7 +169,8 @@ impl Effect {
             Self::Packets { links, .. } => links.senders().into_iter().collect(),
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
-            | Self::FileLimit { nodes, .. } => nodes.clone(),
+            | Self::FileLimit { nodes, .. }
+            | Self::Clock { nodes, .. } => nodes.clone(),
         }
     }
 }
@@ -176,7 +188,8 @@ impl fmt::Display for Effect {
             }
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
-            | Self::FileLimit { nodes, .. } => match nodes.is_empty() {
+            | Self::FileLimit { nodes, .. }
+            | Self::Clock { nodes, .. } => match nodes.is_empty() {
                 true => f.write_str("no node"),
                 false => f.write_str(&nodes.join(" ")),
             },

@@ -16,6 +16,10 @@ pub enum Expectation {
     Queue { netem: bool, filters: usize },
     /// The process may have so many files.
     FileLimit(u32),
+    /// The clock is so far from where it would be.
+    Offset { by_ms: i64 },
+    /// Something goes on setting the clock.
+    ClockLoop,
     /// No process.
     Gone,
     /// A stopped process.
@@ -42,6 +46,8 @@ impl Expectation {
             Self::Rules(expected) => rules(expected, shown),
             Self::Links(expected) => links(expected, shown),
             Self::Queue { netem, filters } => queue(*netem, *filters, shown),
+            Self::Offset { by_ms } => clock(shown, |_, offset| (offset - by_ms).abs() <= NEAR_MS),
+            Self::ClockLoop => clock(shown, |sets, _| sets),
             Self::FileLimit(files) => {
                 let holds = shown.trim() == files.to_string();
                 Reading { seen: format!("{} files at most", words(shown)), holds }
@@ -54,7 +60,12 @@ impl Expectation {
     /// process that runs; that of a partition before, since it is what was dropped until then.
     pub fn is_of_process(&self) -> bool {
         match self {
-            Self::Rules(_) | Self::Links(_) | Self::Queue { .. } | Self::FileLimit(_) => false,
+            Self::Rules(_)
+            | Self::Links(_)
+            | Self::Queue { .. }
+            | Self::FileLimit(_)
+            | Self::Offset { .. }
+            | Self::ClockLoop => false,
             Self::Gone | Self::Paused | Self::Frozen | Self::Restarted | Self::CrashLoop => true,
         }
     }
@@ -123,6 +134,19 @@ fn rules(expected: &BTreeMap<IpAddr, usize>, shown: &str) -> Reading {
         _ => format!("{}, {} dropped", counted(total as u64, "rule"), counted(packets, "packet")),
     };
     Reading { seen, holds: hooked && found == *expected }
+}
+
+/// A clock that is set by a script is late by the time that takes.
+const NEAR_MS: i64 = 50;
+
+/// Reads whether the clock goes on being set, and its offset in ms.
+fn clock(shown: &str, holds: impl Fn(bool, i64) -> bool) -> Reading {
+    let sets = shown.lines().any(|line| line.starts_with("setting "));
+    let offset = shown.lines().find_map(|line| line.strip_prefix("offset ")?.parse::<i64>().ok());
+    match offset {
+        Some(ms) => Reading { seen: format!("the clock is {ms:+} ms off"), holds: holds(sets, ms) },
+        None => Reading { seen: format!("no change of the clock: {}", words(shown)), holds: false },
+    }
 }
 
 /// Reads `tc -s qdisc`, `tc -s class` and the lines of filters, per interface.

@@ -5,6 +5,7 @@
 //! ```
 
 mod action;
+mod clock;
 mod convergence;
 mod damage;
 mod delivery;

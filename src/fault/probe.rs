@@ -5,7 +5,7 @@ use crate::spec::{FaultSpec, OnUnavailable};
 
 /// Faults by what they need of a node, with a script that ends with status 0 when it is there and
 /// else prints what is missing. Queues are tried in a network namespace made for it.
-const ABILITIES: [(&[&str], &str); 5] = [
+const ABILITIES: [(&[&str], &str); 6] = [
     (
         &["delay", "duplicate", "corrupt", "reorder", "loss in bursts"],
         "command -v tc >/dev/null || { echo 'no tc (install iproute2)'; exit 1; }\n\
@@ -33,6 +33,12 @@ const ABILITIES: [(&[&str], &str); 5] = [
         &["freeze"],
         "[ -f /sys/fs/cgroup/cgroup.controllers ] || [ -d /sys/fs/cgroup/freezer ] ||\n  \
            { echo 'no cgroups in /sys/fs/cgroup'; exit 1; }",
+    ),
+    (
+        &["clock-bump", "clock-strobe", "clock-drift"],
+        "[ \"$(cat /proc/sys/kernel/random/boot_id)\" != \"$controller_boot\" ] ||\n  \
+           { echo 'its clock is that of this machine'; exit 1; }\n\
+         [ \"$(date -d @0.5 +%s%N 2>&1)\" = 0500000000 ] || { echo 'no date of GNU'; exit 1; }",
     ),
     (
         &["file-limit", "truncate", "bit-flip", "crash-loop"],

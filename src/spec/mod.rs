@@ -15,9 +15,10 @@ mod validate;
 pub use cluster::{ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
-    CrashLoopSpec, DamageSpec, DelaySpec, Direction, Distribution, FaultSpec, FileLimitSpec, Links,
-    LossSpec, MixSpec, NoiseSpec, OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec,
-    ReorderSpec, RollingSpec, Schedule, Split, Targets,
+    ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CrashLoopSpec, DamageSpec, DelaySpec,
+    Direction, Distribution, FaultSpec, FileLimitSpec, Links, LossSpec, MixSpec, NoiseSpec,
+    OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec,
+    Schedule, Split, Targets, Way,
 };
 pub use load::{
     AvailabilitySpec, CheckSpec, Concurrency, ConvergenceSpec, EtcdSpec, LinearizableSpec,

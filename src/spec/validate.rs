@@ -251,8 +251,10 @@ impl<'a> Validator<'a> {
             self.partition(partition);
         }
         let links = fault.links();
-        if links.is_some() && self.alone {
-            let message = format!("a {} needs nodes of their own network", fault.name());
+        let clock = fault.name().starts_with("clock-");
+        if (links.is_some() || clock) && self.alone {
+            let own = if clock { "clock" } else { "network" };
+            let message = format!("a {} needs nodes with a {own} of their own", fault.name());
             let help = "leave it out, or use a cluster of `lab:` or `ssh:`";
             self.report(fault.name(), fault.name(), message, help);
         }

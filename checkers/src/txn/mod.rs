@@ -10,24 +10,24 @@ mod append;
 mod check;
 mod cycles;
 mod dependencies;
-mod entries;
-mod evidence;
-mod explain;
-mod hubs;
-mod models;
 #[cfg(test)]
 mod drawn;
+mod entries;
+mod evidence;
 pub mod exact;
+mod explain;
+mod hubs;
 mod lists;
+mod models;
 #[cfg(test)]
 mod notation;
 mod register;
 mod rivals;
-mod transactions;
-mod words;
 mod sources;
 mod told;
+mod transactions;
 pub mod weak;
+mod words;
 
 pub use anomaly::{Anomaly, Level, UnknownAnomaly};
 pub use append::list_append;

@@ -114,6 +114,7 @@ fn finding(txns: &Transactions<'_>, anomaly: &'static str, case: Case) -> Findin
         to,
         faults: txns.history().faults_during(from, to),
         witness: None,
+        cycle: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! `faults:` what goes wrong, where and when.
 
+mod clock;
 mod damage;
 mod mix;
 mod packet;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Span;
 
+pub use clock::{ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, Way};
 pub use damage::{DamageSpec, FileLimitSpec};
 pub(super) use mix::faults;
 pub use mix::{MixSpec, Preset};
@@ -60,6 +62,12 @@ pub enum FaultSpec {
     BitFlip(DamageSpec),
     /// The process may open so many files and sockets.
     FileLimit(FileLimitSpec),
+    /// The clock is wrong by so much.
+    ClockBump(ClockBumpSpec),
+    /// The clock jumps to and fro.
+    ClockStrobe(ClockStrobeSpec),
+    /// The clock runs too fast, or too slow.
+    ClockDrift(ClockDriftSpec),
     /// Each time one of several, drawn by the seed.
     Random(MixSpec),
     /// Several in turn.
@@ -130,6 +138,9 @@ macro_rules! of_any {
             FaultSpec::CrashLoop($settings) => $what,
             FaultSpec::Truncate($settings) | FaultSpec::BitFlip($settings) => $what,
             FaultSpec::FileLimit($settings) => $what,
+            FaultSpec::ClockBump($settings) => $what,
+            FaultSpec::ClockStrobe($settings) => $what,
+            FaultSpec::ClockDrift($settings) => $what,
             FaultSpec::Random($settings) | FaultSpec::Sequence($settings) => $what,
         }
     };
@@ -157,6 +168,9 @@ impl FaultSpec {
             Self::Truncate(_) => "truncate",
             Self::BitFlip(_) => "bit-flip",
             Self::FileLimit(_) => "file-limit",
+            Self::ClockBump(_) => "clock-bump",
+            Self::ClockStrobe(_) => "clock-strobe",
+            Self::ClockDrift(_) => "clock-drift",
             Self::Random(_) => "random",
             Self::Sequence(_) => "sequence",
         }
@@ -204,6 +218,9 @@ impl FaultSpec {
             Self::CrashLoop(crash) => Some(&crash.targets),
             Self::Truncate(damage) | Self::BitFlip(damage) => Some(&damage.targets),
             Self::FileLimit(limit) => Some(&limit.targets),
+            Self::ClockBump(clock) => Some(&clock.targets),
+            Self::ClockStrobe(clock) => Some(&clock.targets),
+            Self::ClockDrift(clock) => Some(&clock.targets),
         }
     }
 

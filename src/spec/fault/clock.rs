@@ -1,0 +1,69 @@
+//! Clocks that are wrong.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Targets, fault_spec};
+use crate::spec::{Share, Span};
+
+/// Which way a clock is wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    #[default]
+    Forward,
+    Back,
+}
+
+fault_spec! {
+    /// The clock is set once.
+    pub struct ClockBumpSpec {
+        #[serde(default)]
+        pub targets: Targets,
+        #[serde(default = "a_minute")]
+        pub by: Span,
+        #[serde(default)]
+        pub way: Way,
+    }
+}
+
+fault_spec! {
+    /// The clock is set ahead and back again, each for a period.
+    pub struct ClockStrobeSpec {
+        #[serde(default)]
+        pub targets: Targets,
+        #[serde(default = "some_time")]
+        pub by: Span,
+        #[serde(default = "a_moment")]
+        pub period: Span,
+    }
+}
+
+fault_spec! {
+    /// The clock gains or loses this share of each second.
+    pub struct ClockDriftSpec {
+        #[serde(default)]
+        pub targets: Targets,
+        #[serde(default = "a_tenth")]
+        pub share: Share,
+        #[serde(default)]
+        pub way: Way,
+    }
+}
+
+fn a_minute() -> Span {
+    Span(Duration::from_secs(60))
+}
+
+fn some_time() -> Span {
+    Span(Duration::from_secs(2))
+}
+
+fn a_moment() -> Span {
+    Span(Duration::from_millis(200))
+}
+
+fn a_tenth() -> Share {
+    Share(0.1)
+}
