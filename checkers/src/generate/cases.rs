@@ -4,9 +4,9 @@
 use std::rc::Rc;
 
 use super::{
-    Load, Mix, append_log, bank, counter, fenced_lock, few_values, fifo_queue, grow_only,
-    growing_set, kv, leaky_bank, long_fork, mutex, priority_queue, semaphore, spoil, stack,
-    subkeys, total_queue, unique_ids, unique_values, versioned, watch,
+    Load, Mix, append_log, bank, counter, element_set, fenced_lock, few_values, fifo_queue,
+    grow_only, growing_set, kv, leaky_bank, long_fork, mutex, priority_queue, semaphore, spoil,
+    stack, subkeys, total_queue, unique_ids, unique_values, versioned, watch,
 };
 use crate::checks::{self, BankOptions, SetFullOptions};
 use crate::history::History;
@@ -185,11 +185,12 @@ fn few() -> Vec<Case> {
 /// One operation in a thousand crashes, in the rows that say so.
 fn collections() -> Vec<Case> {
     type Row = (&'static str, fn(&Load) -> History, fn(&mut History) -> bool, Judge);
-    let rows: [Row; 5] = [
+    let rows: [Row; 6] = [
         ("fifo-queue", fifo_queue, spoil::exchange, by_model(FifoQueue::default())),
         ("stack", stack, spoil::exchange, by_model(Stack::default())),
         ("priority-queue", priority_queue, spoil::exchange, by_model(PriorityQueue::default())),
         ("unordered-queue", fifo_queue, spoil::exchange, by_model(UnorderedQueue::default())),
+        ("set-elements", element_set, spoil::deny, by_model(Set)),
         ("set-reads", growing_set, spoil::exchange, by_model(Set)),
     ];
     let mut cases = Vec::new();
@@ -198,7 +199,12 @@ fn collections() -> Vec<Case> {
             let make = Rc::new(move |operations| generate(&load(operations, crash_every)));
             let name = format!("{name}{suffix}");
             let twins = Case::twins("collections", &name, make, spoil, Rc::clone(&judge));
-            cases.extend(twins.into_iter().map(|case| case.within(MILLION, 500, 100)));
+            let asked = |case: Case| match case.name.starts_with("set-reads") {
+                // What it reads is ten times as much as its operations.
+                true => case,
+                false => case.within(MILLION, 500, 100),
+            };
+            cases.extend(twins.into_iter().map(asked));
         }
     }
     cases

@@ -10,7 +10,7 @@
 //! use isobar_checkers::models::FifoQueue;
 //! use isobar_checkers::{Budget, Verdict, linearizable};
 //!
-//! let judge = |history| linearizable(history, &FifoQueue::default(), &Budget::default()).verdict;
+//! let judge = |history: &_| linearizable(history, &FifoQueue::default(), &Budget::default()).verdict;
 //! let mut history = fifo_queue(&Load { operations: 1_000, crashes: 3, ..Load::default() });
 //! assert_eq!(judge(&history), Verdict::Valid);
 //! spoil::exchange(&mut history);
