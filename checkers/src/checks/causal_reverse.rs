@@ -43,7 +43,7 @@ fn judge<'a>(part: &Part<'a>, evidence: &mut Evidence<'a>) -> Result<(usize, usi
     let mut written = rustc_hash::FxHashMap::default();
     let mut reads = Vec::new();
     for &op in &part.operations {
-        match op.f.as_str() {
+        match op.f {
             "write" | "add" | "insert" if is_fail(op) => {}
             "write" | "add" | "insert" => {
                 if written.insert(&op.argument, op).is_some() {

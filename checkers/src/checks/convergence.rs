@@ -114,7 +114,7 @@ fn answers<'a>(part: &Part<'a>, healed: Nanos) -> Result<Vec<(&'a str, Answer<'a
         }
     }
     let answer = |op: Op<'a>| {
-        let node = op.node.as_deref()?;
+        let node = op.node?;
         let behind = behind.contains(&op.invoked_rank);
         let again = last.get(node).is_some_and(|&last| last > op.invoked_rank);
         Some((node, Answer { key: part.key, op, behind, again }))
@@ -135,7 +135,7 @@ fn odd_ones(part: &Part<'_>, reads: &[Op<'_>]) -> FxHashSet<u32> {
         None => reads.iter().filter(settled).copied().collect(),
     };
     let last: FxHashMap<Option<&str>, &Value> =
-        settled.iter().map(|read| (read.node.as_deref(), &read.result)).collect();
+        settled.iter().map(|read| (read.node, &read.result)).collect();
     let mut votes: FxHashMap<&Value, usize> = FxHashMap::default();
     last.values().for_each(|value| *votes.entry(value).or_default() += 1);
     let Some(most) = votes.values().max() else { return FxHashSet::default() };

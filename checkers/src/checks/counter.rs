@@ -74,7 +74,7 @@ fn judge<'a>(
 ) -> Result<(), String> {
     let mut steps = Vec::with_capacity(part.operations.len() * 2);
     for &op in part.operations.iter().filter(|op| !is_fail(op)) {
-        match op.f.as_str() {
+        match op.f {
             "add" => {
                 let amount = number(op, &op.argument)?;
                 figures.adds += 1;

@@ -145,7 +145,7 @@ pub(crate) fn capital(name: &str) -> String {
 
 /// `op 840 (process 3 on n3)`
 pub(crate) fn who(op: Op<'_>) -> String {
-    let node = op.node.as_ref().map_or_else(String::new, |node| format!(" on {node}"));
+    let node = op.node.map_or_else(String::new, |node| format!(" on {node}"));
     format!("{} (process {}{node})", name(op), op.process)
 }
 

@@ -40,7 +40,7 @@ pub fn monotonic(history: &History) -> CheckResult {
     for part in by_key(history) {
         let mut states = Vec::new();
         for op in part.operations {
-            match op.f.as_str() {
+            match op.f {
                 "inc" | "read" if !is_ok(op) => continue,
                 "inc" | "read" => {}
                 _ => return unjudged(CHECK, stranger(op, "inc or read")),

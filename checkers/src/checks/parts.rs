@@ -1,36 +1,63 @@
 //! What the checks read: operations, by key.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::history::{Completion, History, Operation, OwnedOperation};
+use crate::history::{Completion, History, Nanos, OpIndex, Operation, ValueId};
 
 /// An operation of the history under judgement.
-pub(crate) type Op<'a> = &'a SpeltOperation;
+pub(crate) type Op<'a> = &'a SpeltOperation<'a>;
 
-/// A history whose operations are spelt out: these checks look at whole values, and at each more
-/// than once. The rest of it is reached as before.
+/// A history whose values are spelt out: these checks look at whole values, and at each more than
+/// once. The rest of it is reached as before.
 pub(crate) struct Spelt<'a> {
     history: &'a History,
-    pub operations: Vec<SpeltOperation>,
+    pub operations: Vec<SpeltOperation<'a>>,
 }
 
 /// An operation with its place in the order of events.
 #[derive(Debug)]
-pub(crate) struct SpeltOperation {
-    operation: OwnedOperation,
+pub(crate) struct SpeltOperation<'a> {
+    pub index: OpIndex,
+    pub process: u32,
+    pub f: &'a str,
+    /// Of all operations on it.
+    pub key: Option<Arc<Value>>,
+    pub argument: Value,
+    pub completion: Completion,
+    pub result: Value,
+    pub invoked_at: Nanos,
+    pub due_at: Nanos,
+    /// Of an ok or a fail.
+    pub completed_at: Option<Nanos>,
+    pub node: Option<&'a str>,
     pub invoked_rank: u32,
     pub completed_rank: Option<u32>,
 }
 
 impl<'a> Spelt<'a> {
     pub fn of(history: &'a History) -> Self {
-        let seen = |operation: Operation<'_>| SpeltOperation {
+        let mut keys: FxHashMap<ValueId, Arc<Value>> = FxHashMap::default();
+        let mut key = |id: ValueId| {
+            Arc::clone(keys.entry(id).or_insert_with(|| Arc::new(history.values().get(id))))
+        };
+        let seen = |operation: Operation<'a>| SpeltOperation {
+            index: operation.index(),
+            process: operation.process(),
+            f: operation.f(),
+            key: operation.key_id().map(&mut key),
+            argument: operation.argument(),
+            completion: operation.completion(),
+            result: operation.result(),
+            invoked_at: operation.invoked_at(),
+            due_at: operation.due_at(),
+            completed_at: operation.completed_at(),
+            node: operation.node(),
             invoked_rank: operation.invoked_rank(),
             completed_rank: operation.completed_rank(),
-            operation: operation.owned(),
         };
         Self { history, operations: history.operations().map(seen).collect() }
     }
@@ -41,14 +68,6 @@ impl Deref for Spelt<'_> {
 
     fn deref(&self) -> &History {
         self.history
-    }
-}
-
-impl Deref for SpeltOperation {
-    type Target = OwnedOperation;
-
-    fn deref(&self) -> &OwnedOperation {
-        &self.operation
     }
 }
 
@@ -68,7 +87,7 @@ pub(crate) fn by_key<'a>(history: &'a Spelt<'_>) -> Vec<Part<'a>> {
     let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
     let mut parts: Vec<Part<'a>> = Vec::new();
     for op in operations(history) {
-        let key = op.key.as_ref();
+        let key = op.key.as_deref();
         let number = *numbers.entry(key).or_insert_with(|| {
             parts.push(Part { key, operations: Vec::new() });
             parts.len() - 1

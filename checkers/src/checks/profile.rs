@@ -41,7 +41,7 @@ pub fn profile(history: &History) -> CheckResult {
     let history = &Spelt::of(history);
     let evidence = Evidence::new(CHECK, history);
     let stale = stale_reads(history);
-    let nodes: BTreeSet<&str> = operations(history).filter_map(|op| op.node.as_deref()).collect();
+    let nodes: BTreeSet<&str> = operations(history).filter_map(|op| op.node).collect();
     let mut partitions = Vec::new();
     let (mut available, mut stale_inside) = (true, 0);
     let mut served: Vec<f64> = Vec::new();
@@ -52,7 +52,7 @@ pub fn profile(history: &History) -> CheckResult {
             operations(history).filter(|op| (from..=to).contains(&op.invoked_at)).collect();
         let mut sides = Vec::new();
         for side in sides_of(fault, &nodes) {
-            let here = |op: &Op<'_>| op.node.as_deref().is_some_and(|node| side.contains(node));
+            let here = |op: &Op<'_>| op.node.is_some_and(|node| side.contains(node));
             let service = Service::of(during.iter().copied().filter(here), &stale);
             available &= service.serves();
             stale_inside += service.stale.unwrap_or(0);
@@ -172,7 +172,7 @@ impl Kind {
         self.ok += usize::from(is_ok(op));
         self.failed += usize::from(is_fail(op));
         if let Some(end) = op.completed_at.filter(|_| is_ok(op)) {
-            self.latencies.push(end.0.saturating_sub(op.due_at().0));
+            self.latencies.push(end.0.saturating_sub(op.due_at.0));
         }
     }
 
@@ -190,7 +190,7 @@ impl Service {
         let (mut reads, mut writes) = (Kind::default(), Kind::default());
         let mut stale_here = 0;
         for op in operations {
-            match (op.f.as_str(), is_fail(op)) {
+            match (op.f, is_fail(op)) {
                 ("cas", true) => {}
                 ("read", _) => reads.add(op),
                 _ => writes.add(op),

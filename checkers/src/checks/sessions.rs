@@ -168,7 +168,7 @@ pub fn versioned_sessions(history: &History) -> CheckResult {
 }
 
 fn version(op: Op<'_>) -> Result<u64, String> {
-    if !["read", "write", "cas"].contains(&op.f.as_str()) {
+    if !["read", "write", "cas"].contains(&op.f) {
         return Err(stranger(op, "read, write or cas"));
     }
     // A key that is absent has no version.

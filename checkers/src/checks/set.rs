@@ -40,7 +40,7 @@ impl<'a> Growth<'a> {
     pub(super) fn of(part: &Part<'a>) -> Result<Self, String> {
         let mut growth = Self::default();
         for &op in &part.operations {
-            match op.f.as_str() {
+            match op.f {
                 "add" => growth.add(op),
                 "read" if is_ok(op) => growth.reads.push((op, list(op)?)),
                 "read" => {}

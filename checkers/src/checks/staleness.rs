@@ -48,7 +48,7 @@ pub fn staleness(history: &History, bound: Option<Nanos>) -> CheckResult {
         for stale in versions.stale() {
             ages.push(stale.age().0);
             versions_max = versions_max.max(stale.behind);
-            let node = stale.read.node.as_deref().unwrap_or("unknown");
+            let node = stale.read.node.unwrap_or("unknown");
             *by_node.entry(node).or_default() += 1;
             if let Some(bound) = bound.filter(|&bound| stale.age() > bound) {
                 evidence.add("stale-beyond-bound", || too_old(part.key, stale, bound));

@@ -89,7 +89,7 @@ impl<'a> Ways<'a> {
     fn of(part: &Part<'a>) -> Result<Self, String> {
         let mut ways = Self::default();
         for &op in &part.operations {
-            match (op.f.as_str(), op.completion) {
+            match (op.f, op.completion) {
                 ("enqueue", _) => ways.enqueue(op),
                 ("dequeue" | "drain", Completion::Fail) => {}
                 ("dequeue", Completion::Info) => ways.dequeues_crashed += 1,

@@ -69,7 +69,7 @@ impl<'a> Versions<'a> {
         };
         let mut unique = true;
         for &op in part.operations.iter().filter(|op| !is_fail(op)) {
-            let value = match (op.f.as_str(), &op.argument) {
+            let value = match (op.f, &op.argument) {
                 ("read", _) => continue,
                 ("write", value) => value,
                 ("cas", Value::Array(pair)) if pair.len() == 2 => &pair[1],
@@ -95,7 +95,7 @@ impl<'a> Versions<'a> {
     /// Takes note of what an ok operation wrote or found.
     fn observe(&mut self, op: Op<'a>) {
         let cas = op.argument.as_array().filter(|_| op.f == "cas");
-        let values = match (op.f.as_str(), cas) {
+        let values = match (op.f, cas) {
             ("read", _) => [Some(&op.result), None],
             (_, Some(pair)) => [pair.first(), pair.get(1)],
             _ => [Some(&op.argument), None],

@@ -76,7 +76,7 @@ fn gather<'a>(history: &'a Spelt<'_>) -> Result<(Vec<Watch<'a>>, Log<'a>, bool),
             let expected = r#"expected events {"revision": n, "key": k, …}"#;
             format!("op {}: {}; {expected}", op.index.0, shown(what))
         };
-        match op.f.as_str() {
+        match op.f {
             "log" => {
                 logged = true;
                 for event in op.result.as_array().ok_or_else(|| problem(&op.result))? {

@@ -38,7 +38,7 @@ pub(super) fn calls<'a, M: Model>(
     model: &M,
     operations: impl Iterator<Item = Operation<'a>>,
 ) -> Result<Vec<Call<M::Op>>, String> {
-    let mut calls = Vec::new();
+    let mut calls = Vec::with_capacity(operations.size_hint().0);
     for operation in operations {
         if operation.completion() == Completion::Fail {
             continue;

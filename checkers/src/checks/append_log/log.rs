@@ -68,7 +68,7 @@ impl<'a> Logs<'a> {
     pub(super) fn of(history: &'a Spelt<'_>) -> Result<Self, String> {
         let mut logs = Self::default();
         for op in operations(history) {
-            match op.f.as_str() {
+            match op.f {
                 "send" | "poll" | "txn" => logs.deeds(op)?,
                 "assign" => logs.steps.push(Step::Assigned(op)),
                 "subscribe" => logs.steps.push(Step::Subscribed(op)),

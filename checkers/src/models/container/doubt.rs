@@ -109,19 +109,23 @@ fn pairs<D: Discipline>(discipline: &D, values: &Values<'_>) -> Vec<Conflict> {
     }
     let rank = |life: u32| discipline.rank(values.value(life as usize));
     let left: Vec<(u32, i128)> = left.into_iter().map(|life| (life, rank(life))).collect();
-    let mut first: Vec<Option<u32>> = vec![None; left.len()];
-    for (number, other) in (0..).zip(lives).filter(|(_, life)| life.is_removed()) {
-        let other = (other, rank(number));
-        for (&(life, rank), first) in left.iter().zip(&mut first) {
-            if first.is_none_or(|first| other.0.b2 < lives[first as usize].b2)
-                && discipline.blocks((&lives[life as usize], rank), other)
-            {
-                *first = Some(number);
-            }
-        }
-    }
+    let mut removed: Vec<u32> =
+        (0..lives.len() as u32).filter(|&life| lives[life as usize].is_removed()).collect();
+    removed.sort_unstable_by_key(|&life| lives[life as usize].b2);
+    let removed: Vec<(u32, i128)> = removed.into_iter().map(|life| (life, rank(life))).collect();
+    // What is gone before a value was surely put in is blocked by it in no discipline.
+    let first = |&(life, rank): &(u32, i128)| {
+        let left = &lives[life as usize];
+        let from = removed.partition_point(|&(other, _)| lives[other as usize].b2 <= left.a2);
+        let blocked = |&&(other, of_other): &&(u32, i128)| {
+            discipline.blocks((left, rank), (&lives[other as usize], of_other))
+        };
+        removed[from..].iter().find(blocked).map(|&(other, _)| other)
+    };
     let mut conflicts = Vec::new();
-    for (&(life, _), first) in left.iter().zip(first) {
+    for life in &left {
+        let first = first(life);
+        let &(life, _) = life;
         let pair = first.map(|other| (vec![life, other], Vec::new()));
         let after = values.empties.iter().filter(|window| lives[life as usize].a2 < window.from);
         let empty = after.min_by_key(|window| window.to);
