@@ -44,6 +44,8 @@ pub enum Command {
     Heal(commands::heal::HealArgs),
     /// A cluster on this machine: of namespaces, or of virtual machines
     Lab(commands::lab::LabArgs),
+    /// Measure this program on this machine
+    Bench(commands::bench::BenchArgs),
     /// List recorded runs
     Ls(commands::ls::LsArgs),
     /// Draw the report of a recorded run again
@@ -75,6 +77,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Heal(args) => commands::heal::heal(&args, global),
         // Ends as the command on the node did.
         Command::Lab(args) => return commands::lab::run(&args).map_err(Failure::lab),
+        Command::Bench(args) => commands::bench::bench(&args, global),
         Command::Ls(args) => commands::ls::ls(&args, global),
         Command::Report(args) => commands::report::report(&args, global),
         Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),

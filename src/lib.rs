@@ -5,6 +5,7 @@
 //! spec ──▶ cluster ──▶ run (load + faults) ──▶ history ──▶ checkers ──▶ report
 //! ```
 
+pub mod bench;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
@@ -20,3 +21,4 @@ pub mod spec;
 pub mod store;
 pub mod system;
 pub mod terminal;
+pub mod usage;

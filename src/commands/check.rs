@@ -19,6 +19,7 @@ use crate::models::{self, Model};
 use crate::report;
 use crate::store::RunDirectory;
 use crate::terminal;
+use crate::usage;
 
 const STANDARD_INPUT: &str = "-";
 
@@ -177,7 +178,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
                 "elapsed_ms": ms(start, checked),
                 "parse_ms": ms(start, parsed),
                 "check_ms": ms(parsed, checked),
-                "peak_rss_bytes": peak_rss_bytes(),
+                "peak_rss_bytes": usage::peak_bytes(),
                 "anomalies": anomalies(&result),
                 "findings": result.findings,
             });
@@ -249,11 +250,4 @@ fn unpacked(mut bytes: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
         return Ok(Box::new(BufReader::new(decoder)));
     }
     Ok(bytes)
-}
-
-/// The most memory this process has used; `None` where the system does not say.
-fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok().map(|kib| kib * 1024)
 }

@@ -1,5 +1,6 @@
 //! One verb per file, each thin: resolve the arguments, call the library, print the result.
 
+pub mod bench;
 pub mod check;
 pub mod demo;
 pub mod doctor;

@@ -10,7 +10,8 @@
 //! use isobar_checkers::models::FifoQueue;
 //! use isobar_checkers::{Budget, Verdict, linearizable};
 //!
-//! let judge = |history: &_| linearizable(history, &FifoQueue::default(), &Budget::default()).verdict;
+//! let (model, budget) = (FifoQueue::default(), Budget::default());
+//! let judge = |history: &_| linearizable(history, &model, &budget).verdict;
 //! let mut history = fifo_queue(&Load { operations: 1_000, crashes: 3, ..Load::default() });
 //! assert_eq!(judge(&history), Verdict::Valid);
 //! spoil::exchange(&mut history);

@@ -24,13 +24,15 @@ use crate::models::element::Element;
 ///
 /// A set of elements added once each and read, as Jepsen's, is decided in time linear in what was
 /// read; one of which elements are added, removed and looked for one by one, each added and removed
-/// once at most, in O(n log n) (see `single`); everything else by the general search. **Why:** nothing is removed, so the reads of any
-/// linearization grow: by size, each must contain the one before. What a read has more than the
-/// read before it is added between these two; what no read has is added after all of them. So the
-/// calls fall into groups, adds and reads by turns, whose order is fixed, and inside of which
-/// order does not matter: by invocation is best. That order obeys real time iff no call completes
-/// before one ahead of it was invoked; if it does not, none does. An add in doubt that no read
-/// shows is left out: it need not have happened.
+/// once at most, in O(n log n) (see `single`); everything else by the general search.
+///
+/// **Why**, for reads: nothing is removed, so the reads of any linearization grow: by size, each
+/// must contain the one before. What a read has more than the read before it is added between
+/// these two; what no read has is added after all of them. So the calls fall into groups, adds and
+/// reads by turns, whose order is fixed, and inside of which order does not matter: by invocation
+/// is best. That order obeys real time iff no call completes before one ahead of it was invoked;
+/// if it does not, none does. An add in doubt that no read shows is left out: it need not have
+/// happened.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Set;
 
