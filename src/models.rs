@@ -8,7 +8,7 @@ use isobar_checkers::models::{
     Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex,
     Semaphore, Set, Stack, UnorderedQueue,
 };
-use isobar_checkers::txn::{self, Anomaly, UnknownModel};
+use isobar_checkers::txn::{self, Anomaly, Assumptions, UnknownModel};
 use isobar_checkers::{Budget, CheckResult, Register, TxnOptions, topics};
 use serde_json::{Value, json};
 
@@ -32,6 +32,15 @@ pub struct Options {
     /// Of transactions, the anomalies that alone are violations: G0, G1a, G-single, …
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…", value_parser = Anomaly::parse)]
     pub anomalies: Vec<Anomaly>,
+    /// Of rw-register: who reads a version and then writes replaces it, committed or not
+    #[arg(long)]
+    pub wfr_keys: bool,
+    /// Of rw-register: each key is sequentially consistent by itself
+    #[arg(long)]
+    pub sequential_keys: bool,
+    /// Of rw-register: each key is linearizable by itself
+    #[arg(long)]
+    pub linearizable_keys: bool,
     /// How many may hold a semaphore at once
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub permits: u32,
@@ -68,7 +77,12 @@ impl Options {
     /// What is asked of transactions; [`find`] has seen to it that the names are right.
     fn txn(&self) -> TxnOptions {
         let models = self.isolation().unwrap_or_default();
-        TxnOptions { models, anomalies: self.anomalies.clone(), ..TxnOptions::default() }
+        let assumptions = Assumptions {
+            wfr_keys: self.wfr_keys,
+            sequential_keys: self.sequential_keys,
+            linearizable_keys: self.linearizable_keys,
+        };
+        TxnOptions { models, anomalies: self.anomalies.clone(), assumptions }
     }
 
     fn bank(&self) -> BankOptions {
@@ -145,6 +159,9 @@ pub const MODELS: &[Model] = &[
     model("watch", OWN, |history, _| checks::watch(history)),
     model("list-append", ISOLATION, |history, options| {
         isobar_checkers::list_append(history, &options.txn())
+    }),
+    model("rw-register", ISOLATION, |history, options| {
+        isobar_checkers::rw_register(history, &options.txn())
     }),
 ];
 

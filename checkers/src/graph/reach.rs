@@ -6,8 +6,13 @@ use super::{Components, Graph, Kinds};
 /// aside: the place of each node, nodes of one component side by side at one place.
 ///
 /// Kahn's algorithm (CACM 1962) first in, first out, so that the order keeps to time where the
-/// edges do.
-pub(crate) fn topological(graph: &Graph, kinds: Kinds, cyclic: &Components) -> Vec<u32> {
+/// edges do; one group of nodes after the other, between which there are no edges.
+pub(crate) fn topological(
+    graph: &Graph,
+    kinds: Kinds,
+    cyclic: &Components,
+    group: &[u32],
+) -> Vec<u32> {
     let nodes = graph.nodes();
     let head = |node: u32| match cyclic.of[node as usize] {
         Components::NONE => node,
@@ -19,12 +24,24 @@ pub(crate) fn topological(graph: &Graph, kinds: Kinds, cyclic: &Components) -> V
             waiting[head(to) as usize] += 1;
         }
     }
-    let mut queue: Vec<u32> = (0..nodes as u32)
+    let mut sources: Vec<u32> = (0..nodes as u32)
         .filter(|&node| head(node) == node && waiting[node as usize] == 0)
         .collect();
+    sources.sort_by_key(|&node| group[node as usize]);
+    let mut sources = sources.into_iter().peekable();
+    let mut queue: Vec<u32> = Vec::with_capacity(nodes);
     let mut place = vec![0; nodes];
     let mut next = 0;
-    while let Some(&node) = queue.get(next) {
+    loop {
+        if next == queue.len() {
+            let Some(first) = sources.next() else { break };
+            queue.push(first);
+            let same = |node: &u32| group[*node as usize] == group[first as usize];
+            while let Some(source) = sources.next_if(same) {
+                queue.push(source);
+            }
+        }
+        let node = queue[next];
         let alone = [node];
         let members = match cyclic.of[node as usize] {
             Components::NONE => &alone[..],

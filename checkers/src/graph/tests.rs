@@ -67,7 +67,8 @@ proptest! {
     fn queries_are_answered_as_by_search((nodes, edges) in edges(), kinds in 1_u8..8) {
         let graph = Graph::of_edges(nodes, &edges);
         // The order may have more edges than are asked for.
-        let place = topological(&graph, 7, &components(&graph, 7));
+        let together = vec![0; nodes];
+        let place = topological(&graph, 7, &components(&graph, 7), &together);
         let all: Vec<Query> = (0..nodes as u32)
             .flat_map(|from| (0..nodes as u32).map(move |to| Query { from, to }))
             .collect();

@@ -138,16 +138,6 @@ impl Values {
         let start = place.checked_sub(1).map_or(0, |before| self.item_ends[before]);
         &self.items[start as usize..self.item_ends[place] as usize]
     }
-
-    fn hash(&self, id: ValueId) -> u64 {
-        match id.split() {
-            Ok(number) => hash(Kind::Large, &number),
-            Err((Kind::Text, place)) => hash(Kind::Text, self.text_at(place).as_bytes()),
-            Err((Kind::Array, place)) => hash(Kind::Array, self.items_at(place)),
-            Err((Kind::Large, place)) => hash(Kind::Large, &self.large[place]),
-            Err((Kind::Other, place)) => hash(Kind::Other, &self.other[place]),
-        }
-    }
 }
 
 fn hash<T: Hash + ?Sized>(kind: Kind, content: &T) -> u64 {
@@ -157,14 +147,44 @@ fn hash<T: Hash + ?Sized>(kind: Kind, content: &T) -> u64 {
     hasher.finish()
 }
 
+/// A name with half of the hash of its value: values are far apart in memory, and not looked at
+/// again when a table grows.
+#[derive(Clone, Copy)]
+struct Named {
+    hash: u32,
+    id: ValueId,
+}
+
+impl Named {
+    fn new(hash: u64, id: ValueId) -> Self {
+        // The table uses the upper bits of what it is given, and the lowest.
+        Self { hash: half(hash), id }
+    }
+}
+
+/// A table of up to 2^32 buckets needs no more than this.
+fn half(hash: u64) -> u32 {
+    (hash ^ hash >> 32) as u32
+}
+
+/// What a table is given for a hash: its upper bits tell values in one bucket apart.
+fn spread(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// As many as fit into a processor's second cache.
+const RECENT: usize = 1 << 12;
+
 /// Names values while a history is read.
 #[derive(Default)]
 pub(super) struct Interner {
     values: Values,
     /// Texts are few, often the same, and looked up for every event: their table stays in the
     /// cache.
-    texts: HashTable<ValueId>,
-    others: HashTable<ValueId>,
+    texts: HashTable<Named>,
+    others: HashTable<Named>,
+    /// The arrays named or asked for last, by hash: most are asked for again soon.
+    recent: Vec<(u64, ValueId)>,
     /// Whether the names did not suffice: some value has the name of another.
     full: bool,
 }
@@ -213,16 +233,27 @@ impl Interner {
 
     pub(super) fn array(&mut self, items: &[ValueId]) -> ValueId {
         self.full |= self.values.items.len() + items.len() > u32::MAX as usize;
-        self.name(
+        let hash = hash(Kind::Array, items);
+        if self.recent.is_empty() {
+            self.recent = vec![(0, ValueId::NULL); RECENT];
+        }
+        let slot = hash as usize % RECENT;
+        let (last, id) = self.recent[slot];
+        if last == hash && self.values.elements(id) == Some(items) {
+            return id;
+        }
+        let id = self.name(
             Kind::Array,
-            hash(Kind::Array, items),
+            hash,
             |values, place| values.items_at(place) == items,
             |values| {
                 values.items.extend_from_slice(items);
                 values.item_ends.push(values.items.len() as u32);
                 values.item_ends.len()
             },
-        )
+        );
+        self.recent[slot] = (hash, id);
+        id
     }
 
     /// Any value. Recursive, as [`Value`] is: readers bound the depth.
@@ -258,12 +289,15 @@ impl Interner {
         is: impl Fn(&Values, usize) -> bool,
         add: impl FnOnce(&mut Values) -> usize,
     ) -> ValueId {
-        let Self { values, texts, others, full } = self;
+        let Self { values, texts, others, full, .. } = self;
         let names = if kind == Kind::Text { texts } else { others };
-        let same =
-            |id: &ValueId| matches!(id.split(), Err((k, place)) if k == kind && is(values, place));
-        if let Some(&known) = names.find(hash, same) {
-            return known;
+        let half = half(hash);
+        let same = |named: &Named| {
+            let of_kind = |(k, place)| k == kind && is(values, place);
+            named.hash == half && named.id.split().is_err_and(of_kind)
+        };
+        if let Some(known) = names.find(spread(half), same) {
+            return known.id;
         }
         if *full {
             return ValueId::NULL;
@@ -271,7 +305,7 @@ impl Interner {
         let place = add(values) - 1;
         *full |= place >= PLACE_MASK as usize;
         let id = ValueId(TABLE | (kind as u32) << PLACE_BITS | place as u32 & PLACE_MASK);
-        names.insert_unique(hash, id, |&id| values.hash(id));
+        names.insert_unique(spread(half), Named::new(hash, id), |named| spread(named.hash));
         id
     }
 }

@@ -10,7 +10,7 @@ use crate::models::{
 use crate::txn::{exact, weak};
 use crate::{
     Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, TxnOptions, Verdict,
-    availability, linearizable, list_append, stats, vacuity,
+    availability, linearizable, list_append, rw_register, stats, vacuity,
 };
 
 /// The check that a topic names, with bounds that the examples keep or break.
@@ -44,6 +44,7 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "causal-reverse" => causal_reverse(history),
         "watch" => watch(history),
         "list-append" => list_append(history, &TxnOptions::default()),
+        "rw-register" => rw_register(history, &TxnOptions::default()),
         "fifo-queue" => linearizable(history, &FifoQueue::default(), &Budget::default()),
         "unordered-queue" => linearizable(history, &UnorderedQueue::default(), &Budget::default()),
         "stack" => linearizable(history, &Stack::default(), &Budget::default()),

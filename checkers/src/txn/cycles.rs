@@ -93,6 +93,7 @@ pub(crate) fn search(core: Core) -> Searched {
         return Searched::default();
     }
     let mut search = Search {
+        component: core.component,
         pairs: core.rivals,
         undecided: false,
         marks: vec![0; core.nodes.len()],
@@ -122,6 +123,8 @@ pub(crate) struct Searched {
 }
 
 struct Search {
+    /// Per node its strongly connected component by all edges.
+    component: Vec<u32>,
     /// Nodes that wrote the same in an order that nobody saw.
     pairs: Vec<(u32, u32)>,
     undecided: bool,
@@ -162,7 +165,7 @@ impl Search {
 
     /// G-single: anti-dependencies from a to b where b comes before a by other edges.
     fn singles(&mut self, cyclic: &Components) {
-        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic);
+        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic, &self.component);
         let mut pairs: Vec<(u32, u32)> = self
             .graph
             .forth

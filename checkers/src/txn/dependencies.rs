@@ -161,8 +161,16 @@ pub(crate) enum Node {
 pub(crate) struct Core {
     pub graph: Graph,
     pub nodes: Vec<Node>,
+    /// Per node its strongly connected component.
+    pub component: Vec<u32>,
     /// Nodes that wrote the same in an order that nobody saw.
     pub rivals: Vec<(u32, u32)>,
+}
+
+/// What is left when everything that comes before all cycles is taken away.
+struct Rest {
+    graph: Graph,
+    nodes: Vec<Node>,
 }
 
 /// Rivals of one key that are compared; of more, only neighbours are.
@@ -209,7 +217,8 @@ impl Dependencies {
             .map(|(from, to, kind)| (number[from as usize], number[to as usize], kind))
             .collect();
         let nodes = kept.iter().map(|&node| rest.nodes[node as usize]).collect();
-        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, rivals: Vec::new() }
+        let component = kept.iter().map(|&node| found.of[node as usize]).collect();
+        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, component, rivals: Vec::new() }
     }
 
     /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
@@ -231,7 +240,7 @@ impl Dependencies {
     }
 
     /// What is left when everything that comes before all cycles is taken away.
-    fn rest(&self) -> Core {
+    fn rest(&self) -> Rest {
         let all = self.graph.nodes() + self.timeline.len();
         let mut before = vec![0_u32; all];
         for node in 0..all as u32 {
@@ -264,6 +273,6 @@ impl Dependencies {
             _ => Node::Moment,
         };
         let nodes = kept.iter().map(node).collect();
-        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, rivals: Vec::new() }
+        Rest { graph: Graph::of_edges(kept.len(), &edges), nodes }
     }
 }

@@ -7,11 +7,14 @@
 
 mod anomaly;
 mod append;
+#[cfg(test)]
+mod brute;
 mod check;
 mod cycles;
 mod dependencies;
 #[cfg(test)]
 mod drawn;
+pub mod draw;
 mod entries;
 mod evidence;
 pub mod exact;

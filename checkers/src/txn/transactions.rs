@@ -163,6 +163,7 @@ impl<'a> Transactions<'a> {
 /// once.
 struct Functions<'a> {
     values: &'a Values,
+    /// Names that have been looked at.
     known: Vec<(ValueId, Function)>,
 }
 
@@ -178,18 +179,24 @@ impl<'a> Functions<'a> {
             [f, key] => (f, key, ValueId::NULL),
             _ => return None,
         };
-        if let Some(&(_, f)) = self.known.iter().find(|known| known.0 == f) {
-            return Some((f, key, value));
-        }
+        let known = self.known.iter().find(|(name, _)| *name == f);
+        let f = match known {
+            Some((_, known)) => *known,
+            None => self.learn(f)?,
+        };
+        Some((f, key, value))
+    }
+
+    fn learn(&mut self, name: ValueId) -> Option<Function> {
         // Jepsen's JSON may keep the colon of a keyword.
-        let function = match self.values.text(f)?.trim_start_matches(':') {
+        let f = match self.values.text(name)?.trim_start_matches(':') {
             "append" => Function::Append,
             "w" | "write" => Function::Write,
             "r" | "read" => Function::Read,
             _ => return None,
         };
-        self.known.push((f, function));
-        Some((function, key, value))
+        self.known.push((name, f));
+        Some(f)
     }
 }
 

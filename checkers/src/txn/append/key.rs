@@ -70,6 +70,7 @@ impl<'a> Judge<'a, '_> {
                 self.entries[(entry - self.first) as usize].place = NONE;
             }
         }
+        self.own_orders(longest);
         for external in &externals {
             self.judge(*external, longest, blemishes);
             let length = external.list.len();
@@ -273,6 +274,24 @@ impl<'a> Judge<'a, '_> {
                 ),
             }
         });
+    }
+
+    /// Appends of one transaction that are in the list in another order than it made them in.
+    fn own_orders(&mut self, longest: External<'a>) {
+        // The last append of the transaction at hand.
+        let mut last: Option<usize> = None;
+        for entry in 0..self.entries.len() {
+            if self.micro(entry).f != Function::Append || self.entries[entry].place == UNSURE {
+                continue;
+            }
+            let before = last.replace(entry);
+            let before = before.filter(|&e| self.entries[e].txn == self.entries[entry].txn);
+            if let Some(before) = before
+                && self.entries[before].place > self.entries[entry].place
+            {
+                self.turned(longest, before, entry);
+            }
+        }
     }
 
     /// Failed appends with one that happened behind them.

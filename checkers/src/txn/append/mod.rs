@@ -17,8 +17,6 @@
 //! * An element **appended to a key twice**, by transactions that may both have happened, has no
 //!   known writer: what rests on it is left out, and *valid* becomes *unknown*.
 
-#[cfg(test)]
-mod brute;
 mod edges;
 mod key;
 mod links;

@@ -55,6 +55,8 @@ fn each_anomaly_is_found_and_its_twin_is_not() {
         ("0-1 ax1 | 2-3 rx[1,1]", "duplicate-elements 1"),
         ("0-9 ax1 | 0-9 ax2 | 0-9 rx[1] | 0-9 rx[2]", "incompatible-order 1"),
         ("0-9 ax1 | 0-9 ax2 | 0-9 rx[1] | 0-9 rx[1,2]", ""),
+        ("0-9 ax1 ax2 | 0-9 rx[2,1]", "G1b 1, incompatible-order 1"),
+        ("0-9 ax1 ax2 | 0-9 rx[2]", "G-single 1, incompatible-order 1"),
         ("0-9 rx[1] ax1", "future-read 1"),
         ("0-9 rx[] ax1", ""),
         ("0-9 ax1 rx[]", "internal 1"),

@@ -57,6 +57,31 @@ impl<'a> Judge<'a, '_> {
         });
     }
 
+    /// Two appends of one transaction, the second of which is in the list before the first.
+    pub(super) fn turned(&mut self, longest: External<'a>, first: usize, second: usize) {
+        let (key, txns) = (self.key, self.txns);
+        let (reader, writer) = (self.entries[longest.entry].txn, self.entries[first].txn);
+        let [first, second] = [first, second].map(|entry| self.micro(entry).value);
+        self.sightings.add(Anomaly::IncompatibleOrder, || {
+            let [first, second] = [first, second].map(|element| words::value(txns, element));
+            let (name, list) = (words::key(txns, key), words::list(txns, longest.list));
+            let title = format!(
+                "{} read appends in another order than they were made",
+                words::op(txns, reader)
+            );
+            Case {
+                anomaly: Anomaly::IncompatibleOrder,
+                key,
+                txns: vec![reader, writer],
+                title,
+                argument: format!(
+                    "T2 appended {first} to key {name} and then {second}, but in the list that T1 \
+                     found, {list}, {second} is there without {first} before it."
+                ),
+            }
+        });
+    }
+
     pub(super) fn intermediate(&mut self, read: External<'a>, append: usize) {
         let (key, txns) = (self.key, self.txns);
         let (reader, writer) = (self.entries[read.entry].txn, self.entries[append].txn);

@@ -1,8 +1,7 @@
 //! Against every execution there could be, on small histories.
 //!
-//! An execution is a choice of the crashed transactions that happened, and an order of the appends
-//! to each list; a read shows a beginning of its list, and then what its own transaction appended.
-//! Serializable and strict executions run one transaction after the other; those under snapshot
+//! An execution is a choice of the crashed transactions that happened, and an order in which they
+//! did. Serializable and strict executions run one transaction after the other; those under snapshot
 //! isolation are sequences of beginnings and commits (Berenson et al., SIGMOD 1995: reads as of
 //! the beginning, and nobody else commits to the same list between the two).
 
@@ -11,8 +10,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::{Model, TxnOptions};
-use super::list_append;
+use super::{Assumptions, Model, TxnOptions, list_append, rw_register};
 use crate::finding::Verdict;
 use crate::history::{Completion, History, Nanos, OpIndex, OwnedOperation};
 
@@ -22,22 +20,42 @@ struct Txn {
     process: u32,
     times: (u64, u64),
     completion: Completion,
-    /// Key, and the element appended or the list read.
+    /// Key, and the element written or what was read: of a register at most one element.
     micros: Vec<(usize, Result<u64, Vec<u64>>)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Data {
+    Lists,
+    Registers,
+}
+
+impl Data {
+    fn write(self, state: &mut Vec<u64>, element: u64) {
+        if self == Self::Registers {
+            state.clear();
+        }
+        state.push(element);
+    }
+
+    fn micro(self, (key, what): &(usize, Result<u64, Vec<u64>>), known: bool) -> Value {
+        match (self, what) {
+            (Self::Lists, Ok(element)) => json!(["append", key, element]),
+            (Self::Registers, Ok(element)) => json!(["w", key, element]),
+            (_, Err(_)) if !known => json!(["r", key, null]),
+            (Self::Lists, Err(list)) => json!(["r", key, list]),
+            (Self::Registers, Err(found)) => json!(["r", key, found.last()]),
+        }
+    }
 }
 
 const KEYS: usize = 2;
 
 type State = [Vec<u64>; KEYS];
 
-fn history(txns: &[Txn]) -> History {
+fn history(data: Data, txns: &[Txn]) -> History {
     let value = |txn: &Txn, known: bool| -> Value {
-        let micro = |(key, what): &(usize, Result<u64, Vec<u64>>)| match what {
-            Ok(element) => json!(["append", key, element]),
-            Err(list) if known => json!(["r", key, list]),
-            Err(_) => json!(["r", key, null]),
-        };
-        txn.micros.iter().map(micro).collect()
+        txn.micros.iter().map(|micro| data.micro(micro, known)).collect()
     };
     History::from_operations(txns.iter().enumerate().map(|(place, txn)| {
         let ok = txn.completion == Completion::Ok;
@@ -60,11 +78,11 @@ fn history(txns: &[Txn]) -> History {
 }
 
 /// Runs a transaction on a snapshot: whether its reads were right, and what it appended.
-fn run(txn: &Txn, snapshot: &State) -> Option<State> {
+fn run(data: Data, txn: &Txn, snapshot: &State) -> Option<State> {
     let mut state = snapshot.clone();
     for (key, what) in &txn.micros {
         match what {
-            Ok(element) => state[*key].push(*element),
+            Ok(element) => data.write(&mut state[*key], *element),
             Err(list) if txn.completion == Completion::Ok && *list != state[*key] => return None,
             Err(_) => {}
         }
@@ -97,7 +115,7 @@ impl Order {
 }
 
 /// Whether some serial order explains the history.
-fn serial(txns: &[Txn], done: u32, state: &State, order: Order) -> bool {
+fn serial(data: Data, txns: &[Txn], done: u32, state: &State, order: Order) -> bool {
     let is_done = |place: usize| done & 1 << place != 0;
     if txns.iter().enumerate().all(|(n, txn)| is_done(n) || txn.completion != Completion::Ok) {
         return true;
@@ -109,7 +127,8 @@ fn serial(txns: &[Txn], done: u32, state: &State, order: Order) -> bool {
         }
         let ready = |m: usize| is_done(m) || m == n || !order.forces((m, &txns[m]), (n, txn));
         (0..txns.len()).all(ready)
-            && run(txn, state).is_some_and(|next| serial(txns, done | 1 << n, &next, order))
+            && run(data, txn, state)
+                .is_some_and(|next| serial(data, txns, done | 1 << n, &next, order))
     })
 }
 
@@ -123,7 +142,14 @@ struct Open {
 }
 
 /// Whether some order of beginnings and commits explains the history.
-fn snapshots(txns: &[Txn], begun: u32, open: &[Open], state: &State, order: Order) -> bool {
+fn snapshots(
+    data: Data,
+    txns: &[Txn],
+    begun: u32,
+    open: &[Open],
+    state: &State,
+    order: Order,
+) -> bool {
     let is_begun = |place: usize| begun & 1 << place != 0;
     let committed = |place: usize| is_begun(place) && open.iter().all(|open| open.txn != place);
     if txns.iter().enumerate().all(|(n, t)| committed(n) || t.completion != Completion::Ok) {
@@ -135,18 +161,19 @@ fn snapshots(txns: &[Txn], begun: u32, open: &[Open], state: &State, order: Orde
         }
         let ready =
             |m: usize| committed(m) || m == n || !order.forces((m, &txns[m]), (n, &txns[n]));
-        if !(0..txns.len()).all(ready) || run(&txns[n], state).is_none() {
+        if !(0..txns.len()).all(ready) || run(data, &txns[n], state).is_none() {
             return false;
         }
         let mut more = open.to_vec();
         more.push(Open { txn: n, snapshot: state.clone(), changed: [false; KEYS] });
-        snapshots(txns, begun | 1 << n, &more, state, order)
+        snapshots(data, txns, begun | 1 << n, &more, state, order)
     });
     begins
         || (0..open.len()).any(|place| {
             let Open { txn, snapshot, changed } = &open[place];
-            let after = run(&txns[*txn], snapshot).unwrap();
-            let mine = |key: usize| after[key].len() > snapshot[key].len();
+            let after = run(data, &txns[*txn], snapshot).unwrap();
+            let wrote = |key: usize| move |micro: &&(usize, Result<u64, _>)| micro.0 == key;
+            let mine = |key| txns[*txn].micros.iter().filter(wrote(key)).any(|m| m.1.is_ok());
             if (0..KEYS).any(|key| mine(key) && changed[key]) {
                 return false;
             }
@@ -154,22 +181,27 @@ fn snapshots(txns: &[Txn], begun: u32, open: &[Open], state: &State, order: Orde
             let mut rest = open.to_vec();
             rest.remove(place);
             for key in (0..KEYS).filter(|&key| mine(key)) {
-                next[key].extend(&after[key][snapshot[key].len()..]);
+                match data {
+                    Data::Lists => next[key].extend(&after[key][snapshot[key].len()..]),
+                    Data::Registers => next[key].clone_from(&after[key]),
+                }
                 rest.iter_mut().for_each(|open| open.changed[key] = true);
             }
-            snapshots(txns, begun, &rest, &next, order)
+            snapshots(data, txns, begun, &rest, &next, order)
         })
 }
 
-fn explained(txns: &[Txn], model: &str) -> bool {
+fn explained(data: Data, txns: &[Txn], model: &str) -> bool {
     let empty = State::default();
     match model {
-        "serializable" => serial(txns, 0, &empty, Order::Free),
-        "strong-session-serializable" => serial(txns, 0, &empty, Order::Sessions),
-        "strict-serializable" => serial(txns, 0, &empty, Order::Time),
-        "snapshot-isolation" => snapshots(txns, 0, &[], &empty, Order::Free),
-        "strong-session-snapshot-isolation" => snapshots(txns, 0, &[], &empty, Order::Sessions),
-        _ => snapshots(txns, 0, &[], &empty, Order::Time),
+        "serializable" => serial(data, txns, 0, &empty, Order::Free),
+        "strong-session-serializable" => serial(data, txns, 0, &empty, Order::Sessions),
+        "strict-serializable" => serial(data, txns, 0, &empty, Order::Time),
+        "snapshot-isolation" => snapshots(data, txns, 0, &[], &empty, Order::Free),
+        "strong-session-snapshot-isolation" => {
+            snapshots(data, txns, 0, &[], &empty, Order::Sessions)
+        }
+        _ => snapshots(data, txns, 0, &[], &empty, Order::Time),
     }
 }
 
@@ -184,12 +216,12 @@ const MODELS: [&str; 6] = [
 
 /// Transactions that took effect one after the other or on snapshots, some of their answers
 /// spoiled.
-fn txns() -> impl Strategy<Value = Vec<Txn>> {
+fn txns(data: Data) -> impl Strategy<Value = Vec<Txn>> {
     let micro = (0..KEYS, any::<bool>());
     let txn = (0_u32..3, prop::collection::vec(micro, 1..4), 0_u32..12, 0_u64..6, 1_u64..5);
     let spoil = (any::<prop::sample::Index>(), 0_usize..4);
     let seed = (prop::collection::vec(txn, 2..6), prop::collection::vec(spoil, 0..3), 1_usize..4);
-    seed.prop_map(|(drafts, spoils, lag)| {
+    seed.prop_map(move |(drafts, spoils, lag)| {
         let mut states = vec![State::default()];
         let mut free = [0_u64; 3];
         let mut txns = Vec::new();
@@ -201,8 +233,8 @@ fn txns() -> impl Strategy<Value = Vec<Txn>> {
             let micros = micros.into_iter().enumerate().map(|(n, (key, append))| {
                 let element = (place * 4 + n + 1) as u64;
                 if append {
-                    local[key].push(element);
-                    state[key].push(element);
+                    data.write(&mut local[key], element);
+                    data.write(&mut state[key], element);
                     (key, Ok(element))
                 } else {
                     (key, Err(local[key].clone()))
@@ -243,13 +275,16 @@ fn txns() -> impl Strategy<Value = Vec<Txn>> {
     })
 }
 
-fn agrees(txns: &[Txn]) -> Result<(), TestCaseError> {
-    let history = history(txns);
+fn options(name: &str, assumptions: Assumptions) -> TxnOptions {
+    TxnOptions { models: vec![Model::parse(name).unwrap()], assumptions, ..TxnOptions::default() }
+}
+
+/// Of lists nothing is missed, and nobody is accused wrongly.
+fn lists_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
+    let history = history(Data::Lists, txns);
     for name in MODELS {
-        let options =
-            TxnOptions { models: vec![Model::parse(name).unwrap()], ..TxnOptions::default() };
-        let result = list_append(&history, &options);
-        let expected = explained(txns, name);
+        let result = list_append(&history, &options(name, Assumptions::default()));
+        let expected = explained(Data::Lists, txns, name);
         match result.verdict {
             Verdict::Valid => prop_assert!(expected, "{} was missed in {:?}", name, txns),
             Verdict::Violated => {
@@ -261,12 +296,41 @@ fn agrees(txns: &[Txn]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Of registers nobody is accused wrongly, nor under assumptions that follow from the model.
+fn registers_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
+    let history = history(Data::Registers, txns);
+    let none = Assumptions::default();
+    let wfr = Assumptions { wfr_keys: true, ..none };
+    let sequential = Assumptions { sequential_keys: true, ..wfr };
+    let linearizable = Assumptions { linearizable_keys: true, ..sequential };
+    for name in MODELS {
+        let expected = explained(Data::Registers, txns, name);
+        let assumed = match name {
+            "strong-session-serializable" => vec![none, wfr, sequential],
+            "strict-serializable" => vec![none, wfr, sequential, linearizable],
+            _ => vec![none, wfr],
+        };
+        for assumptions in assumed {
+            let result = rw_register(&history, &options(name, assumptions));
+            let wrongly = expected && result.verdict != Verdict::Valid;
+            let summary = result.summary;
+            prop_assert!(!wrongly, "{} {:?}: {} in {:?}", name, assumptions, summary, txns);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn verdicts_are_those_of_brute_force(txns in txns()) {
-        agrees(&txns)?;
+    fn lists_are_judged_as_by_brute_force(txns in txns(Data::Lists)) {
+        lists_agree(&txns)?;
+    }
+
+    #[test]
+    fn registers_are_never_accused_wrongly(txns in txns(Data::Registers)) {
+        registers_agree(&txns)?;
     }
 }
 
@@ -275,7 +339,13 @@ proptest! {
 
     #[test]
     #[ignore = "takes minutes"]
-    fn many_verdicts_are_those_of_brute_force(txns in txns()) {
-        agrees(&txns)?;
+    fn many_lists_are_judged_as_by_brute_force(txns in txns(Data::Lists)) {
+        lists_agree(&txns)?;
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn many_registers_are_never_accused_wrongly(txns in txns(Data::Registers)) {
+        registers_agree(&txns)?;
     }
 }
