@@ -128,8 +128,12 @@ impl fmt::Display for Anomaly {
 
 /// No anomaly is called so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no anomaly is called `{0}`; there are {all}", all = Anomaly::ALL.map(Anomaly::name).join(", "))]
+#[error("no anomaly is called `{0}`; there are {names}", names = names())]
 pub struct UnknownAnomaly(pub String);
+
+fn names() -> String {
+    Anomaly::ALL.map(Anomaly::name).join(", ")
+}
 
 #[cfg(test)]
 mod tests {

@@ -284,6 +284,8 @@ fn lists_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
     let history = history(Data::Lists, txns);
     for name in MODELS {
         let result = list_append(&history, &options(name, Assumptions::default()));
+        let again = list_append(&history, &options(name, Assumptions::default()));
+        prop_assert_eq!(&result, &again, "not the same every time");
         let expected = explained(Data::Lists, txns, name);
         match result.verdict {
             Verdict::Valid => prop_assert!(expected, "{} was missed in {:?}", name, txns),

@@ -19,8 +19,9 @@ use crate::graph::{Components, Graph, Kinds, Query, components, reachable, topol
 
 /// Cycles of one anomaly that are told in full.
 pub(crate) const TOLD_MAX: usize = 10;
-/// Edges of a component from which its shortest cycle is sought.
+/// Edges of a component from which its shortest cycle is sought, and nodes that may be passed.
 const STARTS_MAX: usize = 64;
+const PASSED_MAX: usize = 1 << 20;
 
 /// A cycle of transactions: the last leads back to the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,7 +157,7 @@ impl Search {
                     path.rotate_right(1);
                     Some(self.cycle(&path, needed, kinds))
                 });
-                cycles.take(STARTS_MAX).min_by_key(|cycle| cycle.steps.len())
+                cycles.take(starts(members)).min_by_key(|cycle| cycle.steps.len())
             };
             let told = told(&all, &fresh, cycle);
             self.report(class.anomaly(level), fresh.len(), told);
@@ -226,7 +227,7 @@ impl Search {
                 path.rotate_right(1);
                 Some(self.cycle(&path, RW, kinds))
             });
-            cycles.take(STARTS_MAX).min_by_key(|cycle| cycle.steps.len())
+            cycles.take(starts(members)).min_by_key(|cycle| cycle.steps.len())
         };
         let told = told(&all, &fresh, cycle);
         self.report(Class::G2.anomaly(level), fresh.len(), told);
@@ -258,7 +259,7 @@ impl Search {
         let cycle = |members: &[u32]| {
             let rw = members.iter().flat_map(|&from| graph.forth.out(from).map(move |e| (from, e)));
             let rw = rw.filter(|&(from, (to, kind))| kind == RW && found.within(from, to));
-            let cycles = rw.take(STARTS_MAX).filter_map(|(from, (to, _))| {
+            let cycles = rw.take(starts(members)).filter_map(|(from, (to, _))| {
                 let path = shortest(&graph, Kinds::MAX, to, from)?;
                 Some(self.cycle_of(kinds_of(&path, &graph.forth, nodes)))
             });
@@ -398,6 +399,11 @@ impl Search {
             self.found.push(Found { anomaly, count, told });
         }
     }
+}
+
+/// From how many edges a cycle is sought: fewer in a large component.
+fn starts(members: &[u32]) -> usize {
+    (PASSED_MAX / members.len()).clamp(1, STARTS_MAX)
 }
 
 /// Cycles of the smallest components.

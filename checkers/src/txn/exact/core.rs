@@ -1,5 +1,5 @@
-//! The fewest transactions that contradict each other: first enough of those around a conflict, then
-//! without every one that is not needed.
+//! The fewest transactions that contradict each other: first enough of those around a conflict,
+//! then without every one that is not needed.
 
 use super::Budget;
 use super::input::{Input, Rules};
