@@ -49,9 +49,11 @@ struct Planned {
     is_end: bool,
 }
 
-/// Draws a history. Transaction `stale`, if any, reads a snapshot far older than it may.
+/// Draws a history. The first transaction that only reads, from number `stale` on, if any, reads a
+/// snapshot far older than it may.
 #[allow(clippy::expect_used)]
 pub fn history(shape: &Transactions, stale: Option<usize>, random: &mut Random) -> History {
+    let mut stale = stale;
     let mut store = Store { keys: vec![Vec::new(); shape.keys as usize], value: 0 };
     let mut bodies = Vec::with_capacity(shape.count);
     let mut events = Vec::with_capacity(shape.count * 2);
@@ -61,12 +63,14 @@ pub fn history(shape: &Transactions, stale: Option<usize>, random: &mut Random) 
         let client = commit % shape.clients;
         let free = (last[client].1 + 1) / APART;
         let seen = usize::max(last[client].0, free as usize).min(commit - 1);
-        let (body, begun) = draw(shape, &mut store, commit, seen, stale, random);
+        let (body, begun) = draw(shape, &mut store, commit, seen, &mut stale, random);
         let middle = commit as u64 * APART;
         let from = begun as u64 * APART;
         let from = from.saturating_sub(random.below(shape.noise * APART + APART / 2));
         let from = from.max(last[client].1 + 1).min(middle);
         let to = middle + 1 + random.below(shape.noise * APART + APART / 2);
+        // The client's next commit must come after it.
+        let to = to.min((commit + shape.clients) as u64 * APART - 1);
         last[client] = (commit, to);
         let txn = bodies.len() as u32;
         events.push(Planned { time: from, txn, is_end: false });
@@ -107,7 +111,7 @@ fn draw(
     store: &mut Store,
     commit: usize,
     seen: usize,
-    stale: Option<usize>,
+    stale: &mut Option<usize>,
     random: &mut Random,
 ) -> (Vec<(bool, u64, u64)>, usize) {
     let (least, most) = shape.length;
@@ -127,7 +131,8 @@ fn draw(
         snapshot = snapshot.saturating_sub(age).max(oldest);
     }
     let begun = snapshot;
-    if stale == Some(commit) {
+    if is_reader && stale.is_some_and(|from| commit >= from) {
+        *stale = None;
         snapshot /= 2;
     }
     let mut own: Vec<(u64, u64)> = Vec::new();
