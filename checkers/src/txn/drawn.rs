@@ -148,3 +148,59 @@ fn micros(plan: &Plan, found: &[u32]) -> String {
     }
     words.join(" ")
 }
+
+/// A history of writers that read nothing and readers of whatever was ever written, in intervals
+/// of any width: little is certain in it, and much left to search for.
+pub(crate) fn draw_blind(random: &mut Random, most: u64) -> String {
+    let count = (5 + random.below(most - 4)) as usize;
+    let keys = 2 + random.below(3) as usize;
+    let mut value = 0;
+    let mut plans: Vec<Vec<(usize, Option<u32>)>> = Vec::new();
+    for number in 0..count {
+        let kind = if number < 2 { 0 } else { random.below(5) };
+        let mut plan: Plan = Vec::new();
+        for _ in 0..1 + random.below(3) {
+            let key = random.below(keys as u64) as usize;
+            let writes = kind < 2 || kind == 4 && random.percent(50);
+            if plan.iter().all(|micro| micro.0 != key) {
+                value += u32::from(writes);
+                plan.push((key, writes.then_some(value)));
+            }
+        }
+        plans.push(plan);
+    }
+    let found = |reader: usize, key: usize, random: &mut Random| {
+        let others = plans.iter().enumerate().filter(|&(number, _)| number != reader);
+        let all: Vec<u32> =
+            others.flat_map(|(_, p)| p).filter(|m| m.0 == key).filter_map(|m| m.1).collect();
+        if all.is_empty() || random.percent(12) {
+            return 0;
+        }
+        all[random.below(all.len() as u64) as usize]
+    };
+    let width = 1 + random.below(3 * count as u64);
+    let crashes = random.below(15);
+    let mut events = Vec::new();
+    for number in 0..count {
+        let start = random.below(2 * count as u64) * 64;
+        events.push((start + random.below(64), number, false));
+        events.push((start + 64 + random.below(64 * width), number, true));
+    }
+    events.sort_unstable();
+    let mut times = vec![(0, 0); count];
+    for (time, &(_, number, is_end)) in events.iter().enumerate() {
+        if is_end { times[number].1 = time } else { times[number].0 = time }
+    }
+    let mut items: Vec<(usize, String)> = Vec::new();
+    for (number, plan) in plans.iter().enumerate() {
+        let values: Vec<u32> = plan
+            .iter()
+            .map(|&(key, write)| write.unwrap_or_else(|| found(number, key, random)))
+            .collect();
+        let (start, end) = times[number];
+        let end = if random.percent(crashes) { "?".to_owned() } else { end.to_string() };
+        items.push((start, format!("{start}-{end} p{number} {}", micros(plan, &values))));
+    }
+    items.sort_unstable();
+    items.into_iter().map(|item| item.1).collect::<Vec<_>>().join(" | ")
+}

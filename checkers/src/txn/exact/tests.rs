@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::txn::drawn::{Random, draw};
+use crate::txn::drawn::{Random, draw, draw_blind};
 use crate::txn::notation::history;
 
 fn judged(line: &str, level: Level) -> CheckResult {
@@ -72,33 +72,57 @@ fn a_contradiction_is_told_from_its_premises() {
     assert_eq!(finding.prose[3..].iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 
-/// Compares every level with brute force; returns how many were valid of each.
-fn against_brute_force(seeds: std::ops::Range<u64>) -> Vec<usize> {
-    let mut valid = vec![0; Level::ALL.len()];
+/// What came of a comparison: by level how many were valid, and conflicts of the search in all.
+#[derive(Default)]
+struct Seen {
+    valid: [usize; Level::ALL.len()],
+    conflicts: u64,
+}
+
+/// Compares every level with brute force.
+fn against_brute_force(seeds: std::ops::Range<u64>, line: impl Fn(&mut Random) -> String) -> Seen {
+    let mut seen = Seen::default();
     for seed in seeds {
-        let line = draw(&mut Random::new(seed), 7);
+        let line = line(&mut Random::new(seed));
         let history = history(&line);
         let txns = Transactions::of(&history).unwrap();
-        for (level, valid) in Level::ALL.into_iter().zip(&mut valid) {
-            let verdict = check(&history, level, &Budget::default()).verdict;
+        for (level, valid) in Level::ALL.into_iter().zip(&mut seen.valid) {
+            let result = check(&history, level, &Budget::default());
             let expected = brute::holds(&txns, level.rules());
             *valid += usize::from(expected);
             let right = if expected { Verdict::Valid } else { Verdict::Violated };
-            assert_eq!(verdict, right, "{} of seed {seed}: {line}", level.name());
+            assert_eq!(result.verdict, right, "{} of seed {seed}: {line}", level.name());
+            let conflicts = result.figures.get("conflicts").and_then(Value::as_u64);
+            seen.conflicts += conflicts.unwrap_or(0);
         }
     }
-    valid
+    seen
 }
 
 #[test]
 fn every_level_agrees_with_brute_force() {
-    let valid = against_brute_force(0..300);
+    let Seen { valid, .. } = against_brute_force(0..300, |random| draw(random, 7));
     assert!(valid.iter().all(|valid| (30..300).contains(valid)), "{valid:?}");
+}
+
+#[test]
+fn blind_writes_agree_with_brute_force() {
+    let Seen { valid, conflicts } = against_brute_force(0..100, |random| draw_blind(random, 7));
+    assert!(valid.iter().all(|valid| (2..100).contains(valid)), "{valid:?}");
+    assert!(conflicts > 0, "nothing was left to search for");
 }
 
 #[test]
 #[ignore = "minutes in a debug build"]
 fn many_histories_agree_with_brute_force() {
-    let valid = against_brute_force(1_000..101_000);
+    let Seen { valid, .. } = against_brute_force(1_000..101_000, |random| draw(random, 7));
     assert!(valid.iter().all(|&valid| valid > 10_000), "{valid:?}");
+}
+
+#[test]
+#[ignore = "minutes in a release build"]
+fn many_blind_writes_agree_with_brute_force() {
+    let Seen { conflicts, .. } =
+        against_brute_force(1_000..101_000, |random| draw_blind(random, 8));
+    assert!(conflicts > 1_000, "{conflicts}");
 }
