@@ -6,15 +6,16 @@ use std::io::{self, BufReader};
 use std::path::PathBuf;
 
 use isobar_checkers::history::{Completion, History, ReadError, jsonl};
+use isobar_checkers::txn::Assumptions;
 use isobar_checkers::{
     Budget, CheckResult, Expectation, Nanos, Register, Thresholds, TxnOptions, Verdict,
-    availability, checks, list_append, stats, vacuity,
+    availability, checks, list_append, rw_register, stats, vacuity,
 };
 
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
-    self, AvailabilitySpec, CheckSpec, FaultSpec, OnUnavailable, Span, Spec, SpecErrors,
-    TxnCheckSpec,
+    self, AvailabilitySpec, CheckSpec, Consistency, FaultSpec, OnUnavailable, RwRegisterSpec, Span,
+    Spec, SpecErrors,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -120,7 +121,8 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
         .iter()
         .map(|check| match check {
             CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
-            CheckSpec::ListAppend(check) => list_append(history, &promise(check)),
+            CheckSpec::ListAppend(check) => list_append(history, &promise(check.consistency)),
+            CheckSpec::RwRegister(check) => registers(history, check),
             CheckSpec::Availability(check) => availability(history, &thresholds(check)),
             CheckSpec::Convergence(check) => checks::convergence(history, check.within.map(nanos)),
             CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
@@ -152,8 +154,14 @@ fn nanos(span: Span) -> Nanos {
     Nanos(u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX))
 }
 
-fn promise(spec: &TxnCheckSpec) -> TxnOptions {
-    TxnOptions { models: vec![spec.consistency.0], ..TxnOptions::default() }
+fn promise(consistency: Consistency) -> TxnOptions {
+    TxnOptions { models: vec![consistency.0], ..TxnOptions::default() }
+}
+
+fn registers(history: &History, spec: &RwRegisterSpec) -> CheckResult {
+    let &RwRegisterSpec { consistency, wfr_keys, sequential_keys, linearizable_keys } = spec;
+    let assumptions = Assumptions { wfr_keys, sequential_keys, linearizable_keys };
+    rw_register(history, &TxnOptions { assumptions, ..promise(consistency) })
 }
 
 fn thresholds(spec: &AvailabilitySpec) -> Thresholds {

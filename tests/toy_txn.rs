@@ -17,18 +17,23 @@ struct Bug {
     keeps: &'static str,
 }
 
+fn specification(bug: &str, workload: &str, load: &str, faults: &str, check: &str) -> String {
+    format!(
+        "version: 1\nname: toy-{bug}\ncluster:\n  local: {{ nodes: 3 }}\n\
+         system:\n  toy: {{ bug: {bug} }}\nworkload:\n  {workload}\n\
+         load: {{ {load}, timeout: 1s }}\n{faults}checks:\n  - {check}\n"
+    )
+}
+
 /// Runs the toy system under transactions. The verdicts of the checker must be as told; what it
 /// judged is returned for a second opinion.
 fn run(bug: &Bug, workload: &str, load: &str, faults: &str) -> Lists {
     let isobar = Isobar::new();
     let Bug { name, breaks, keeps } = bug;
     let claim = breaks.map_or(*keeps, |(model, _)| model);
-    let text = format!(
-        "version: 1\nname: toy-{name}\ncluster:\n  local: {{ nodes: 3 }}\n\
-         system:\n  toy: {{ bug: {name} }}\nworkload:\n  append: {{ {workload} }}\n\
-         load: {{ {load}, timeout: 1s, recovery: 1s }}\n{faults}\
-         checks:\n  - list-append: {{ consistency: {claim} }}\n"
-    );
+    let workload = format!("append: {{ {workload} }}");
+    let check = format!("list-append: {{ consistency: {claim} }}");
+    let text = specification(name, &workload, &format!("{load}, recovery: 1s"), faults, &check);
     let spec = isobar.spec("toy.yaml", &text);
     let ended = isobar.run(["run", &spec, "--seed", "1"]);
     let history = isobar.latest(&format!("toy-{name}")).join("history.jsonl");
@@ -179,4 +184,18 @@ fn bugs_of_isolation_keep_to_their_names_when_leaders_fall() {
     let lists = run(&LONG_FORK, "keys: 4, max-writes-per-key: 64", load, PARTITIONS);
     assert_read_committed(&lists);
     assert!(!lists.cyclic(Rule::OneRwAtMost, Order::None), "not even parallel SI");
+}
+
+#[test]
+fn transactions_on_registers_are_judged_too() {
+    let isobar = Isobar::new();
+    let run = |bug: &str, check: &str| {
+        let workload = "wr: { keys: 4, max-writes-per-key: 64 }";
+        let check = format!("rw-register: {{ consistency: {check} }}");
+        let text = specification(bug, workload, LOAD, PARTITIONS, &check);
+        let spec = isobar.spec(&format!("{bug}.yaml"), &text);
+        isobar.run(["run", &spec, "--seed", "1"])
+    };
+    run("none", "strict-serializable, linearizable-keys: true").expect(0).says("valid");
+    run("lost-update", "snapshot-isolation").expect(1).says("lost-update");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Rate, Share, Span, TxnCheckSpec, TxnSpec};
+use super::{ListAppendSpec, Rate, RwRegisterSpec, Share, Span, TxnSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,7 +215,8 @@ impl Serialize for Concurrency {
 #[serde(rename_all = "kebab-case")]
 pub enum CheckSpec {
     Linearizable(LinearizableSpec),
-    ListAppend(TxnCheckSpec),
+    ListAppend(ListAppendSpec),
+    RwRegister(RwRegisterSpec),
     Availability(AvailabilitySpec),
     Convergence(ConvergenceSpec),
     Staleness(StalenessSpec),
@@ -229,6 +230,7 @@ impl CheckSpec {
         match self {
             Self::Linearizable(_) => "linearizable",
             Self::ListAppend(_) => "list-append",
+            Self::RwRegister(_) => "rw-register",
             Self::Availability(_) => "availability",
             Self::Convergence(_) => "convergence",
             Self::Staleness(_) => "staleness",
@@ -242,6 +244,7 @@ impl CheckSpec {
         match self {
             Self::Availability(_) => true,
             Self::ListAppend(_) => matches!(workload, WorkloadSpec::Append(_)),
+            Self::RwRegister(_) => matches!(workload, WorkloadSpec::Wr(_)),
             Self::Linearizable(_)
             | Self::Convergence(_)
             | Self::Staleness(_)

@@ -26,7 +26,9 @@ pub use load::{
     WorkloadSpec,
 };
 pub use parse::{parse, parse_fault, to_yaml};
-pub use txn::{Consistency, KeyDistributionSpec, TxnCheckSpec, TxnLength, TxnSpec};
+pub use txn::{
+    Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
+};
 pub use units::{Bandwidth, Rate, Share, Span};
 
 use serde::{Deserialize, Serialize};

@@ -79,12 +79,30 @@ impl fmt::Display for TxnLength {
     }
 }
 
-/// What is promised of transactions.
+/// What is promised of transactions on lists.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct TxnCheckSpec {
+pub struct ListAppendSpec {
     #[serde(default)]
     pub consistency: Consistency,
+}
+
+/// What is promised of transactions on registers, and what may be taken for granted of the order
+/// in which a register had its values: the more, the more is found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RwRegisterSpec {
+    #[serde(default)]
+    pub consistency: Consistency,
+    /// Who reads a value and then writes another has replaced it.
+    #[serde(default)]
+    pub wfr_keys: bool,
+    /// The order keeps to that of each process.
+    #[serde(default)]
+    pub sequential_keys: bool,
+    /// The order keeps to real time.
+    #[serde(default)]
+    pub linearizable_keys: bool,
 }
 
 /// A model of transactional consistency by its name, or by Elle's for it.

@@ -312,7 +312,7 @@ impl<'a> Validator<'a> {
             let help = match spec.workload {
                 WorkloadSpec::Register(_) => "write `linearizable: {}`, or another workload",
                 WorkloadSpec::Append(_) => "write `list-append: {}`, or another workload",
-                WorkloadSpec::Wr(_) => "write `availability: {}`, or another workload",
+                WorkloadSpec::Wr(_) => "write `rw-register: {}`, or another workload",
             };
             let message = format!("{check} does not judge what the workload {workload} does");
             self.report("checks", check, message, help);
