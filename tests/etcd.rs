@@ -105,7 +105,7 @@ fn etcd_transactions_stay_strictly_serializable_under_partitions_kills_and_pause
     isobar.run(["run", &spec, "--seed", "1"]).expect(0).says("valid");
     let run = isobar.latest("etcd-append");
     let results = json(&run.join("results.json"));
-    assert!(results["operations"]["ok"].as_u64().unwrap() > 2_000, "{}", results["operations"]);
+    assert!(results["operations"]["ok"].as_u64().unwrap() > 1_000, "{}", results["operations"]);
     assert!(outcomes(&run).iter().any(|outcome| outcome == "installed"));
 
     // A second opinion.

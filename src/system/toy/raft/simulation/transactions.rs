@@ -128,8 +128,8 @@ fn without_a_bug_transactions_of_very_many_worlds_are_strictly_serializable() {
 #[test]
 fn what_loses_writes_loses_transactions() {
     for bug in [ToyBug::LostWrite, ToyBug::SplitBrain] {
-        let found = (0..20).filter(|seed| world(bug, *seed).run().is_err()).count();
-        assert!(found >= 10, "{bug:?} was found in {found} of 20 worlds");
+        let found = (0..8).filter(|seed| world(bug, *seed).run().is_err()).count();
+        assert!(found >= 4, "{bug:?} was found in {found} of 8 worlds");
     }
 }
 
