@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{self, Failure, Global};
 use crate::exit::Exit;
-use crate::lab::{LabError, namespace, vm};
+use crate::lab::{LabError, namespace, rootless, vm};
 use crate::system::toy::toy_node;
 
 /// Breaks a cluster on purpose, and decides whether it kept its promises.
@@ -60,6 +60,12 @@ pub enum Command {
     /// The kernel of a lab node
     #[command(hide = true)]
     LabGuest(vm::guest::GuestArgs),
+    /// The first process of a rootless lab node
+    #[command(hide = true)]
+    LabRootlessInit(rootless::init::InitArgs),
+    /// Keeps a rootless lab
+    #[command(hide = true)]
+    LabHolder(rootless::holder::HolderArgs),
 }
 
 /// Runs the command that was asked for; the program's exit code.
@@ -83,6 +89,8 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),
         Command::LabNodeInit(args) => ended(namespace::init::run(&args)),
         Command::LabGuest(args) => ended(vm::guest::run(&args)),
+        Command::LabRootlessInit(args) => ended(rootless::init::run(&args)),
+        Command::LabHolder(args) => ended(rootless::holder::run(&args)),
     };
     exit.map(Exit::code)
 }

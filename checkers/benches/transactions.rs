@@ -16,6 +16,7 @@ use std::process::Command;
 use isobar_checkers::history;
 use isobar_checkers::{TxnOptions, list_append};
 
+#[allow(dead_code)]
 #[path = "support/usage.rs"]
 mod usage;
 

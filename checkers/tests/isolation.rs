@@ -7,9 +7,9 @@
 #[path = "../benches/support/mod.rs"]
 mod support;
 
+use isobar_checkers::generate::Random;
 use isobar_checkers::txn::{exact, weak};
 use isobar_checkers::{CheckResult, Verdict};
-use support::register_calls::Random;
 use support::transaction_calls::{Transactions, history};
 
 fn shape(count: usize, snapshot_age: u64, noise: u64) -> Transactions {

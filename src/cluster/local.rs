@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, ChildStdin, ExitStatus, Stdio};
+use std::process::{ChildStdin, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -24,8 +24,10 @@ impl LocalRemote {
     pub fn new(node: impl Into<String>) -> Self {
         Self { node: node.into() }
     }
+}
 
-    fn spawn(&self, command: &Command) -> io::Result<Child> {
+impl Remote for LocalRemote {
+    fn run(&self, command: &Command) -> Result<Output, RemoteError> {
         let elevated = command.privileged && !rustix::process::geteuid().is_root();
         let mut shell = if elevated {
             let mut sudo = std::process::Command::new("sudo");
@@ -34,65 +36,8 @@ impl LocalRemote {
         } else {
             std::process::Command::new("sh")
         };
-        shell.args(["-c", &command.script]).process_group(0);
-        shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
-    }
-
-    fn lost(&self, command: &Command, error: &io::Error) -> RemoteError {
-        RemoteError::Lost {
-            node: self.node.clone(),
-            script: command.script.clone(),
-            reason: error.to_string(),
-        }
-    }
-}
-
-impl Remote for LocalRemote {
-    fn run(&self, command: &Command) -> Result<Output, RemoteError> {
-        let end = Instant::now() + command.deadline;
-        let mut child = self.spawn(command).map_err(|error| RemoteError::Unreachable {
-            node: self.node.clone(),
-            address: "this machine's shell".to_owned(),
-            reason: error.to_string(),
-        })?;
-        let process = Pid::from_child(&child);
-        feed(child.stdin.take(), command.stdin.clone());
-        let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
-        let ended = in_background(move || {
-            loop {
-                // The child is left unreaped, so that its number cannot be another's below.
-                let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-                match waitid(WaitId::Pid(process), options) {
-                    Err(error) if error == rustix::io::Errno::INTR => {}
-                    result => return result,
-                }
-            }
-        });
-        let outputs = || {
-            await_until(&ended, end)?.map_err(|error| Some(error.into()))?;
-            let stdout = await_until(&stdout, end)?.map_err(Some)?;
-            Ok((stdout, await_until(&stderr, end)?.map_err(Some)?))
-        };
-        let outputs: Result<_, Option<io::Error>> = outputs();
-        let (stdout, stderr) = match outputs {
-            Ok(outputs) => outputs,
-            Err(error) => {
-                // What is left of the script goes with its group. Where that is not allowed
-                // (sudo, another user's) it is left alone: the deadline holds in any case.
-                let _ = kill_process_group(process, Signal::KILL);
-                in_background(move || child.wait());
-                return Err(match error {
-                    Some(error) => self.lost(command, &error),
-                    None => RemoteError::Deadline {
-                        node: self.node.clone(),
-                        script: command.script.clone(),
-                        deadline: command.deadline,
-                    },
-                });
-            }
-        };
-        let status = child.wait().map_err(|error| self.lost(command, &error))?;
-        let output = Output { status: code(status), stdout, stderr };
+        shell.args(["-c", &command.script]);
+        let output = run_here(&self.node, shell, command)?;
         match output.error_text() {
             text if command.privileged && !output.ok() && text.starts_with("sudo:") => {
                 let reason = format!(
@@ -108,6 +53,65 @@ impl Remote for LocalRemote {
     fn name(&self) -> &str {
         &self.node
     }
+}
+
+/// Runs `program`, which does what `command` says, with its input and its deadline.
+pub(super) fn run_here(
+    node: &str,
+    mut program: std::process::Command,
+    command: &Command,
+) -> Result<Output, RemoteError> {
+    let end = Instant::now() + command.deadline;
+    let lost = |error: &io::Error| RemoteError::Lost {
+        node: node.to_owned(),
+        script: command.script.clone(),
+        reason: error.to_string(),
+    };
+    program.process_group(0);
+    program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = program.spawn().map_err(|error| RemoteError::Unreachable {
+        node: node.to_owned(),
+        address: "this machine's shell".to_owned(),
+        reason: error.to_string(),
+    })?;
+    let process = Pid::from_child(&child);
+    feed(child.stdin.take(), command.stdin.clone());
+    let (stdout, stderr) = (drain(child.stdout.take()), drain(child.stderr.take()));
+    let ended = in_background(move || {
+        loop {
+            // The child is left unreaped, so that its number cannot be another's below.
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            match waitid(WaitId::Pid(process), options) {
+                Err(error) if error == rustix::io::Errno::INTR => {}
+                result => return result,
+            }
+        }
+    });
+    let outputs = || {
+        await_until(&ended, end)?.map_err(|error| Some(error.into()))?;
+        let stdout = await_until(&stdout, end)?.map_err(Some)?;
+        Ok((stdout, await_until(&stderr, end)?.map_err(Some)?))
+    };
+    let outputs: Result<_, Option<io::Error>> = outputs();
+    let (stdout, stderr) = match outputs {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            // What is left of the script goes with its group. Where that is not allowed
+            // (sudo, another user's) it is left alone: the deadline holds in any case.
+            let _ = kill_process_group(process, Signal::KILL);
+            in_background(move || child.wait());
+            return Err(match error {
+                Some(error) => lost(&error),
+                None => RemoteError::Deadline {
+                    node: node.to_owned(),
+                    script: command.script.clone(),
+                    deadline: command.deadline,
+                },
+            });
+        }
+    };
+    let status = child.wait().map_err(|error| lost(&error))?;
+    Ok(Output { status: code(status), stdout, stderr })
 }
 
 impl Cluster {

@@ -24,7 +24,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let spec = read_spec(&args.spec)?;
     let reach = match &spec.cluster {
         ClusterSpec::Lab(wanted) => {
-            lab::requirements(wanted.kind).map_err(Failure::set_up)?;
+            lab::requirements(lab::kind_or_default(wanted.kind)).map_err(Failure::set_up)?;
             terminal::result("this machine can bring up a lab; its nodes are examined by the run");
             return Ok(Exit::Valid);
         }

@@ -4,8 +4,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cluster::quote;
-use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, install};
+use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, enter, install, kind_or_default};
 use crate::spec::{LabKind, LabSpec};
 use crate::terminal;
 
@@ -23,9 +22,9 @@ enum Verb {
         /// How many nodes; named n1, n2, …; by default 5, or 3 of kind vm
         #[arg(long, value_name = "N")]
         nodes: Option<u32>,
-        /// What the nodes are made of
-        #[arg(long, value_enum, default_value_t)]
-        kind: LabKind,
+        /// What the nodes are made of; by default namespaces, without root rootless
+        #[arg(long, value_enum)]
+        kind: Option<LabKind>,
         /// Up to 8 lower-case letters and digits; by default the first free of lab, lab2, …
         #[arg(long)]
         name: Option<String>,
@@ -62,9 +61,9 @@ enum Verb {
     },
     /// Installs what a lab needs, or prints the command for it
     Install {
-        /// What the nodes are made of
-        #[arg(long, value_enum, default_value_t)]
-        kind: LabKind,
+        /// What the nodes are made of; by default namespaces, without root rootless
+        #[arg(long, value_enum)]
+        kind: Option<LabKind>,
     },
 }
 
@@ -87,25 +86,30 @@ struct NodeArgs {
 pub fn run(args: &LabArgs) -> Result<u8, LabError> {
     match &args.verb {
         Verb::Up { nodes, kind, name } => {
-            let nodes = nodes.unwrap_or(if *kind == LabKind::Vm { 3 } else { 5 });
+            let nodes = nodes.unwrap_or(if *kind == Some(LabKind::Vm) { 3 } else { 5 });
             up(&LabSpec { nodes, name: name.clone(), kind: *kind })
         }
         Verb::Down { all: true, .. } => down_all(),
         Verb::Down { name, .. } => Lab::find(name.as_deref())?.down().map(|()| 0),
         Verb::Status => status(),
-        Verb::Exec { node, command } => enter(node, Some(command)),
-        Verb::Ssh { node } => enter(node, None),
+        Verb::Exec { node, command } => inside(node, Some(command)),
+        Verb::Ssh { node } => inside(node, None),
         Verb::Power { state, node } => power(*state, node).map(|()| 0),
-        Verb::Install { kind } => installed(*kind),
+        Verb::Install { kind } => installed(kind_or_default(*kind)),
     }
 }
 
 fn up(spec: &LabSpec) -> Result<u8, LabError> {
+    enter(spec.kind)?;
     let lab = Lab::up(&LabOptions::new(spec, Owner::Nobody))?;
     let name = lab.name();
+    let more = match lab.kind() {
+        LabKind::Namespace | LabKind::Vm => "a specification reaches it with",
+        LabKind::Rootless => "a run brings up one of its own, with",
+    };
     terminal::note(&format!(
         "lab {name} is up: `isobar lab ssh n1 --name {name}` enters a node,\n\
-         `isobar lab down {name}` takes it down; a specification reaches it with"
+         `isobar lab down {name}` takes it down; {more}"
     ));
     terminal::result(&cluster_block(&lab));
     Ok(0)
@@ -113,6 +117,10 @@ fn up(spec: &LabSpec) -> Result<u8, LabError> {
 
 /// YAML for a specification. Names and addresses are plain words, and so are the lab's paths.
 fn cluster_block(lab: &Lab) -> String {
+    if lab.kind() == LabKind::Rootless {
+        let nodes = lab.nodes().count();
+        return format!("cluster:\n  lab: {{ nodes: {nodes}, kind: rootless }}\n");
+    }
     let spec = lab.ssh_spec();
     let mut lines = format!("cluster:\n  ssh:\n    nodes: [{}]\n", spec.nodes.join(", "));
     let files = [("key", spec.key), ("known-hosts", spec.known_hosts)];
@@ -164,18 +172,21 @@ fn power(state: Power, node: &NodeArgs) -> Result<(), LabError> {
     let mut lab = Lab::find(node.name.as_deref())?;
     match state {
         Power::Off => lab.power_off(&node.node),
-        Power::On => lab.power_on(&node.node),
+        Power::On => {
+            lab.join()?;
+            lab.power_on(&node.node)
+        }
     }
 }
 
-fn enter(node: &NodeArgs, command: Option<&Vec<String>>) -> Result<u8, LabError> {
+fn inside(node: &NodeArgs, command: Option<&Vec<String>>) -> Result<u8, LabError> {
     let lab = Lab::find(node.name.as_deref())?;
-    let mut ssh = lab.ssh(&node.node)?;
+    let mut program = lab.command(&node.node, command.map(Vec::as_slice))?;
     match command {
-        // Becomes ssh: the terminal is wholly its own.
-        None => Err(failed(ssh.exec())),
-        Some(words) => {
-            let status = ssh.arg(quote(words)).status().map_err(failed)?;
+        // Becomes that program: the terminal is wholly its own.
+        None => Err(failed(program.exec())),
+        Some(_) => {
+            let status = program.status().map_err(failed)?;
             let signal = status.signal().map(|signal| 128 + signal);
             let code = status.code().or(signal).unwrap_or(1);
             Ok(u8::try_from(code).unwrap_or(1))
@@ -184,7 +195,7 @@ fn enter(node: &NodeArgs, command: Option<&Vec<String>>) -> Result<u8, LabError>
 }
 
 fn failed(source: std::io::Error) -> LabError {
-    LabError::Tool { command: "ssh".to_owned(), stderr: source.to_string() }
+    LabError::Tool { command: "entering the node".to_owned(), stderr: source.to_string() }
 }
 
 fn installed(kind: LabKind) -> Result<u8, LabError> {

@@ -7,9 +7,10 @@ use clap::Args;
 use super::{Failure, Global, read_spec, style};
 use crate::exit::Exit;
 use crate::interrupt::Interrupt;
+use crate::lab;
 use crate::report;
 use crate::run::{Options, Progress, run_test};
-use crate::spec::Spec;
+use crate::spec::{ClusterSpec, Spec};
 use crate::terminal;
 
 #[derive(Debug, Args)]
@@ -28,6 +29,9 @@ pub struct RunArgs {
 /// Runs the test and prints its result.
 pub fn run(args: &RunArgs, global: &Global) -> Result<Exit, Failure> {
     let spec = read_spec(&args.spec)?;
+    if let ClusterSpec::Lab(wanted) = &spec.cluster {
+        lab::enter(wanted.kind).map_err(Failure::lab)?;
+    }
     let seed = args.seed.or(spec.seed).unwrap_or_else(fresh_seed);
     let words = ["isobar", "run", &args.spec.to_string_lossy(), "--seed", &seed.to_string()]
         .map(str::to_owned);

@@ -14,8 +14,8 @@ pub enum LabError {
     )]
     NotLinux,
     #[error(
-        "a lab needs root for network namespaces and mounts; use `sudo isobar …`, or without \
-         root `isobar demo`, or `ssh:` with machines of your own"
+        "a lab of this kind needs root; use `sudo isobar …`, or without root `kind: rootless`, \
+         `isobar demo`, or `ssh:` with machines of your own"
     )]
     NotRoot,
     #[error(
@@ -28,6 +28,23 @@ pub enum LabError {
          use `isobar demo`, or `ssh:` with machines of your own"
     )]
     Denied { what: &'static str },
+    #[error(
+        "a lab without root needs user namespaces, refused here ({reason}): {remedy}; or use \
+         `sudo isobar …`, `isobar demo`, or `ssh:` with machines of your own"
+    )]
+    NoUserNamespaces { reason: String, remedy: String },
+    #[error("a rootless lab is brought up by a process inside of its user namespace only")]
+    Outside,
+    #[error(
+        "the network of lab {name} is gone, since the process that kept it is; take it down with \
+         `isobar lab down {name}`"
+    )]
+    Unheld { name: String },
+    #[error(
+        "{} is not a directory of yours, as that of your labs should be; remove it",
+        path.display()
+    )]
+    Foreign { path: PathBuf },
     #[error("a lab has 1 to 50 nodes, not {nodes}")]
     Nodes { nodes: u32 },
     #[error(

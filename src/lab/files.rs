@@ -13,7 +13,7 @@ pub(super) const KEY: &str = "id_ed25519";
 pub(super) const KNOWN_HOSTS: &str = "known_hosts";
 pub(super) const SSH_CONFIG: &str = "ssh_config";
 
-const HOSTS: &str = "hosts";
+pub(super) const HOSTS: &str = "hosts";
 /// In a node's directory: what it has instead of this machine's own files.
 pub(super) const UPPER: &str = "upper";
 const HOST_KEY: &str = "upper/etc/ssh/ssh_host_ed25519_key";
@@ -32,23 +32,29 @@ Subsystem sftp internal-sftp
 SetEnv PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 ";
 
-/// Files which all nodes share: the key, names and addresses, the settings for `ssh`.
-pub(super) fn shared(lab: &LabState) -> Result<(), LabError> {
-    let directory = lab.directory();
-    generate_key(&directory.join(KEY), &lab.name)?;
+/// Names and addresses of all nodes.
+pub(super) fn hosts(lab: &LabState) -> Result<(), LabError> {
     let mut hosts = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
-    let mut config = String::new();
     for node in &lab.nodes {
         hosts.push_str(&format!("{} {}\n", node.ip, node.name));
-        config.push_str(&format!("Host {}\n  HostName {}\n", node.name, node.ip));
     }
     hosts.push_str(&format!("{} control\n", lab.controller()));
+    write(&lab.directory().join(HOSTS), hosts)
+}
+
+/// The key which all nodes share, and the settings for `ssh`.
+pub(super) fn access(lab: &LabState) -> Result<(), LabError> {
+    let directory = lab.directory();
+    generate_key(&directory.join(KEY), &lab.name)?;
+    let mut config = String::new();
+    for node in &lab.nodes {
+        config.push_str(&format!("Host {}\n  HostName {}\n", node.name, node.ip));
+    }
     config.push_str(&format!(
         "Host *\n  User root\n  IdentityFile {d}/{KEY}\n  IdentitiesOnly yes\n  \
          UserKnownHostsFile {d}/{KNOWN_HOSTS}\n  StrictHostKeyChecking yes\n  LogLevel ERROR\n",
         d = directory.display()
     ));
-    write(&directory.join(HOSTS), hosts)?;
     write(&directory.join(SSH_CONFIG), config)
 }
 

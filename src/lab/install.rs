@@ -26,8 +26,8 @@ pub enum Installation {
     ByHand(String),
 }
 
-/// Finds out which programs a lab of this kind lacks and installs their packages, if we may and can. No
-/// service is started.
+/// Finds out which programs a lab of this kind lacks and installs their packages, if we may and
+/// can. No service is started.
 pub fn install(kind: LabKind) -> Result<Installation, LabError> {
     let packages = missing(kind);
     if packages.is_empty() {

@@ -6,13 +6,15 @@
 //!                                                        └─ n2 ═ eth0 10.77.x.2, node n2
 //! ```
 //!
-//! A node is, by the lab's kind, a network, mount, UTS, IPC and PID namespace ([`namespace`]) or
-//! a User-Mode Linux guest ([`vm`]): in both, with an overlay of `/` as its root and an sshd of its
-//! own. What differs between them is in their modules; the rest is here. The bridge is in a network namespace too: this machine's firewall (Docker
-//! drops what it does not know) must not come between the nodes, nor they be seen by it.
+//! What a node is made of depends on the lab's kind: namespaces with an overlay of `/`
+//! ([`namespace`]), a User-Mode Linux guest ([`vm`]), or namespaces of an ordinary user
+//! ([`rootless`]). What differs between them is in their modules; the rest is here. The bridge is
+//! in a network namespace too: this machine's firewall (Docker drops what it does not know) must
+//! not come between the nodes, nor they be seen by it.
 //!
-//! All state is in a tmpfs at `/run/isobar/lab/NAME`. Nodes outlive the process that brought
-//! them up; its pid is recorded, so that a lab left behind shows as orphaned.
+//! All state is in a tmpfs at `/run/isobar/lab/NAME`, or in a directory of the ordinary user.
+//! Nodes outlive the process that brought them up; its pid is recorded, so that a lab left behind
+//! shows as orphaned.
 
 mod error;
 mod files;
@@ -20,6 +22,7 @@ mod install;
 pub mod namespace;
 mod network;
 mod requirements;
+pub mod rootless;
 mod start;
 mod state;
 mod tool;
@@ -34,7 +37,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
-use crate::spec::{LabKind, LabSpec, NodeOverride, SshSpec};
+use crate::cluster::{Cluster, RemoteError, quote};
+use crate::spec::{LabKind, LabSpec, NodeOverride, Reach, RootlessSpec, SshSpec};
 
 pub use error::LabError;
 pub use install::{Installation, install};
@@ -68,7 +72,31 @@ pub struct LabOptions {
 impl LabOptions {
     /// What a specification asks for.
     pub fn new(spec: &LabSpec, owner: Owner) -> Self {
-        Self { kind: spec.kind, nodes: spec.nodes, name: spec.name.clone(), owner, program: None }
+        Self {
+            kind: kind_or_default(spec.kind),
+            nodes: spec.nodes,
+            name: spec.name.clone(),
+            owner,
+            program: None,
+        }
+    }
+}
+
+/// The kind of a lab that asks for none: what this user may have.
+pub fn kind_or_default(kind: Option<LabKind>) -> LabKind {
+    let may_have = || {
+        let root = rustix::process::geteuid().is_root() && rootless::inside().is_none();
+        if root { LabKind::Namespace } else { LabKind::Rootless }
+    };
+    kind.unwrap_or_else(may_have)
+}
+
+/// To be called before anything else by a program that is to bring up a lab of this kind: where
+/// only some namespace allows that, the program starts again inside of it.
+pub fn enter(kind: Option<LabKind>) -> Result<(), LabError> {
+    match kind_or_default(kind) {
+        LabKind::Rootless => rootless::enter(),
+        LabKind::Namespace | LabKind::Vm => Ok(()),
     }
 }
 
@@ -84,6 +112,9 @@ impl Lab {
     pub fn up(options: &LabOptions) -> Result<Self, LabError> {
         possible(options.kind, options.nodes)?;
         requirements(options.kind)?;
+        if options.kind == LabKind::Rootless && rootless::inside().is_none() {
+            return Err(LabError::Outside);
+        }
         let mut lab = Self { state: claim(options)?, children: Vec::new() };
         match lab.build() {
             Ok(()) => Ok(lab),
@@ -144,7 +175,27 @@ impl Lab {
         self.state.nodes.iter().map(|node| (node.name.as_str(), node.ip))
     }
 
-    /// How to reach the nodes: with it a run over this lab is a run over SSH.
+    pub fn kind(&self) -> LabKind {
+        self.state.kind
+    }
+
+    /// How to reach the nodes.
+    pub fn reach(&self) -> Reach {
+        match self.state.kind {
+            LabKind::Namespace | LabKind::Vm => Reach::Ssh(self.ssh_spec()),
+            LabKind::Rootless => Reach::Rootless(RootlessSpec { lab: self.state.name.clone() }),
+        }
+    }
+
+    /// The nodes, ready to be reached.
+    pub fn cluster(&self) -> Result<Cluster, RemoteError> {
+        match self.state.kind {
+            LabKind::Namespace | LabKind::Vm => Cluster::ssh(&self.ssh_spec()),
+            LabKind::Rootless => Ok(rootless::cluster(&self.state)),
+        }
+    }
+
+    /// How nodes with an sshd are reached: with it a run over this lab is a run over SSH.
     pub fn ssh_spec(&self) -> SshSpec {
         let at =
             |ip: Ipv4Addr| NodeOverride { address: Some(ip.to_string()), ..Default::default() };
@@ -161,11 +212,15 @@ impl Lab {
         }
     }
 
-    /// The system's `ssh` to a node, with all it needs to get in; a command may be appended.
-    pub fn ssh(&self, node: &str) -> Result<Command, LabError> {
-        self.state.node(node)?;
+    /// A program on a node, or its shell, at our terminal.
+    pub fn command(&self, node: &str, words: Option<&[String]>) -> Result<Command, LabError> {
+        let node = self.state.node(node)?;
+        if self.state.kind == LabKind::Rootless {
+            return rootless::command(&self.state, node, words);
+        }
         let mut ssh = Command::new(tool::find("ssh").unwrap_or_else(|| "ssh".into()));
-        ssh.arg("-F").arg(self.directory().join(files::SSH_CONFIG)).arg(node);
+        ssh.arg("-F").arg(self.directory().join(files::SSH_CONFIG)).arg(&node.name);
+        ssh.args(words.map(quote));
         Ok(ssh)
     }
 
@@ -181,14 +236,26 @@ impl Lab {
             .map_err(|()| LabError::Busy { path: self.directory(), why: "a process stays" })
     }
 
+    /// To be called before anything else by a program that is to switch on a node of this lab:
+    /// see [`enter`].
+    pub fn join(&self) -> Result<(), LabError> {
+        match self.state.kind {
+            LabKind::Rootless => rootless::join(&self.state),
+            LabKind::Namespace | LabKind::Vm => Ok(()),
+        }
+    }
+
     /// Switches a node on again, with the disk that it had, and waits until it answers.
     pub fn power_on(&mut self, node: &str) -> Result<(), LabError> {
+        if self.state.kind == LabKind::Rootless && rootless::inside().is_none() {
+            return Err(LabError::Outside);
+        }
         let node = self.state.node(node)?;
         if self.state.first_process(node).is_some_and(|process| process.alive()) {
             return Err(self.power_error(node, "on"));
         }
         self.children.push(start_node(&self.state, node)?);
-        start::await_sshd(&self.state, node, patience(self.state.kind))
+        await_answer(&self.state, node)
     }
 
     fn power_error(&self, node: &NodeState, now: &'static str) -> LabError {
@@ -209,6 +276,10 @@ impl Lab {
         let until = Instant::now() + PATIENCE;
         wait_for(until, || !pids.iter().any(ProcessId::alive))
             .map_err(|()| LabError::Busy { path: self.directory(), why: "a process stays" })?;
+        if self.state.kind == LabKind::Rootless {
+            // The network was that of processes.
+            return rootless::remove(&self.state, until, || drop(self.kill()));
+        }
         network::remove(&self.state)?;
         cgroup::remove_all(&self.state, until);
         self.unmount(until)
@@ -217,7 +288,9 @@ impl Lab {
     /// Kills the first process of each node, and with it the node; those that are on record.
     fn kill(&self) -> Vec<ProcessId> {
         let first = |node| self.state.first_process(node);
-        let pids: Vec<ProcessId> = self.state.nodes.iter().filter_map(first).collect();
+        let holder = self.state.holder();
+        let pids: Vec<ProcessId> =
+            self.state.nodes.iter().filter_map(first).chain(holder).collect();
         pids.iter().for_each(ProcessId::kill);
         pids
     }
@@ -244,6 +317,12 @@ impl Lab {
     }
 
     fn build(&mut self) -> Result<(), LabError> {
+        if self.state.kind == LabKind::Rootless {
+            self.state.write()?;
+            files::hosts(&self.state)?;
+            self.children.push(rootless::prepare(&self.state)?);
+            return self.build_nodes();
+        }
         let directory = self.directory();
         mount("isobar-lab", &directory, "tmpfs", MountFlags::empty(), Some(c"mode=0755")).map_err(
             |error| match error {
@@ -253,10 +332,18 @@ impl Lab {
         )?;
         self.state.write()?;
         network::switch(&self.state)?;
-        files::shared(&self.state)?;
+        files::hosts(&self.state)?;
+        files::access(&self.state)?;
         if self.state.kind == LabKind::Vm {
             vm::shared_files(&self.state)?;
         }
+        self.build_nodes()?;
+        files::known_hosts(&self.state)?;
+        self.state.nodes.iter().try_for_each(|node| await_answer(&self.state, node))
+    }
+
+    /// All at once.
+    fn build_nodes(&mut self) -> Result<(), LabError> {
         let state = &self.state;
         let built: Vec<Result<Child, LabError>> = thread::scope(|scope| {
             let threads: Vec<_> =
@@ -273,12 +360,10 @@ impl Lab {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        if let Some(error) = failed {
-            return Err(error);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
-        files::known_hosts(&self.state)?;
-        let limit = patience(self.state.kind);
-        self.state.nodes.iter().try_for_each(|node| start::await_sshd(&self.state, node, limit))
     }
 }
 
@@ -294,17 +379,20 @@ fn possible(kind: LabKind, nodes: u32) -> Result<(), LabError> {
     Ok(())
 }
 
-/// How long a node may take from its start until it answers.
-fn patience(kind: LabKind) -> Duration {
-    match kind {
-        LabKind::Namespace => PATIENCE,
-        LabKind::Vm => vm::PATIENCE,
+/// Waits for a node that was started; rootless ones have answered by then.
+fn await_answer(lab: &LabState, node: &NodeState) -> Result<(), LabError> {
+    match lab.kind {
+        LabKind::Namespace => start::await_sshd(lab, node, PATIENCE),
+        LabKind::Vm => start::await_sshd(lab, node, vm::PATIENCE),
+        LabKind::Rootless => Ok(()),
     }
 }
 
 /// Makes a node's files and starts it; the parent of its first process is returned.
 fn new_node(lab: &LabState, node: &NodeState) -> Result<Child, LabError> {
-    files::of_node(lab, node)?;
+    if lab.kind != LabKind::Rootless {
+        files::of_node(lab, node)?;
+    }
     if lab.kind == LabKind::Vm {
         vm::prepare(lab, node)?;
     }
@@ -315,6 +403,7 @@ fn start_node(lab: &LabState, node: &NodeState) -> Result<Child, LabError> {
     match lab.kind {
         LabKind::Namespace => namespace::start(lab, node),
         LabKind::Vm => vm::start(lab, node),
+        LabKind::Rootless => rootless::start(lab, node),
     }
 }
 
@@ -353,11 +442,11 @@ fn claim(options: &LabOptions) -> Result<LabState, LabError> {
     Ok(state)
 }
 
-/// A guest has cgroups of its own, in its own kernel.
+/// A guest has cgroups of its own, in its own kernel; an ordinary user may make none.
 fn cgroups(kind: LabKind, lab: &str, node: &str) -> Vec<PathBuf> {
     match kind {
         LabKind::Namespace => cgroup::paths(lab, node),
-        LabKind::Vm => Vec::new(),
+        LabKind::Vm | LabKind::Rootless => Vec::new(),
     }
 }
 

@@ -8,6 +8,7 @@ use rustix::mount::{UnmountFlags, unmount};
 use super::LabError;
 use super::state::{LabState, NodeState};
 use super::tool::{Tool, ip};
+use crate::spec::LabKind;
 
 /// The first x for which nothing on this machine has to do with 10.77.x.0/24.
 pub(super) fn free_subnet() -> Result<u8, LabError> {
@@ -31,6 +32,18 @@ fn first_free(known: &str) -> Option<u8> {
 /// The controller's interface; with its address the subnet is taken.
 pub(super) fn uplink(lab: &LabState) -> Result<(), LabError> {
     let (name, address) = (&lab.name, lab.controller());
+    if lab.kind == LabKind::Rootless {
+        // In a network namespace of its own, where nothing else is: the bridge is there too.
+        return in_switch(
+            lab,
+            &format!(
+                "link set lo up\n\
+                 link add br-{name} type bridge\n\
+                 addr add {address}/24 dev br-{name}\n\
+                 link set br-{name} up\n"
+            ),
+        );
+    }
     let lines = format!(
         "link add isobar-{name} type veth peer name uplink-{name}\n\
          addr add {address}/24 dev isobar-{name}\n\
@@ -98,6 +111,9 @@ fn remove_uplink(lab: &LabState) -> Result<(), LabError> {
 }
 
 fn in_switch(lab: &LabState, lines: &str) -> Result<(), LabError> {
+    if lab.kind == LabKind::Rootless {
+        return ip("-batch -").run_with(lines).map(drop);
+    }
     let net = format!("--net={}", switch_path(lab).display());
     Tool::new("nsenter").args([net.as_str(), "ip", "-batch", "-"]).run_with(lines).map(drop)
 }

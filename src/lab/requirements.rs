@@ -1,6 +1,6 @@
 //! What this machine has to have for a lab.
 
-use super::{LabError, tool};
+use super::{LabError, rootless, tool};
 use crate::spec::LabKind;
 
 /// Programs, and the Debian package each is in.
@@ -9,13 +9,13 @@ type Tools = &'static [(&'static str, &'static str)];
 const COMMON: Tools = &[
     ("ip", "iproute2"),
     ("iptables", "iptables"),
-    ("sshd", "openssh-server"),
-    ("ssh", "openssh-client"),
-    ("ssh-keygen", "openssh-client"),
     ("unshare", "util-linux"),
     ("nsenter", "util-linux"),
     ("setsid", "util-linux"),
 ];
+
+const SSH: Tools =
+    &[("sshd", "openssh-server"), ("ssh", "openssh-client"), ("ssh-keygen", "openssh-client")];
 
 /// The guest loads modules of its kernel with kmod.
 const VM: Tools =
@@ -23,11 +23,12 @@ const VM: Tools =
 
 /// What a lab of this kind is built with.
 pub(super) fn tools(kind: LabKind) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let own: Tools = match kind {
-        LabKind::Namespace => &[],
-        LabKind::Vm => VM,
+    let (ssh, own): (Tools, Tools) = match kind {
+        LabKind::Namespace => (SSH, &[]),
+        LabKind::Vm => (SSH, VM),
+        LabKind::Rootless => (&[], &[]),
     };
-    COMMON.iter().chain(own).copied()
+    COMMON.iter().chain(ssh).chain(own).copied()
 }
 
 /// Checks that a lab of this kind can be brought up here; the error says what to do.
@@ -35,15 +36,15 @@ pub fn requirements(kind: LabKind) -> Result<(), LabError> {
     if !cfg!(target_os = "linux") {
         return Err(LabError::NotLinux);
     }
-    if !rustix::process::geteuid().is_root() {
+    if kind != LabKind::Rootless && !rustix::process::geteuid().is_root() {
         return Err(LabError::NotRoot);
     }
     let missing: Vec<&str> = tools(kind)
         .map(|(program, _)| program)
         .filter(|program| tool::find(program).is_none())
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if !missing.is_empty() {
+        return Err(LabError::Missing { kind, tools: missing.join(", ") });
     }
-    Err(LabError::Missing { kind, tools: missing.join(", ") })
+    if kind == LabKind::Rootless { rootless::possible() } else { Ok(()) }
 }

@@ -9,13 +9,17 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::state::{LabState, NodeState, ProcessId};
+use super::state::{LabState, NodeState, ProcessId, first_process, forget_first_process, is_ready};
 use super::{LabError, PATIENCE, tool};
 
 const LOG: &str = "init.log";
 
 /// The first process of a node: a hidden subcommand of the isobar program, in namespaces.
 pub(super) struct First<'a> {
+    /// Of the node, for messages.
+    pub name: &'a str,
+    /// Where it writes itself down, and where its log is.
+    pub directory: &'a Path,
     /// Programs of util-linux with their arguments, each of which runs what follows it.
     pub within: &'a [&'a str],
     pub program: &'a Path,
@@ -25,10 +29,10 @@ pub(super) struct First<'a> {
 
 impl First<'_> {
     /// Starts it and waits until it is on record. The child is its parent: it goes with it.
-    pub fn start(self, lab: &LabState, node: &NodeState) -> Result<(Child, ProcessId), LabError> {
-        lab.forget_first_process(node)?;
-        let mut child = self.spawn(&lab.node_directory(node).join(LOG))?;
-        match recorded(lab, node, &mut child) {
+    pub fn start(self) -> Result<(Child, ProcessId), LabError> {
+        forget_first_process(self.directory)?;
+        let mut child = self.spawn()?;
+        match self.recorded(&mut child) {
             Ok(process) => Ok((child, process)),
             Err(error) => {
                 end(&mut child);
@@ -37,15 +41,16 @@ impl First<'_> {
         }
     }
 
-    fn spawn(self, log_path: &Path) -> Result<Child, LabError> {
-        let opened = File::create(log_path).and_then(|log| Ok((log.try_clone()?, log)));
-        let (out, err) = opened.map_err(|source| LabError::io(log_path, source))?;
+    fn spawn(&self) -> Result<Child, LabError> {
+        let log_path = self.directory.join(LOG);
+        let opened = File::create(&log_path).and_then(|log| Ok((log.try_clone()?, log)));
+        let (out, err) = opened.map_err(|source| LabError::io(&log_path, source))?;
         // A session of its own, so that Ctrl-C and hang-up at the terminal do not reach the node.
         Command::new(tool::find("setsid").unwrap_or_else(|| "setsid".into()))
             .args(self.within)
             .arg(self.program)
             .arg(self.subcommand)
-            .args(self.arguments)
+            .args(&self.arguments)
             .env("PATH", tool::search_path())
             .current_dir("/")
             .stdin(Stdio::null())
@@ -53,6 +58,24 @@ impl First<'_> {
             .stderr(err)
             .spawn()
             .map_err(|source| LabError::io("setsid", source))
+    }
+
+    /// Waits for it to write itself down.
+    fn recorded(&self, child: &mut Child) -> Result<ProcessId, LabError> {
+        let until = Instant::now() + PATIENCE;
+        let not_up = |reason| not_up(self.name, self.directory, reason);
+        loop {
+            if let Some(process) = first_process(self.directory) {
+                return Ok(process);
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                return Err(not_up(format!("its first process ended, {status}")));
+            }
+            if Instant::now() >= until {
+                return Err(not_up(format!("no first process within {PATIENCE:?}")));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 
@@ -68,47 +91,54 @@ pub(super) fn await_sshd(
     node: &NodeState,
     patience: Duration,
 ) -> Result<(), LabError> {
-    let until = Instant::now() + patience;
     let limit = Duration::from_millis(500);
-    loop {
-        let greeted =
-            TcpStream::connect_timeout(&(node.ip, 22).into(), limit).and_then(|mut stream| {
+    await_answer(&node.name, &lab.node_directory(node), patience, || {
+        TcpStream::connect_timeout(&(node.ip, 22).into(), limit)
+            .and_then(|mut stream| {
                 stream.set_read_timeout(Some(limit))?;
                 stream.read_exact(&mut [0; 4])
-            });
-        let Err(error) = greeted else { return Ok(()) };
-        if !lab.first_process(node).is_some_and(|process| process.alive()) {
-            return Err(not_up(lab, node, "its first process has ended".to_owned()));
+            })
+            .map_err(|error| format!("no sshd answers ({error})"))
+    })
+}
+
+/// Waits until a node's first process says that all is in its place.
+pub(super) fn await_ready(
+    node: &NodeState,
+    directory: &Path,
+    patience: Duration,
+) -> Result<(), LabError> {
+    await_answer(&node.name, directory, patience, || {
+        if is_ready(directory) { Ok(()) } else { Err("it is not ready".to_owned()) }
+    })
+}
+
+/// Polls `answer`, which says what is missing, while the node's first process is there.
+fn await_answer(
+    name: &str,
+    directory: &Path,
+    patience: Duration,
+    answer: impl Fn() -> Result<(), String>,
+) -> Result<(), LabError> {
+    let until = Instant::now() + patience;
+    loop {
+        let Err(why) = answer() else { return Ok(()) };
+        if !first_process(directory).is_some_and(|process| process.alive()) {
+            let reason = "its first process has ended".to_owned();
+            return Err(not_up(name, directory, reason));
         }
         if Instant::now() >= until {
-            let reason = format!("no sshd answers within {patience:?} ({error})");
-            return Err(not_up(lab, node, reason));
+            let reason = format!("{why} within {patience:?}");
+            return Err(not_up(name, directory, reason));
         }
         thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Waits for the node's first process to write itself down.
-fn recorded(lab: &LabState, node: &NodeState, child: &mut Child) -> Result<ProcessId, LabError> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        if let Some(process) = lab.first_process(node) {
-            return Ok(process);
-        }
-        if let Ok(Some(status)) = child.try_wait() {
-            return Err(not_up(lab, node, format!("its first process ended, {status}")));
-        }
-        if Instant::now() >= until {
-            return Err(not_up(lab, node, format!("no first process within {PATIENCE:?}")));
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn not_up(lab: &LabState, node: &NodeState, reason: String) -> LabError {
-    let log = fs::read_to_string(lab.node_directory(node).join(LOG)).unwrap_or_default();
+fn not_up(name: &str, directory: &Path, reason: String) -> LabError {
+    let log = fs::read_to_string(directory.join(LOG)).unwrap_or_default();
     let lines: Vec<&str> = log.lines().collect();
     let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
     let log = if tail.is_empty() { tail } else { format!("\n  {tail}") };
-    LabError::NodeDown { node: node.name.clone(), reason, log }
+    LabError::NodeDown { node: name.to_owned(), reason, log }
 }

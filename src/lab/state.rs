@@ -2,17 +2,20 @@
 
 use std::fs::{self, File};
 use std::net::Ipv4Addr;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 
-use super::LabError;
+use super::{LabError, rootless};
 use crate::spec::LabKind;
 
+/// Where root's labs are.
 const LABS: &str = "/run/isobar/lab";
 const STATE: &str = "lab.json";
 const FIRST_PROCESS: &str = "init.pid";
+const READY: &str = "ready";
 
 /// Whose death makes a lab an orphan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +147,7 @@ impl std::fmt::Display for Health {
 
 impl LabState {
     pub fn directory(&self) -> PathBuf {
-        Path::new(LABS).join(&self.name)
+        labs().join(&self.name)
     }
 
     pub fn node_directory(&self, node: &NodeState) -> PathBuf {
@@ -165,7 +168,8 @@ impl LabState {
     /// Reads a lab's state. One whose `up` was killed before it wrote any has none: it gets the
     /// nodes which it could have had, so that it can be taken down.
     pub fn read(name: &str) -> Result<Self, LabError> {
-        let directory = Path::new(LABS).join(name);
+        ours(&labs())?;
+        let directory = labs().join(name);
         if !directory.is_dir() {
             return Err(LabError::Unknown { name: name.to_owned() });
         }
@@ -176,7 +180,9 @@ impl LabState {
                 reason: error.to_string(),
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Ok(Self { schema: 1, name: name.to_owned(), ..Self::default() })
+                let root = labs() == Path::new(LABS);
+                let kind = if root { LabKind::Namespace } else { LabKind::Rootless };
+                Ok(Self { schema: 1, name: name.to_owned(), kind, ..Self::default() })
             }
             Err(error) => Err(LabError::io(&path, error)),
         }
@@ -184,19 +190,12 @@ impl LabState {
 
     /// The node's PID 1 as this machine numbers it; it writes that down itself.
     pub fn first_process(&self, node: &NodeState) -> Option<ProcessId> {
-        let json = fs::read(first_process_path(&self.node_directory(node))).ok()?;
-        serde_json::from_slice(&json).ok()
+        first_process(&self.node_directory(node))
     }
 
-    /// So that the record of one that is dead is not taken for that of the next.
-    pub fn forget_first_process(&self, node: &NodeState) -> Result<(), LabError> {
-        let path = first_process_path(&self.node_directory(node));
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(LabError::io(&path, error))
-            }
-            _ => Ok(()),
-        }
+    /// What keeps the namespaces of a rootless lab.
+    pub fn holder(&self) -> Option<ProcessId> {
+        first_process(&self.directory())
     }
 
     /// The node of that name.
@@ -240,6 +239,35 @@ impl LabState {
     }
 }
 
+/// The process that wrote itself down in this directory.
+pub(super) fn first_process(directory: &Path) -> Option<ProcessId> {
+    let json = fs::read(first_process_path(directory)).ok()?;
+    serde_json::from_slice(&json).ok()
+}
+
+/// So that the record of one that is dead is not taken for that of the next.
+pub(super) fn forget_first_process(directory: &Path) -> Result<(), LabError> {
+    for path in [first_process_path(directory), directory.join(READY)] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(LabError::io(&path, error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Written by a node's PID 1 when it has nothing more to build.
+pub(super) fn record_ready(directory: &Path) -> Result<(), LabError> {
+    let path = directory.join(READY);
+    File::create(&path).map(drop).map_err(|source| LabError::io(path, source))
+}
+
+pub(super) fn is_ready(directory: &Path) -> bool {
+    directory.join(READY).exists()
+}
+
 /// Written by a node's PID 1 before it leaves this machine's `/proc`.
 pub(super) fn record_first_process(directory: &Path) -> Result<(), LabError> {
     let path = first_process_path(directory);
@@ -261,10 +289,39 @@ fn first_process_path(directory: &Path) -> PathBuf {
     directory.join(FIRST_PROCESS)
 }
 
+/// The directory of the labs: root's, or this user's.
+pub(super) fn labs() -> PathBuf {
+    match rootless::inside() {
+        Some(labs) => labs,
+        None if rustix::process::geteuid().is_root() => LABS.into(),
+        None => rootless::labs(),
+    }
+}
+
+/// That a directory of labs, where there is one, is our own: anybody may write to /tmp, and what
+/// is on record there gets killed.
+fn ours(labs: &Path) -> Result<(), LabError> {
+    for path in labs.parent().into_iter().chain([labs]) {
+        match fs::symlink_metadata(path) {
+            Ok(meta) if meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Ok(_) => return Err(LabError::Foreign { path: path.to_owned() }),
+            Err(error) => return Err(LabError::io(path, error)),
+        }
+    }
+    Ok(())
+}
+
 /// Held while a name and addresses are chosen; let go when dropped.
 pub(super) fn lock() -> Result<File, LabError> {
-    let path = Path::new(LABS).join(".lock");
-    fs::create_dir_all(LABS).map_err(|source| LabError::io(LABS, source))?;
+    let labs = labs();
+    let path = labs.join(".lock");
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(if labs == Path::new(LABS) { 0o755 } else { 0o700 })
+        .create(&labs)
+        .map_err(|source| LabError::io(&labs, source))?;
+    ours(&labs)?;
     let file = File::create(&path).map_err(|source| LabError::io(&path, source))?;
     file.lock().map_err(|source| LabError::io(&path, source))?;
     Ok(file)
@@ -272,10 +329,12 @@ pub(super) fn lock() -> Result<File, LabError> {
 
 /// The names of all labs, sorted.
 pub(super) fn names() -> Result<Vec<String>, LabError> {
-    let entries = match fs::read_dir(LABS) {
+    let labs = labs();
+    ours(&labs)?;
+    let entries = match fs::read_dir(&labs) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(LabError::io(LABS, error)),
+        Err(error) => return Err(LabError::io(&labs, error)),
     };
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())

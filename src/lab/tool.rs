@@ -27,6 +27,10 @@ impl Tool {
         self
     }
 
+    pub fn into_command(self) -> Command {
+        self.0
+    }
+
     /// Runs it; a status other than 0 is an error.
     pub fn run(mut self) -> Result<Output, LabError> {
         let output = self.0.output();

@@ -65,7 +65,7 @@ impl Field {
         let (reach, lab) = match &spec.cluster {
             ClusterSpec::Lab(wanted) => {
                 let lab = LabGuard::up(wanted)?;
-                (Reach::Ssh(lab.0.ssh_spec()), Some(lab))
+                (lab.0.reach(), Some(lab))
             }
             ClusterSpec::Ssh(ssh) => (Reach::Ssh(ssh.clone()), None),
             ClusterSpec::Local(local) => (Reach::Local(local.clone()), None),
@@ -268,11 +268,12 @@ impl Drop for LabGuard {
 }
 
 /// Opens the nodes which `reach` describes.
-pub fn connect(reach: &Reach) -> Result<Cluster, RemoteError> {
-    match reach {
-        Reach::Ssh(ssh) => Cluster::ssh(ssh),
-        Reach::Local(local) => Ok(Cluster::local(local.nodes)),
-    }
+pub fn connect(reach: &Reach) -> Result<Cluster, RunFailure> {
+    Ok(match reach {
+        Reach::Ssh(ssh) => Cluster::ssh(ssh)?,
+        Reach::Local(local) => Cluster::local(local.nodes),
+        Reach::Rootless(rootless) => Lab::find(Some(&rootless.lab))?.cluster()?,
+    })
 }
 
 /// The system under test of `spec`, on `nodes`.

@@ -24,9 +24,9 @@ pub struct LabSpec {
     /// Up to 8 letters and digits; by default a free one is chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What the nodes are made of.
-    #[serde(default)]
-    pub kind: LabKind,
+    /// What the nodes are made of; by default namespaces, of an ordinary user without root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<LabKind>,
 }
 
 /// What the nodes of a lab are made of.
@@ -38,6 +38,8 @@ pub enum LabKind {
     Namespace,
     /// User-Mode Linux: a kernel, a clock and a disk per node; needs root, and time
     Vm,
+    /// Namespaces of an ordinary user
+    Rootless,
 }
 
 impl std::fmt::Display for LabKind {
@@ -45,6 +47,7 @@ impl std::fmt::Display for LabKind {
         f.write_str(match self {
             Self::Namespace => "namespace",
             Self::Vm => "vm",
+            Self::Rootless => "rootless",
         })
     }
 }
@@ -106,6 +109,16 @@ pub struct LocalSpec {
 pub enum Reach {
     Ssh(SshSpec),
     Local(LocalSpec),
+    /// The nodes of a rootless lab, from inside of its user namespace.
+    Rootless(RootlessSpec),
+}
+
+/// A rootless lab that is up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RootlessSpec {
+    /// Its name.
+    pub lab: String,
 }
 
 impl ClusterSpec {

@@ -12,7 +12,9 @@ mod txn;
 mod units;
 mod validate;
 
-pub use cluster::{ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, SshSpec};
+pub use cluster::{
+    ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, RootlessSpec, SshSpec,
+};
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
     ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CrashLoopSpec, DamageSpec, DelaySpec,

@@ -8,6 +8,7 @@ mod by_hand;
 mod cli;
 mod life;
 mod login;
+mod rootless;
 mod ssh;
 mod support;
 mod vm;

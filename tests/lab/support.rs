@@ -1,7 +1,7 @@
 //! A lab for one test.
 
 #[path = "../support/requirement.rs"]
-mod requirement;
+pub mod requirement;
 
 use std::path::Path;
 use std::process::Command;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
-use isobar::cluster::{Command, Node, Remote};
+use isobar::cluster::{Cluster, Command, Node, Remote};
 use isobar::fault::{Ground, Injector, JournalEntry, JournalState, Plan};
 use isobar::lab::{Lab, LabError, LabStatus};
 use isobar::run::{Clock, Recorder};
@@ -16,19 +16,31 @@ use serde_json::json;
 
 use crate::support::{self, TestLab};
 
-/// Runs a script on node `n` of the lab; its output.
-fn on(lab: &TestLab, n: usize, script: &str) -> String {
-    let command = Command::shell(script).deadline(Duration::from_secs(60));
-    lab.cluster().members[n - 1].remote.check(&command).unwrap().text()
+/// A lab with one connection to each node: on a busy machine a new one takes seconds.
+struct Guests {
+    lab: TestLab,
+    cluster: Cluster,
 }
 
-fn status(lab: &TestLab) -> LabStatus {
-    Lab::list().unwrap().into_iter().find(|found| found.name == lab.lab.name()).unwrap()
+impl Guests {
+    /// Runs a script on node `n`; its output.
+    fn on(&self, n: usize, script: &str) -> String {
+        let command = Command::shell(script).deadline(Duration::from_secs(60));
+        self.cluster.members[n - 1].remote.check(&command).unwrap().text()
+    }
+
+    fn address(&self, n: u8) -> String {
+        self.lab.address(n)
+    }
+}
+
+fn status(guests: &Guests) -> LabStatus {
+    Lab::list().unwrap().into_iter().find(|found| found.name == guests.lab.lab.name()).unwrap()
 }
 
 /// The shortest of some round trips to node `n`: connecting takes one.
-fn round_trip(lab: &TestLab, n: u8) -> Duration {
-    let address = format!("{}:22", lab.address(n));
+fn round_trip(guests: &Guests, n: u8) -> Duration {
+    let address = format!("{}:22", guests.address(n));
     let connect = || {
         let start = Instant::now();
         TcpStream::connect(&address).map(|_| start.elapsed())
@@ -39,44 +51,45 @@ fn round_trip(lab: &TestLab, n: u8) -> Duration {
 #[test]
 fn a_guest_has_its_own_network_clock_firewall_and_disk() {
     let rules = support::firewall();
-    let Some(mut lab) = TestLab::of(LabKind::Vm, 2) else { return };
-    assert_eq!(status(&lab).kind, LabKind::Vm);
-    assert_eq!(on(&lab, 1, "hostname; id -u"), "n1\n0");
+    let Some(lab) = TestLab::of(LabKind::Vm, 2) else { return };
+    let mut guests = Guests { cluster: lab.cluster(), lab };
+    assert_eq!(status(&guests).kind, LabKind::Vm);
+    assert_eq!(guests.on(1, "hostname; id -u"), "n1\n0");
 
-    let before = round_trip(&lab, 1);
-    on(&lab, 1, "tc qdisc add dev eth0 root netem delay 50ms");
-    let slow = round_trip(&lab, 1);
-    on(&lab, 1, "tc qdisc del dev eth0 root");
+    let before = round_trip(&guests, 1);
+    guests.on(1, "tc qdisc add dev eth0 root netem delay 50ms");
+    let slow = round_trip(&guests, 1);
+    guests.on(1, "tc qdisc del dev eth0 root");
     let delay = Duration::from_millis(50);
     assert!(before < delay && slow >= delay && slow < 3 * delay, "{before:?}, then {slow:?}");
 
-    clock_jumps(&lab);
-    partition(&lab);
-    power_cut(&mut lab);
+    clock_jumps(&guests);
+    partition(&guests);
+    power_cut(&mut guests);
 
     assert_eq!(support::firewall(), rules);
-    let name = lab.lab.name().to_owned();
-    drop(lab);
+    let name = guests.lab.lab.name().to_owned();
+    drop(guests);
     assert_eq!(support::traces(&name), [""; 0]);
 }
 
 /// The guest's clock jumps by an hour; that of the other guest and ours do not.
-fn clock_jumps(lab: &TestLab) {
+fn clock_jumps(guests: &Guests) {
     let (wall, steady) = (SystemTime::now(), Instant::now());
-    let seconds = |n: usize| on(lab, n, "date +%s").parse::<u64>().unwrap();
-    on(lab, 1, "date -s @$(($(date +%s) + 3600))");
+    let seconds = |n: usize| guests.on(n, "date +%s").parse::<u64>().unwrap();
+    guests.on(1, "date -s @$(($(date +%s) + 3600))");
     let (jumped, other) = (seconds(1), seconds(2));
     assert!(jumped > other + 3500 && jumped < other + 3700, "{jumped} against {other}");
     let ours = wall.elapsed().unwrap().as_secs_f64() - steady.elapsed().as_secs_f64();
     assert!(ours.abs() < 1.0, "this machine's clock moved by {ours} s");
-    on(lab, 1, "date -s @$(($(date +%s) - 3600))");
+    guests.on(1, "date -s @$(($(date +%s) - 3600))");
 }
 
 /// isobar's own fault, in a kernel that knows legacy tables only.
-fn partition(lab: &TestLab) {
+fn partition(guests: &Guests) {
     let directory = tempfile::tempdir().unwrap();
     let journal = directory.path().join("faults.jsonl");
-    let cluster = lab.cluster();
+    let cluster = guests.cluster.clone();
     let grudge = json!([{"partition": {"split": {"grudge": {"n1": ["n2"]}}, "at": "0s"}}]);
     let faults: Vec<FaultSpec> = serde_json::from_value(grudge).unwrap();
     let plan = Plan::draw(&faults, &cluster.nodes(), 1, Duration::from_secs(600));
@@ -87,12 +100,13 @@ fn partition(lab: &TestLab) {
         system: Arc::new(Nothing),
         recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
         runtime: runtime.handle().clone(),
-        run: lab.lab.name().to_owned(),
+        run: guests.lab.lab.name().to_owned(),
         lease: Duration::from_secs(60),
         journal: journal.clone(),
     };
-    let hears = format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{}/22' && echo yes", lab.address(2));
-    let hears = || on(lab, 1, &format!("{hears} || echo no"));
+    let hears =
+        format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{}/22' && echo yes", guests.address(2));
+    let hears = || guests.on(1, &format!("{hears} || echo no"));
     assert_eq!(hears(), "yes");
     let mut injector = Injector::prepare(ground, plan).unwrap();
     injector.begin();
@@ -106,30 +120,36 @@ fn partition(lab: &TestLab) {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(hears(), "no");
-    assert!(on(lab, 1, "iptables-legacy-save").contains("-j ISOBAR-IN"));
+    assert!(guests.on(1, "iptables-legacy-save").contains("-j ISOBAR-IN"));
     let report = injector.heal_all(Duration::from_secs(30));
     assert_eq!((report.healed, report.dirty.len()), (1, 0));
     assert_eq!(hears(), "yes");
-    assert!(!on(lab, 1, "iptables-legacy-save").contains("ISOBAR"));
+    assert!(!guests.on(1, "iptables-legacy-save").contains("ISOBAR"));
 }
 
 /// What was synchronised to the disk is there after a power cut, and what was not is gone.
-fn power_cut(lab: &mut TestLab) {
-    on(lab, 1, "echo a >/var/kept && sync /var/kept && echo b >/var/lost && cat /var/lost");
-    lab.lab.power_off("n1").unwrap();
-    assert!(matches!(lab.lab.power_off("n1").unwrap_err(), LabError::Power { now: "off", .. }));
-    assert_eq!(status(lab).nodes[0].pid, None);
-    // Cluster::ssh is asked for a new connection by every call of `on`: none is left from before.
+fn power_cut(guests: &mut Guests) {
+    guests.on(1, "echo a >/var/kept && sync /var/kept && echo b >/var/lost && cat /var/lost");
+    guests.lab.lab.power_off("n1").unwrap();
+    assert!(matches!(
+        guests.lab.lab.power_off("n1").unwrap_err(),
+        LabError::Power { now: "off", .. }
+    ));
+    assert_eq!(status(guests).nodes[0].pid, None);
     assert!(
         TcpStream::connect_timeout(
-            &format!("{}:22", lab.address(1)).parse().unwrap(),
+            &format!("{}:22", guests.address(1)).parse().unwrap(),
             Duration::from_millis(300)
         )
         .is_err()
     );
-    lab.lab.power_on("n1").unwrap();
-    assert!(matches!(lab.lab.power_on("n1").unwrap_err(), LabError::Power { now: "on", .. }));
-    assert_eq!(on(lab, 1, "cat /var/kept; ls /var/lost 2>/dev/null || echo gone"), "a\ngone");
+    guests.lab.lab.power_on("n1").unwrap();
+    guests.cluster = guests.lab.cluster();
+    assert!(matches!(
+        guests.lab.lab.power_on("n1").unwrap_err(),
+        LabError::Power { now: "on", .. }
+    ));
+    assert_eq!(guests.on(1, "cat /var/kept; ls /var/lost 2>/dev/null || echo gone"), "a\ngone");
 }
 
 #[test]

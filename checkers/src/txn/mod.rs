@@ -12,9 +12,9 @@ mod brute;
 mod check;
 mod cycles;
 mod dependencies;
+pub mod draw;
 #[cfg(test)]
 mod drawn;
-pub mod draw;
 mod entries;
 mod evidence;
 pub mod exact;

@@ -163,7 +163,7 @@ fn change_root(root: &Path) -> Result<(), LabError> {
 }
 
 /// Waits for the wire, which the controller lays.
-fn configure_network(address: Ipv4Addr) -> Result<(), LabError> {
+pub(in crate::lab) fn configure_network(address: Ipv4Addr) -> Result<(), LabError> {
     let wire = Path::new("/sys/class/net/eth0");
     wait_for(Instant::now() + PATIENCE, || wire.exists())
         .map_err(|()| LabError::io(wire, ErrorKind::TimedOut.into()))?;
@@ -171,18 +171,18 @@ fn configure_network(address: Ipv4Addr) -> Result<(), LabError> {
     ip("-batch -").run_with(&lines).map(drop)
 }
 
-/// Starts sshd again whenever it ends, so that even `kill -9 -1` in the node leaves it reachable.
 fn keep_sshd() -> Result<Infallible, LabError> {
-    let sshd = tool::find("sshd").unwrap_or_else(|| "sshd".into());
+    let mut sshd = Command::new(tool::find("sshd").unwrap_or_else(|| "sshd".into()));
+    sshd.args(["-D", "-e"]).env_clear().env("PATH", tool::PATH).env("HOME", "/root");
+    keep(sshd.stdin(Stdio::null()))
+}
+
+/// Starts a program again whenever it ends, so that even `kill -9 -1` leaves the node with it, and
+/// reaps orphans.
+pub(in crate::lab) fn keep(program: &mut Command) -> Result<Infallible, LabError> {
     loop {
-        let child = Command::new(&sshd)
-            .args(["-D", "-e"])
-            .env_clear()
-            .env("PATH", tool::PATH)
-            .env("HOME", "/root")
-            .stdin(Stdio::null())
-            .spawn()
-            .map_err(|source| LabError::io(&sshd, source))?;
+        let child =
+            program.spawn().map_err(|source| LabError::io(program.get_program(), source))?;
         loop {
             // Of all children, since orphans of the node become ours.
             match wait(WaitOptions::empty()) {
@@ -203,10 +203,13 @@ fn touch(path: &Path) -> Result<(), LabError> {
     File::create(path).map(drop).map_err(|source| LabError::io(path, source))
 }
 
-fn make_directory(path: &Path) -> Result<(), LabError> {
+pub(in crate::lab) fn make_directory(path: &Path) -> Result<(), LabError> {
     fs::create_dir_all(path).map_err(|source| LabError::io(path, source))
 }
 
-fn at<T>(path: impl AsRef<Path>, result: Result<T, Errno>) -> Result<T, LabError> {
+pub(in crate::lab) fn at<T>(
+    path: impl AsRef<Path>,
+    result: Result<T, Errno>,
+) -> Result<T, LabError> {
     result.map_err(|error| LabError::io(path, error.into()))
 }

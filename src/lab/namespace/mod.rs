@@ -18,6 +18,8 @@ pub(super) fn start(lab: &LabState, node: &NodeState) -> Result<Child, LabError>
     }
     cgroup::create(&node.cgroups);
     let first = First {
+        name: &node.name,
+        directory: &directory,
         within: &[
             "unshare",
             "--net",
@@ -33,7 +35,7 @@ pub(super) fn start(lab: &LabState, node: &NodeState) -> Result<Child, LabError>
         subcommand: init::SUBCOMMAND,
         arguments: init::InitArgs::of(lab, node).argv(),
     };
-    let (mut child, process) = first.start(lab, node)?;
+    let (mut child, process) = first.start()?;
     match network::plug(lab, node, process.pid()) {
         Ok(()) => Ok(child),
         Err(error) => {

@@ -54,8 +54,11 @@ pub(super) fn prepare(lab: &LabState, node: &NodeState) -> Result<(), LabError> 
 
 /// Switches a guest on; the parent of its first process is returned.
 pub(super) fn start(lab: &LabState, node: &NodeState) -> Result<Child, LabError> {
+    let directory = lab.node_directory(node);
     let switch = format!("--net={}", network::switch_path(lab).display());
     let first = First {
+        name: &node.name,
+        directory: &directory,
         within: &[
             "nsenter",
             &switch,
@@ -70,5 +73,5 @@ pub(super) fn start(lab: &LabState, node: &NodeState) -> Result<Child, LabError>
         subcommand: guest::SUBCOMMAND,
         arguments: guest::GuestArgs::of(lab, node).argv(),
     };
-    first.start(lab, node).map(|(child, _)| child)
+    first.start().map(|(child, _)| child)
 }
