@@ -167,7 +167,7 @@ fn dirty_reads_are_found() {
 
 #[test]
 fn stale_reads_are_found_while_a_node_is_cut_off_and_break_nothing_but_real_time() {
-    let load = "concurrency: 5n, rate: 300/s, time: 8s";
+    let load = "concurrency: 5n, rate: 300/s, time: 12s";
     let faults = "faults:\n  - partition: { split: one, every: 4s, for: 2s, at: 1s }\n";
     let lists = run(&STALE_READ, "keys: 5, max-writes-per-key: 64", load, faults);
     assert_read_committed(&lists);

@@ -150,11 +150,22 @@ impl Lists {
         odd.count()
     }
 
-    /// Acknowledged elements that are not in the longest list of their key.
+    /// Acknowledged elements that nobody has seen, though their list was read after that.
     pub fn lost(&self) -> usize {
-        let ok = self.txns.iter().filter(|txn| txn.kind == "ok").flat_map(Txn::appends);
-        ok.filter(|(key, element)| !self.longest.get(*key).is_some_and(|l| l.contains(element)))
-            .count()
+        let mut read: HashMap<&str, usize> = HashMap::new();
+        for txn in &self.txns {
+            for (key, _) in txn.reads() {
+                let last = read.entry(key).or_default();
+                *last = txn.invoked.max(*last);
+            }
+        }
+        let ok = self.txns.iter().filter_map(|txn| Some((txn, txn.completed?)));
+        let appends = ok.flat_map(|(txn, at)| txn.appends().map(move |append| (append, at)));
+        let lost = appends.filter(|((key, element), completed)| {
+            let read_later = read.get(key).is_some_and(|last| last > completed);
+            read_later && !self.longest.get(*key).is_some_and(|list| list.contains(element))
+        });
+        lost.count()
     }
 
     /// G1a: reads of what a failed transaction appended.
