@@ -35,7 +35,7 @@ const LOG_BYTES_MAX: usize = 64 << 20;
 pub struct Field {
     pub cluster: Cluster,
     pub system: Arc<dyn System>,
-    /// How the nodes are reached, with a lab resolved to its SSH settings.
+    /// How the nodes are reached: of a lab, the settings that reach it.
     pub reach: Reach,
     runtime: tokio::runtime::Handle,
     /// Where nodes on this machine keep their files.

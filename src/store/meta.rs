@@ -15,7 +15,7 @@ pub struct RunMeta {
     pub seed: u64,
     /// UTC, RFC 3339.
     pub started_at: String,
-    /// How the nodes are reached: `lab` is resolved to the SSH settings of that lab, so that
+    /// How the nodes are reached: for `lab`, the settings that reach that lab, so that
     /// `isobar heal` works from this file alone.
     pub reach: Reach,
     /// The lab which this run brought up, if any.
