@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The problem is NP-complete (Papadimitriou, JACM 26:4, 1979), but histories of real systems leave
-//! little to search for. *Valid* is only said with an execution that [`replay`] has carried out;
+//! little to search for. *Valid* is only said with an execution that `replay` has carried out;
 //! *violated* only with transactions that contradict each other, as few as could be found, which
 //! were judged again by themselves. Past the [`Budget`] the answer is *unknown*.
 //!
