@@ -231,7 +231,8 @@ fn others() -> Vec<Case> {
     // A counter that is wrong takes the general search, which would not end.
     let counter: Make = Rc::new(|operations| counter(&load(operations, 0)));
     let strings: Make = Rc::new(|operations| kv(&load(operations, 1_000), 100));
-    let mut cases = vec![Case::new("others", "counter", counter, by_model(Counter))];
+    let counter = Case::new("others", "counter", counter, by_model(Counter));
+    let mut cases = vec![counter.sizes(HUNDRED_THOUSAND / 100, HUNDRED_THOUSAND)];
     cases.extend(Case::twins("others", "kv", strings, spoil::rewind, by_model(Kv)));
     cases
 }
