@@ -18,8 +18,8 @@ pub struct Expectation {
 
 /// *Valid* when the run proves something; otherwise *unknown* with every reason. Figures:
 /// `reads_ok`, `writes_ok` (every function but `read`), `operations_during_faults`, and per planned
-/// track `<kinds>_installed_with_evidence`. A transaction counts as a read and as a write if it does
-/// both.
+/// track `<kinds>_installed_with_evidence`. A transaction counts as a read and as a write if it
+/// does both.
 pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
     let (mut reads, mut writes) = (0, 0);
     for operation in history.operations().filter(|op| op.completion() == Completion::Ok) {

@@ -1,9 +1,9 @@
 //! Against every execution there could be, on small histories.
 //!
 //! An execution is a choice of the crashed transactions that happened, and an order in which they
-//! did. Serializable and strict executions run one transaction after the other; those under snapshot
-//! isolation are sequences of beginnings and commits (Berenson et al., SIGMOD 1995: reads as of
-//! the beginning, and nobody else commits to the same list between the two).
+//! did. Serializable and strict executions run one transaction after the other; those under
+//! snapshot isolation are sequences of beginnings and commits (Berenson et al., SIGMOD 1995: reads
+//! as of the beginning, and nobody else commits to the same list between the two).
 
 #![allow(clippy::unwrap_used)]
 

@@ -25,6 +25,7 @@ mod models;
 #[cfg(test)]
 mod notation;
 mod register;
+mod registers;
 mod rivals;
 mod sources;
 mod told;
@@ -36,5 +37,6 @@ pub use anomaly::{Anomaly, Level, UnknownAnomaly};
 pub use append::list_append;
 pub use check::TxnOptions;
 pub use models::{Boundary, Model, UnknownModel};
-pub use register::{Assumptions, rw_register};
+pub use register::Assumptions;
+pub use registers::rw_register;
 pub use transactions::{Function, Micro, Transactions, TxnError};

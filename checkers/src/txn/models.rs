@@ -316,7 +316,16 @@ pub struct Boundary {
 
 impl Boundary {
     pub fn of(anomalies: impl IntoIterator<Item = Anomaly>) -> Self {
-        let out = ruled_out(anomalies);
+        Self::around(ruled_out(anomalies))
+    }
+
+    /// Where a model is ruled out, and with it whatever implies it.
+    pub fn without(model: Model) -> Self {
+        let stronger = Model::all().filter(|other| other.implies(model));
+        Self::around(stronger.map(|other| 1 << other.0).sum())
+    }
+
+    fn around(out: Set) -> Self {
         let is_out = |model: &Model| out & 1 << model.0 != 0;
         let weakest = |model: &Model| IMPLIED[model.0 as usize] & out == 1 << model.0;
         let (not, also_not) = Model::all().filter(is_out).partition(weakest);

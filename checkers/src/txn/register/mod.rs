@@ -52,7 +52,7 @@ pub struct Assumptions {
 /// from the assumptions: it never accuses wrongly, but does not find everything.
 ///
 /// Verdict and figures as for [`list_append`](super::list_append).
-pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
+pub(super) fn by_inference(history: &History, options: &TxnOptions) -> CheckResult {
     let problem = |text: String| undecided(CHECK, format!("not a history of registers: {text}"));
     let txns = match Transactions::of(history) {
         Ok(txns) => txns,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::notation::history;
+use super::by_inference as rw_register;
 use super::*;
 use crate::finding::Verdict;
 
