@@ -91,7 +91,11 @@ impl Scanner {
                 record.key = (!key.is_null()).then_some(key);
             }
             VALUE => {
-                record.value = self.given(cursor, names)?;
+                let transaction = names.values().text(record.f) == Some("txn");
+                record.value = match transaction {
+                    true => Given::Whole(self.transaction(cursor, names)?),
+                    false => self.given(cursor, names)?,
+                };
             }
             NODE => {
                 record.node = cursor.text_or_null(names)?;
@@ -118,6 +122,43 @@ impl Scanner {
         let given = whole.map(|()| Given::of_array(&self.items[start..], names));
         self.items.truncate(start);
         given
+    }
+
+    /// The list of micro-operations of a transaction; or any other value.
+    fn transaction(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<ValueId> {
+        if cursor.peek()? != b'[' {
+            return self.value(cursor, names, 0);
+        }
+        cursor.token()?;
+        let start = self.items.len();
+        let whole = self.micros(cursor, names);
+        let id = whole.map(|()| names.loose_array(&self.items[start..]));
+        self.items.truncate(start);
+        id
+    }
+
+    fn micros(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<()> {
+        if cursor.peek()? == b']' {
+            return cursor.token().map(drop);
+        }
+        loop {
+            let item = if cursor.peek()? == b'[' {
+                cursor.token()?;
+                let start = self.items.len();
+                let whole = self.elements(cursor, names, 1);
+                let id = whole.map(|()| names.loose_array(&self.items[start..]));
+                self.items.truncate(start);
+                id?
+            } else {
+                self.value(cursor, names, 1)?
+            };
+            self.items.push(item);
+            match cursor.token()? {
+                b',' => {}
+                b']' => return Some(()),
+                _ => return None,
+            }
+        }
     }
 
     fn value(

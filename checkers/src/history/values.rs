@@ -6,8 +6,9 @@
 //! 110 …         another i64      111 … null, a boolean, a float, an object
 //! ```
 //!
-//! Equal values have equal names, so a checker compares names. Arrays are slices of one arena:
-//! a transaction's micro-operations lie side by side.
+//! Equal values have equal names, so a checker compares names; but for a transaction's list of
+//! micro-operations and these themselves, which nobody compares. Arrays are slices of one arena: a
+//! transaction's micro-operations lie side by side.
 
 use std::hash::{Hash, Hasher};
 
@@ -41,6 +42,10 @@ impl ValueId {
     fn inline(number: i64) -> Option<Self> {
         let small = (INLINE_MIN..=INLINE_MAX).contains(&number);
         small.then(|| Self((number - INLINE_MIN) as u32))
+    }
+
+    fn at(kind: Kind, place: usize) -> Self {
+        Self(TABLE | (kind as u32) << PLACE_BITS | place as u32 & PLACE_MASK)
     }
 
     fn split(self) -> Result<i64, (Kind, usize)> {
@@ -127,6 +132,13 @@ impl Values {
             Err((Kind::Large, place)) => Some(self.large[place]),
             Err(_) => None,
         }
+    }
+
+    /// How many arrays there are then.
+    fn add_array(&mut self, items: &[ValueId]) -> usize {
+        self.items.extend_from_slice(items);
+        self.item_ends.push(self.items.len() as u32);
+        self.item_ends.len()
     }
 
     fn text_at(&self, place: usize) -> &str {
@@ -232,28 +244,46 @@ impl Interner {
     }
 
     pub(super) fn array(&mut self, items: &[ValueId]) -> ValueId {
-        self.full |= self.values.items.len() + items.len() > u32::MAX as usize;
         let hash = hash(Kind::Array, items);
+        self.recent(hash, items).unwrap_or_else(|slot| {
+            self.full |= self.values.items.len() + items.len() > u32::MAX as usize;
+            let id = self.name(
+                Kind::Array,
+                hash,
+                |values, place| values.items_at(place) == items,
+                |values| values.add_array(items),
+            );
+            self.recent[slot] = (hash, id);
+            id
+        })
+    }
+
+    /// As [`array`](Self::array), but an equal one may have got another name: for arrays that
+    /// nobody compares, of which there are too many to look each of them up.
+    pub(super) fn loose_array(&mut self, items: &[ValueId]) -> ValueId {
+        let hash = hash(Kind::Array, items);
+        self.recent(hash, items).unwrap_or_else(|slot| {
+            self.full |= self.values.items.len() + items.len() > u32::MAX as usize;
+            if self.full {
+                return ValueId::NULL;
+            }
+            let place = self.values.add_array(items) - 1;
+            self.full |= place >= PLACE_MASK as usize;
+            let id = ValueId::at(Kind::Array, place);
+            self.recent[slot] = (hash, id);
+            id
+        })
+    }
+
+    /// The array, if it was named lately; else where to put it.
+    fn recent(&mut self, hash: u64, items: &[ValueId]) -> Result<ValueId, usize> {
         if self.recent.is_empty() {
             self.recent = vec![(0, ValueId::NULL); RECENT];
         }
         let slot = hash as usize % RECENT;
         let (last, id) = self.recent[slot];
-        if last == hash && self.values.elements(id) == Some(items) {
-            return id;
-        }
-        let id = self.name(
-            Kind::Array,
-            hash,
-            |values, place| values.items_at(place) == items,
-            |values| {
-                values.items.extend_from_slice(items);
-                values.item_ends.push(values.items.len() as u32);
-                values.item_ends.len()
-            },
-        );
-        self.recent[slot] = (hash, id);
-        id
+        let same = last == hash && self.values.elements(id) == Some(items);
+        if same { Ok(id) } else { Err(slot) }
     }
 
     /// Any value. Recursive, as [`Value`] is: readers bound the depth.
@@ -304,7 +334,7 @@ impl Interner {
         }
         let place = add(values) - 1;
         *full |= place >= PLACE_MASK as usize;
-        let id = ValueId(TABLE | (kind as u32) << PLACE_BITS | place as u32 & PLACE_MASK);
+        let id = ValueId::at(kind, place);
         names.insert_unique(spread(half), Named::new(hash, id), |named| spread(named.hash));
         id
     }
