@@ -87,7 +87,7 @@ fn write_history(path: &Path, transactions: usize, stale: usize) {
     let mut lists =
         Lists { active: (0..ACTIVE_KEYS).map(|key| (key, 0)).collect(), keys: ACTIVE_KEYS };
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::Idle).collect();
-    let (mut begun, mut ended, mut index) = (0, 0, 0);
+    let (mut begun, mut ended, mut index) = (0, 0, 0_u64);
     let mut event = |process: usize, kind: &str, value: &str| {
         let time = index * 1_037 + 13;
         writeln!(
