@@ -1,6 +1,7 @@
 //! Labs of virtual machines: what only a kernel, a clock and a disk of its own can show.
 
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -65,6 +66,7 @@ fn a_guest_has_its_own_network_clock_firewall_and_disk() {
 
     clock_jumps(&guests);
     partition(&guests);
+    delays_and_clocks(&guests);
     power_cut(&mut guests);
 
     assert_eq!(support::firewall(), rules);
@@ -85,46 +87,105 @@ fn clock_jumps(guests: &Guests) {
     guests.on(1, "date -s @$(($(date +%s) - 3600))");
 }
 
-/// isobar's own fault, in a kernel that knows legacy tables only.
+/// Faults of isobar's own, on the guests.
+struct Broken {
+    injector: Injector,
+    journal: PathBuf,
+    _runtime: tokio::runtime::Runtime,
+    _directory: tempfile::TempDir,
+}
+
+impl Broken {
+    /// Returns when all faults are installed.
+    fn by(guests: &Guests, faults: serde_json::Value) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let journal = directory.path().join("faults.jsonl");
+        let cluster = guests.cluster.clone();
+        let faults: Vec<FaultSpec> = serde_json::from_value(faults).unwrap();
+        let plan = Plan::draw(&faults, &cluster.nodes(), 1, Duration::from_secs(600));
+        let count = plan.injections.len();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let history = directory.path().join("history.jsonl");
+        let ground = Ground {
+            cluster,
+            system: Arc::new(Nothing),
+            recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
+            runtime: runtime.handle().clone(),
+            run: guests.lab.lab.name().to_owned(),
+            lease: Duration::from_secs(60),
+            journal: journal.clone(),
+        };
+        let mut injector = Injector::prepare(ground, plan).unwrap();
+        injector.begin();
+        let broken = Self { injector, journal, _runtime: runtime, _directory: directory };
+        let until = Instant::now() + Duration::from_secs(30);
+        let is_installed = |entry: &JournalEntry| matches!(entry, JournalEntry::Installed { .. });
+        while broken.entries().iter().filter(|entry| is_installed(entry)).count() < count {
+            assert!(Instant::now() < until, "{:?}", broken.entries());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        broken
+    }
+
+    fn entries(&self) -> Vec<JournalEntry> {
+        JournalState::read(&self.journal).map(|state| state.entries).unwrap_or_default()
+    }
+
+    fn heal(mut self, count: usize) {
+        let report = self.injector.heal_all(Duration::from_secs(30));
+        assert_eq!((report.healed, report.dirty.len()), (count, 0), "{report:?}");
+    }
+}
+
+/// In a kernel that knows legacy tables only.
 fn partition(guests: &Guests) {
-    let directory = tempfile::tempdir().unwrap();
-    let journal = directory.path().join("faults.jsonl");
-    let cluster = guests.cluster.clone();
-    let grudge = json!([{"partition": {"split": {"grudge": {"n1": ["n2"]}}, "at": "0s"}}]);
-    let faults: Vec<FaultSpec> = serde_json::from_value(grudge).unwrap();
-    let plan = Plan::draw(&faults, &cluster.nodes(), 1, Duration::from_secs(600));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let history = directory.path().join("history.jsonl");
-    let ground = Ground {
-        cluster,
-        system: Arc::new(Nothing),
-        recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
-        runtime: runtime.handle().clone(),
-        run: guests.lab.lab.name().to_owned(),
-        lease: Duration::from_secs(60),
-        journal: journal.clone(),
-    };
     let hears =
         format!("timeout 2 bash -c 'exec 3<>/dev/tcp/{}/22' && echo yes", guests.address(2));
     let hears = || guests.on(1, &format!("{hears} || echo no"));
     assert_eq!(hears(), "yes");
-    let mut injector = Injector::prepare(ground, plan).unwrap();
-    injector.begin();
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        let entries = JournalState::read(&journal).map(|state| state.entries).unwrap_or_default();
-        if entries.iter().any(|entry| matches!(entry, JournalEntry::Installed { .. })) {
-            break;
-        }
-        assert!(Instant::now() < until, "{entries:?}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let grudge = json!([{"partition": {"split": {"grudge": {"n1": ["n2"]}}, "at": "0s"}}]);
+    let broken = Broken::by(guests, grudge);
     assert_eq!(hears(), "no");
     assert!(guests.on(1, "iptables-legacy-save").contains("-j ISOBAR-IN"));
-    let report = injector.heal_all(Duration::from_secs(30));
-    assert_eq!((report.healed, report.dirty.len()), (1, 0));
+    broken.heal(1);
     assert_eq!(hears(), "yes");
     assert!(!guests.on(1, "iptables-legacy-save").contains("ISOBAR"));
+}
+
+/// Packets to the other guest are late, and the clocks are wrong, each until it is undone.
+fn delays_and_clocks(guests: &Guests) {
+    let queues = || guests.on(1, "tc qdisc show dev eth0; tc class show dev eth0");
+    let connects = format!(
+        "from=$(date +%s%N); bash -c 'exec 3<>/dev/tcp/{}/22'\n\
+         echo $((($(date +%s%N) - from) / 1000000))",
+        guests.address(2)
+    );
+    let connects_ms = || guests.on(1, &connects).parse::<u64>().unwrap();
+    // The time since 1970 less that since boot, in ms, when the latter has just counted.
+    let base = "read -r was _ </proc/uptime; is=$was\n\
+                while [ $is = $was ]; do read -r is _ </proc/uptime; done\n\
+                echo $((($(date +%s%N) - ${is%.*}${is#*.}0000000) / 1000000))";
+    let base = |n: usize| guests.on(n, base).parse::<i64>().unwrap();
+    let (untouched, before) = (queues(), [base(1), base(2)]);
+    let faults = json!([
+        {"delay": {"targets": ["n1"], "time": "400ms", "jitter": "0s", "at": "0s"}},
+        {"clock-bump": {"targets": ["n1"], "by": "1h", "at": "0s"}},
+        {"clock-drift": {"targets": ["n2"], "share": "50%", "way": "back", "at": "0s"}},
+    ]);
+    let ours = (SystemTime::now(), Instant::now());
+    let broken = Broken::by(guests, faults);
+    assert!(connects_ms() >= 400);
+    let ahead = base(1) - before[0];
+    assert!((3_599_000..3_601_000).contains(&ahead), "{ahead} ms");
+    std::thread::sleep(Duration::from_secs(1));
+    let behind = base(2) - before[1];
+    assert!(behind < -300, "{behind} ms");
+    broken.heal(3);
+    let after = [base(1) - before[0], base(2) - before[1]];
+    assert!(after.iter().all(|ms| ms.abs() < 250), "{after:?} ms off");
+    assert_eq!(queues(), untouched);
+    let moved = ours.0.elapsed().unwrap().as_secs_f64() - ours.1.elapsed().as_secs_f64();
+    assert!(moved.abs() < 1.0, "this machine's clock moved by {moved} s");
 }
 
 /// What was synchronised to the disk is there after a power cut, and what was not is gone.
