@@ -13,6 +13,7 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
 
+use isobar_checkers::generate::Random;
 use isobar_checkers::history;
 use isobar_checkers::{TxnOptions, list_append};
 
@@ -23,19 +24,6 @@ mod usage;
 const CLIENTS: usize = 10;
 const ACTIVE_KEYS: usize = 10;
 const APPENDS_PER_KEY: usize = 32;
-
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (((word ^ (word >> 31)) >> 33) % limit as u64) as usize
-    }
-}
 
 /// One client of the simulated database.
 enum Client {
@@ -84,6 +72,7 @@ impl Lists {
 fn write_history(path: &Path, transactions: usize, stale: usize) {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     let mut random = Random(99);
+    let mut below = |limit: usize| random.below(limit as u64) as usize;
     let mut lists =
         Lists { active: (0..ACTIVE_KEYS).map(|key| (key, 0)).collect(), keys: ACTIVE_KEYS };
     let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::Idle).collect();
@@ -98,14 +87,14 @@ fn write_history(path: &Path, transactions: usize, stale: usize) {
         index += 1;
     };
     while ended < transactions {
-        let process = random.below(CLIENTS);
+        let process = below(CLIENTS);
         match std::mem::replace(&mut clients[process], Client::Idle) {
             Client::Idle if begun == transactions => {}
             Client::Idle => {
                 begun += 1;
-                let count = 1 + random.below(4);
+                let count = 1 + below(4);
                 let asked: Vec<(bool, usize)> =
-                    (0..count).map(|_| (random.below(2) == 0, random.below(ACTIVE_KEYS))).collect();
+                    (0..count).map(|_| (below(2) == 0, below(ACTIVE_KEYS))).collect();
                 let mut value = String::from("[");
                 for (place, &(append, slot)) in asked.iter().enumerate() {
                     let separator = if place == 0 { "" } else { "," };
@@ -119,7 +108,7 @@ fn write_history(path: &Path, transactions: usize, stale: usize) {
             }
             Client::Asked(asked) => {
                 let reads = asked.iter().all(|(append, _)| !append);
-                let missed = if reads && random.below(1000) < stale { 3 } else { 0 };
+                let missed = if reads && below(1000) < stale { 3 } else { 0 };
                 clients[process] = Client::Done(lists.run(&asked, missed));
             }
             Client::Done(value) => {

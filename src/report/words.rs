@@ -130,12 +130,14 @@ pub fn verdict(verdict: &Verdict) -> &'static str {
     }
 }
 
-/// `stale read on key k3`.
+/// `stale read on key k3`. Adya's names, as G2-item, stay as they are.
 pub fn anomaly(finding: &Finding) -> String {
     let name = visible(&shorten(&finding.anomaly, VALUE_CHARS)).replace(['\n', '\t'], " ");
+    let adyas = name.starts_with('G') && name.chars().nth(1).is_some_and(|c| !c.is_lowercase());
+    let name = if adyas { name } else { name.replace('-', " ") };
     match &finding.key {
-        Some(on) => format!("{} on key {}", name.replace('-', " "), key(on)),
-        None => name.replace('-', " "),
+        Some(on) => format!("{name} on key {}", key(on)),
+        None => name,
     }
 }
 

@@ -40,8 +40,9 @@ impl Ranking {
             return;
         }
         if self.back > 0 {
+            let them = if self.back == 1 { "event is" } else { "events are" };
             remarks.push(format!(
-                "{} events are earlier than the event before them: put in order of time",
+                "{} {them} earlier than the one before in the file: put in order of time",
                 self.back
             ));
         }

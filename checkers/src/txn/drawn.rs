@@ -1,25 +1,10 @@
 //! Random small histories of registers for tests, as lines of the notation: some of a store that
 //! serves stale snapshots, some with reads out of nowhere.
 
-/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
-pub(crate) struct Random(u64);
+use crate::generate::Random;
 
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0xD134_2543_DE82_EF95))
-    }
-
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (word ^ (word >> 31)) % limit
-    }
-
-    fn percent(&mut self, share: u64) -> bool {
-        self.below(100) < share
-    }
+fn percent(random: &mut Random, share: u64) -> bool {
+    random.below(100) < share
 }
 
 const KEYS: [char; 4] = ['x', 'y', 'z', 'v'];
@@ -61,7 +46,7 @@ impl Store {
         for &(key, write) in plan {
             if let Some(value) = write {
                 (local[key], after[key], own[key]) = (value, value, true);
-            } else if !own[key] && (matches!(self.style, Style::Wild) || random.percent(4)) {
+            } else if !own[key] && (matches!(self.style, Style::Wild) || percent(random, 4)) {
                 let all = &self.written[key];
                 let place = random.below(all.len() as u64 + 1) as usize;
                 local[key] = all.get(place).copied().unwrap_or(0);
@@ -92,7 +77,7 @@ pub(crate) fn draw(random: &mut Random, most: u64) -> String {
             let micros = 0..1 + random.below(length);
             let mut micro = |_| {
                 value += 1;
-                (random.below(keys) as usize, random.percent(writes).then_some(value))
+                (random.below(keys) as usize, percent(random, writes).then_some(value))
             };
             micros.map(&mut micro).collect()
         })
@@ -118,19 +103,19 @@ pub(crate) fn draw(random: &mut Random, most: u64) -> String {
         let (found, after) = store.run(&plans[plan], from, random);
         let micros = micros(&plans[plan], &found);
         let name = process[client];
-        let outcome = if random.percent(crashes) {
-            if random.percent(70) {
+        let outcome = if percent(random, crashes) {
+            if percent(random, 70) {
                 process[client] += clients;
             }
             "?"
-        } else if random.percent(failures) {
+        } else if percent(random, failures) {
             "!"
         } else {
             ""
         };
         let end = if outcome == "?" { String::new() } else { now.to_string() };
         items.push((start, format!("{start}-{end}{outcome} p{name} {micros}")));
-        if outcome.is_empty() || random.percent(if outcome == "?" { 50 } else { 10 }) {
+        if outcome.is_empty() || percent(random, if outcome == "?" { 50 } else { 10 }) {
             store.states.push(after);
         }
         now += 1;
@@ -161,7 +146,7 @@ pub(crate) fn draw_blind(random: &mut Random, most: u64) -> String {
         let mut plan: Plan = Vec::new();
         for _ in 0..1 + random.below(3) {
             let key = random.below(keys as u64) as usize;
-            let writes = kind < 2 || kind == 4 && random.percent(50);
+            let writes = kind < 2 || kind == 4 && percent(random, 50);
             if plan.iter().all(|micro| micro.0 != key) {
                 value += u32::from(writes);
                 plan.push((key, writes.then_some(value)));
@@ -173,7 +158,7 @@ pub(crate) fn draw_blind(random: &mut Random, most: u64) -> String {
         let others = plans.iter().enumerate().filter(|&(number, _)| number != reader);
         let all: Vec<u32> =
             others.flat_map(|(_, p)| p).filter(|m| m.0 == key).filter_map(|m| m.1).collect();
-        if all.is_empty() || random.percent(12) {
+        if all.is_empty() || percent(random, 12) {
             return 0;
         }
         all[random.below(all.len() as u64) as usize]
@@ -198,7 +183,7 @@ pub(crate) fn draw_blind(random: &mut Random, most: u64) -> String {
             .map(|&(key, write)| write.unwrap_or_else(|| found(number, key, random)))
             .collect();
         let (start, end) = times[number];
-        let end = if random.percent(crashes) { "?".to_owned() } else { end.to_string() };
+        let end = if percent(random, crashes) { "?".to_owned() } else { end.to_string() };
         items.push((start, format!("{start}-{end} p{number} {}", micros(plan, &values))));
     }
     items.sort_unstable();

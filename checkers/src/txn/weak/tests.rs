@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::super::drawn::{Random, draw};
+use super::super::drawn::draw;
 use super::super::notation::history;
 use super::brute::holds;
 use super::*;
+use crate::generate::Random;
 use crate::history::History;
 
 /// The anomalies found at a level, or the verdict.
@@ -117,7 +118,7 @@ fn a_contradiction_is_told_from_its_premises() {
 fn against_brute_force(seeds: std::ops::Range<u64>) -> Vec<usize> {
     let mut valid = vec![0; Level::ALL.len()];
     for seed in seeds {
-        let line = draw(&mut Random::new(seed), 6);
+        let line = draw(&mut Random(seed), 6);
         let history: History = history(&line);
         let txns = Transactions::of(&history).unwrap();
         for (level, valid) in Level::ALL.into_iter().zip(&mut valid) {
