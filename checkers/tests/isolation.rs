@@ -3,31 +3,18 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[allow(dead_code)]
-#[path = "../benches/support/mod.rs"]
-mod support;
-
-use isobar_checkers::generate::Random;
+use isobar_checkers::generate::{Load, Snapshots, rw_register};
 use isobar_checkers::txn::{exact, weak};
 use isobar_checkers::{CheckResult, Verdict};
-use support::transaction_calls::{Transactions, history};
 
-fn shape(count: usize, snapshot_age: u64, noise: u64) -> Transactions {
-    Transactions {
-        count,
-        clients: 40,
-        keys: 60,
-        length: (1, 4),
-        writes_percent: 60,
-        snapshot_age,
-        only_readers_lag: false,
-        noise,
-    }
+const LOAD: Load = Load { operations: 1_500, clients: 40, crashes: 0, seed: 11 };
+
+fn shape(age: u64, noise: u64) -> Snapshots {
+    Snapshots { keys: 60, length: (1, 4), writes_percent: 60, age, noise, stale_from: None }
 }
 
-fn judged(shape: &Transactions, stale: Option<usize>, level: exact::Level) -> CheckResult {
-    let history = history(shape, stale, &mut Random(11));
-    exact::check(&history, level, &exact::Budget::default())
+fn judged(shape: &Snapshots, level: exact::Level) -> CheckResult {
+    exact::check(&rw_register(&LOAD, shape), level, &exact::Budget::default())
 }
 
 #[test]
@@ -36,13 +23,13 @@ fn what_has_an_execution_is_valid() {
     let mut forced = 0;
     for noise in [0, 3, 30] {
         for level in [Serializable, StrongSessionSerializable, StrictSerializable] {
-            let result = judged(&shape(1_500, 0, noise), None, level);
+            let result = judged(&shape(0, noise), level);
             assert_eq!(result.verdict, Verdict::Valid, "{} noise {noise}", level.name());
             forced += result.figures["forced"].as_u64().unwrap();
         }
         let levels = [SnapshotIsolation, StrongSessionSnapshotIsolation, StrongSnapshotIsolation];
         for level in levels {
-            let result = judged(&shape(1_500, 20, noise), None, level);
+            let result = judged(&shape(20, noise), level);
             assert_eq!(result.verdict, Verdict::Valid, "{} noise {noise}", level.name());
         }
     }
@@ -54,19 +41,19 @@ fn a_stale_read_is_told_by_a_few_transactions() {
     use exact::Level::*;
     for level in [StrictSerializable, StrongSnapshotIsolation] {
         let age = if level == StrictSerializable { 0 } else { 20 };
-        let shape = shape(1_500, age, 3);
-        let result = judged(&shape, Some(1_100), level);
+        let shape = Snapshots { stale_from: Some(73), ..shape(age, 3) };
+        let result = judged(&shape, level);
         assert_eq!(result.verdict, Verdict::Violated, "{}", level.name());
         let finding = &result.findings[0];
         assert!(finding.operations.len() <= 6, "{finding:?}");
-        assert_eq!(result, judged(&shape, Some(1_100), level), "the same answer every time");
+        assert_eq!(result, judged(&shape, level), "the same answer every time");
     }
 }
 
 #[test]
 fn weak_levels_follow_from_strong_ones() {
     for noise in [0, 30] {
-        let history = history(&shape(1_500, 20, noise), None, &mut Random(5));
+        let history = rw_register(&Load { seed: 5, ..LOAD }, &shape(20, noise));
         for level in weak::Level::ALL {
             let result = weak::check(&history, level);
             assert_eq!(result.verdict, Verdict::Valid, "{}: {}", level.name(), result.summary);

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use isobar_checkers::generate::cases::{Case, unique_load};
 use isobar_checkers::generate::{text, unique_values};
-use isobar_checkers::history::{self, ReadError};
-use isobar_checkers::{Budget, Register, linearizable};
+use isobar_checkers::history::{self, History, ReadError};
+use isobar_checkers::{Budget, CheckResult, Register, linearizable};
 use serde::{Deserialize, Serialize};
 
 use super::Row;
@@ -38,7 +38,7 @@ pub struct Measurement {
     pub row: String,
     pub operations: u32,
     pub verdict: String,
-    /// Of judging; in a row of reading, of reading.
+    /// Of judging; in a row of reading, of reading; in one from end to end, of both.
     pub wall_ms: f64,
     /// Of all cores.
     pub cpu_ms: f64,
@@ -58,15 +58,10 @@ pub fn measure_alone(row: &Row, operations: u32) -> Result<Measurement, BenchErr
     let measured = match row {
         Row::Judging(_) => ask(row, operations, None)?,
         Row::Reading(format) => {
-            let file = format!("isobar-bench-{}-{operations}.{format}", std::process::id());
-            let path = std::env::temp_dir().join(file);
-            let measured = write(format, operations, &path)
-                .map_err(|source| BenchError::File { path: path.clone(), source })
-                .and_then(|()| ask(row, operations, Some(&path)));
-            // The file may be missing; whatever went wrong is told.
-            let _ = fs::remove_file(&path);
-            measured?
+            let history = unique_values(&unique_load(operations), 1_000);
+            with_file(row, operations, format, history)?
         }
+        Row::EndToEnd(case) => with_file(row, operations, "jsonl", case.history(operations))?,
     };
     let expected = row.verdict().word().to_owned();
     if measured.verdict != expected {
@@ -74,6 +69,25 @@ pub fn measure_alone(row: &Row, operations: u32) -> Result<Measurement, BenchErr
         return Err(BenchError::Verdict { row, operations, verdict, expected });
     }
     Ok(measured)
+}
+
+/// Measures what is done with a file of `history`, which is there for as long as that takes.
+fn with_file(
+    row: &Row,
+    operations: u32,
+    format: &str,
+    history: History,
+) -> Result<Measurement, BenchError> {
+    let file = format!("isobar-bench-{}-{operations}.{format}", std::process::id());
+    let path = std::env::temp_dir().join(file);
+    let written = write(format, &history, &path)
+        .map_err(|source| BenchError::File { path: path.clone(), source });
+    // Another process is measured.
+    drop(history);
+    let measured = written.and_then(|()| ask(row, operations, Some(&path)));
+    // The file may be missing; whatever went wrong is told.
+    let _ = fs::remove_file(&path);
+    measured
 }
 
 /// Starts this program again, to measure here.
@@ -100,7 +114,21 @@ fn ask(row: &Row, operations: u32, path: Option<&Path>) -> Result<Measurement, B
 pub fn measure_here(row: &Row, operations: u32, path: &Path) -> Result<Measurement, BenchError> {
     match row {
         Row::Judging(case) => Ok(judge(case, operations)),
-        Row::Reading(format) => read(format, operations, path),
+        Row::Reading(format) => {
+            let judge = |history: &_| linearizable(history, &Register, &Budget::default());
+            let parts = read(format, operations, path, judge)?;
+            Ok(parts.reading)
+        }
+        Row::EndToEnd(case) => {
+            let parts = read(&case.name, operations, path, |history| case.judge(history))?;
+            let Measurement { wall_ms, cpu_ms, .. } = parts.reading;
+            Ok(Measurement {
+                wall_ms: wall_ms + parts.judging_wall_ms,
+                cpu_ms: cpu_ms + parts.judging_cpu_ms,
+                megabytes_per_second: None,
+                ..parts.reading
+            })
+        }
     }
 }
 
@@ -130,7 +158,19 @@ fn judge(case: &Case, operations: u32) -> Measurement {
     }
 }
 
-fn read(format: &str, operations: u32, path: &Path) -> Result<Measurement, BenchError> {
+/// What reading took, with the memory of judging, and what that took.
+struct Parts {
+    reading: Measurement,
+    judging_wall_ms: f64,
+    judging_cpu_ms: f64,
+}
+
+fn read(
+    row: &str,
+    operations: u32,
+    path: &Path,
+    judge: impl Fn(&History) -> CheckResult,
+) -> Result<Parts, BenchError> {
     let failed = |source| BenchError::File { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let bytes = file.metadata().map_err(failed)?.len();
@@ -138,10 +178,10 @@ fn read(format: &str, operations: u32, path: &Path) -> Result<Measurement, Bench
     let (history, wall_ms, cpu_ms) = timed(|| history::read(&name, BufReader::new(file), None));
     let history = history?;
     let before = usage::resident_bytes();
-    let result = linearizable(&history, &Register, &Budget::default());
+    let (result, judging_wall_ms, judging_cpu_ms) = timed(|| judge(&history));
     let peak = usage::peak_bytes();
-    Ok(Measurement {
-        row: format.to_owned(),
+    let reading = Measurement {
+        row: row.to_owned(),
         operations,
         verdict: result.verdict.word().to_owned(),
         wall_ms,
@@ -149,15 +189,15 @@ fn read(format: &str, operations: u32, path: &Path) -> Result<Measurement, Bench
         peak_bytes: peak,
         beyond_bytes: peak.zip(before).map(|(peak, before)| peak.saturating_sub(before)),
         megabytes_per_second: Some(bytes as f64 / 1e3 / cpu_ms.max(0.001)),
-    })
+    };
+    Ok(Parts { reading, judging_wall_ms, judging_cpu_ms })
 }
 
-fn write(format: &str, operations: u32, path: &Path) -> io::Result<()> {
-    let history = unique_values(&unique_load(operations), 1_000);
+fn write(format: &str, history: &History, path: &Path) -> io::Result<()> {
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
     match format {
-        "edn" => text::edn(&history, &mut file)?,
-        _ => text::jsonl(&history, &mut file)?,
+        "edn" => text::edn(history, &mut file)?,
+        _ => text::jsonl(history, &mut file)?,
     }
     file.flush()
 }

@@ -16,6 +16,8 @@ pub enum Row {
     Judging(Case),
     /// Reading a file of this format, whose name is the row's.
     Reading(&'static str),
+    /// Both: the history is a file of JSON lines.
+    EndToEnd(Case),
 }
 
 pub type Rows = Vec<Row>;
@@ -23,7 +25,7 @@ pub type Rows = Vec<Row>;
 impl Row {
     pub fn name(&self) -> &str {
         match self {
-            Self::Judging(case) => &case.name,
+            Self::Judging(case) | Self::EndToEnd(case) => &case.name,
             Self::Reading(format) => format,
         }
     }
@@ -32,12 +34,13 @@ impl Row {
         match self {
             Self::Judging(case) => case.family,
             Self::Reading(_) => "reading",
+            Self::EndToEnd(_) => "end to end",
         }
     }
 
     pub fn sizes(&self) -> &[u32] {
         match self {
-            Self::Judging(case) => &case.sizes,
+            Self::Judging(case) | Self::EndToEnd(case) => &case.sizes,
             Self::Reading(_) => &READING_SIZES,
         }
     }
@@ -45,7 +48,7 @@ impl Row {
     /// What must come out.
     pub fn verdict(&self) -> Verdict {
         match self {
-            Self::Judging(case) => case.verdict.clone(),
+            Self::Judging(case) | Self::EndToEnd(case) => case.verdict.clone(),
             Self::Reading(_) => Verdict::Valid,
         }
     }
@@ -60,7 +63,7 @@ impl Row {
                 let met = rate >= READING_RATE && bytes <= READING_BYTES;
                 Some((format!("{READING_RATE:.0} MB/s, {READING_BYTES} B/op"), met))
             }
-            Self::Judging(case) => {
+            Self::Judging(case) | Self::EndToEnd(case) => {
                 let target =
                     case.target.filter(|target| target.operations == measured.operations)?;
                 let used = match target.beyond_history {
@@ -85,8 +88,9 @@ impl Row {
 /// A word that is neither, with what there is.
 pub fn rows(wanted: &[String]) -> Result<Rows, String> {
     let reading = ["jsonl", "edn"].map(Row::Reading);
-    let mut all: Rows =
-        reading.into_iter().chain(cases::all().into_iter().map(Row::Judging)).collect();
+    let judging = cases::all().into_iter().map(Row::Judging);
+    let end_to_end = cases::end_to_end().into_iter().map(Row::EndToEnd);
+    let mut all: Rows = reading.into_iter().chain(judging).chain(end_to_end).collect();
     let is = |row: &Row, word: &str| row.name() == word || row.family() == word;
     if let Some(word) = wanted.iter().find(|word| !all.iter().any(|row| is(row, word))) {
         let names: Vec<&str> = all.iter().map(Row::name).collect();

@@ -1,6 +1,8 @@
 //! What is measured: histories by name, each with its verdict known, and who judges them. A row
 //! more is an entry more in [`all`].
 
+mod transactions;
+
 use std::rc::Rc;
 
 use super::{
@@ -133,10 +135,15 @@ fn load(operations: u32, crash_every: u32) -> Load {
 
 /// All rows, those of a family side by side.
 pub fn all() -> Vec<Case> {
-    [unique(), few(), collections(), locks(), others(), single_purpose()]
+    [unique(), few(), collections(), locks(), others(), single_purpose(), transactions::all()]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Those whose history is also read from a file.
+pub fn end_to_end() -> Vec<Case> {
+    transactions::end_to_end()
 }
 
 /// A hundred clients of a thousand registers; one operation in a hundred crashes.

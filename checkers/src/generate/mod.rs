@@ -23,11 +23,13 @@ mod containers;
 mod counts;
 mod elements;
 mod groups;
+mod lists;
 mod locks;
 mod logs;
 mod random;
 mod registers;
 mod simulation;
+mod snapshots;
 pub mod spoil;
 pub mod text;
 
@@ -35,10 +37,12 @@ pub use containers::{fifo_queue, priority_queue, stack};
 pub use counts::{counter, grow_only, unique_ids};
 pub use elements::{element_set, growing_set, total_queue};
 pub use groups::{bank, leaky_bank, long_fork, subkeys};
+pub use lists::{Isolation, list_append};
 pub use locks::{fenced_lock, mutex, semaphore};
 pub use logs::{append_log, kv, watch};
 pub use random::Random;
 pub use registers::{Mix, few_values, unique_values, versioned};
+pub use snapshots::{Snapshots, rw_register};
 
 /// The most operations of a history: ranks of events, and names of values, are of 32 bits.
 pub const OPERATIONS_MAX: u32 = 1 << 28;

@@ -1,3 +1,0 @@
-//! What the benches share: generators.
-
-pub mod transaction_calls;
