@@ -1,6 +1,7 @@
 //! Faults without privileges, on this machine: a system that cuts its links itself.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,7 +10,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use isobar::cluster::{Cluster, Command, Member, Node, Output, Remote, RemoteError};
-use isobar::fault::{Ground, Injector, JournalState, Plan, Watchdog, heal_from_journal};
+use isobar::fault::{
+    Ground, Hold, HoldOptions, Injector, JournalState, Plan, Watchdog, heal_from_journal,
+};
 use isobar::run::{Clock, Recorder};
 use isobar::spec::FaultSpec;
 use isobar::system::{Daemon, LinkCommands, Links, ProcessScripts, Status, System, SystemError};
@@ -117,16 +120,20 @@ fn a_system_that_cuts_its_links_itself_needs_no_privileges() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (journal, history) =
         (directory.path().join("faults.jsonl"), directory.path().join("history.jsonl"));
+    let options = HoldOptions {
+        run: run.clone(),
+        lease: Duration::from_secs(30),
+        privileged: false,
+        journal: journal.clone(),
+    };
+    let hold = Arc::new(Hold::take(&cluster, options).unwrap());
     let ground = Ground {
-        cluster: cluster.clone(),
+        hold: Arc::clone(&hold),
         system: Arc::new(Files(directory.path().to_owned())),
         recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
         runtime: runtime.handle().clone(),
-        run: run.clone(),
-        lease: Duration::from_secs(30),
-        journal: journal.clone(),
     };
-    let mut injector = Injector::prepare(ground, plan).unwrap();
+    let mut injector = Injector::prepare(ground, plan);
     injector.begin();
     wait_for("the partition is installed", || {
         std::fs::read_to_string(&journal).unwrap().contains("installed")
@@ -135,7 +142,7 @@ fn a_system_that_cuts_its_links_itself_needs_no_privileges() {
     assert_eq!(directories(&run), 1);
     let report = injector.heal_all(Duration::from_secs(5));
     assert_eq!((report.healed, report.dirty.len(), report.remarks.len()), (1, 0, 0));
-    drop(injector);
+    assert_eq!(hold.release(&BTreeSet::new()), [""; 0]);
     assert_eq!((links("n1"), links("n2"), directories(&run)), (String::new(), String::new(), 0));
     let text = std::fs::read_to_string(&history).unwrap();
     let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();

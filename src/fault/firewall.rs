@@ -90,33 +90,49 @@ impl Drops {
 }
 
 /// Some kernels know only one of the two kinds of tables (`TABLE_ADD failed`): the legacy
-/// programs are tried where the usual ones fail.
+/// programs are tried where the usual ones fail. Where there was no table at all, one more chain
+/// says so, for the undo.
 fn install(suffix: &str, rules: &str) -> String {
     let rules = quote([rules]);
     format!(
         "rules={rules}\n\
+         ip{suffix}tables-save 2>/dev/null | grep -qxF '*filter' ||\n  \
+           rules=\"*filter\n:{FRESH} - [0:0]${{rules#*filter}}\"\n\
          why=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-restore -w --noflush 2>&1) ||\n\
          also=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-legacy-restore -w --noflush 2>&1) ||\n\
          {{ printf '%s\\n' \"$why\" \"$also\" >&2; exit 1; }}\n"
     )
 }
 
-/// Unhooks, flushes and deletes our chain wherever it is. The legacy programs are only asked
-/// where their tables are in use, since asking creates them. Status 1 of a listing means that
-/// there is no such chain; a refusal means that nobody knows.
+/// An empty chain: there was no filter table before us.
+const FRESH: &str = "ISOBAR-NEW";
+
+/// Unhooks, flushes and deletes our chain wherever it is, whichever program `iptables` is by now.
+/// The legacy programs are only asked where their tables are in use, since asking creates them. A
+/// listing that fails says nothing of chains; a refusal means that nobody knows.
+///
+/// A table that we made goes with our last chain, if nobody has put anything into it: the nft
+/// programs delete a table that is restored to nothing. A legacy table stays, empty.
 const UNDO: &str = r#"left=0
-for t in iptables ip6tables iptables-legacy ip6tables-legacy; do
+for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables-legacy; do
   case $t in
     iptables-legacy) grep -qs filter /proc/net/ip_tables_names || continue ;;
     ip6tables-legacy) grep -qs filter /proc/net/ip6_tables_names || continue ;;
   esac
   command -v $t >/dev/null 2>&1 || continue
-  if said=$($t -w -nL ISOBAR-IN 2>&1 >/dev/null); then
+  all=$($t -w -S 2>&1) || {
+    case $all in *"ermission denied"*|*"must be root"*) echo "$all" >&2; left=1 ;; esac
+    continue
+  }
+  case $all in *'-N ISOBAR-IN'*)
     while $t -w -D INPUT -j ISOBAR-IN 2>/dev/null; do :; done
     $t -w -F ISOBAR-IN && $t -w -X ISOBAR-IN || left=1
-  else
-    case $said in *"ermission denied"*|*"must be root"*) echo "$said" >&2; left=1 ;; esac
-  fi
+    all=$($t -w -S 2>/dev/null) ;;
+  esac
+  case $all in *'-N ISOBAR-'[!N]*) continue ;; *'-N ISOBAR-NEW'*) ;; *) continue ;; esac
+  $t -w -X ISOBAR-NEW
+  [ "$(echo "$all" | grep -v '^-P [A-Z]* ACCEPT$')" != '-N ISOBAR-NEW' ] ||
+    printf '*filter\nCOMMIT\n' | $t-restore -w
 done
 exit $left
 "#;

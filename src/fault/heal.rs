@@ -1,7 +1,7 @@
 //! Healing from the journal: after the controller was killed, from anywhere, any time, any number
 //! of times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,6 +22,12 @@ pub struct HealReport {
     pub dirty: Vec<(String, String)>,
     /// What else went wrong; no fault is left by it.
     pub remarks: Vec<String>,
+}
+
+impl HealReport {
+    pub fn dirty_nodes(&self) -> BTreeSet<String> {
+        self.dirty.iter().map(|(node, _)| node.clone()).collect()
+    }
 }
 
 /// Undoes what the journal at `path` says is open, the last first, and removes the watchdogs'
@@ -83,21 +89,29 @@ fn mend(watchdog: &Watchdog, state: &JournalState, member: &Member) -> Result<()
     }
 }
 
+/// Every fault is tried, whatever becomes of the others.
 fn mend_once(watchdog: &Watchdog, open: &[OpenFault], member: &Member) -> Result<(), String> {
-    let name = &member.node.name;
+    let mut left = Vec::new();
     for fault in open.iter().rev() {
-        let Some(undo) = fault.undo.get(name) else { continue };
-        let id = fault.id;
-        let script = format!(
-            "{}(\n{undo}\n) || exit 1\nrm -f \"$dir/undo.d/{id:010}\"",
-            watchdog.prelude(name)
-        );
-        let command = watchdog.command(script, UNDO_DEADLINE);
-        let output = member.remote.run(&command).map_err(|error| error.to_string())?;
-        if !output.ok() {
-            let said = output.error_text();
-            return Err(format!("{name}: could not undo fault {id} ({}): {said}", fault.fault));
-        }
+        left.extend(undo(watchdog, fault, member).err());
     }
-    watchdog.remove(member).map_err(|error| error.to_string())
+    if left.is_empty() {
+        return watchdog.remove(member).map_err(|error| error.to_string());
+    }
+    Err(left.join("; "))
+}
+
+fn undo(watchdog: &Watchdog, fault: &OpenFault, member: &Member) -> Result<(), String> {
+    let name = &member.node.name;
+    let Some(undo) = fault.undo.get(name) else { return Ok(()) };
+    let id = fault.id;
+    let script =
+        format!("{}(\n{undo}\n) || exit 1\nrm -f \"$dir/undo.d/{id:010}\"", watchdog.prelude(name));
+    let command = watchdog.command(script, UNDO_DEADLINE);
+    let output = member.remote.run(&command).map_err(|error| error.to_string())?;
+    if output.ok() {
+        return Ok(());
+    }
+    let said = output.error_text();
+    Err(format!("{name}: could not undo fault {id} ({}): {said}", fault.fault))
 }

@@ -1,7 +1,6 @@
 //! Runs a plan: one thread per track; whatever happens, everything is undone.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -9,17 +8,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::action::{Action, privileged};
+use super::action::Action;
 use super::convergence::{ask, leader};
 use super::floor::{Floor, Refused};
 use super::heal::HealReport;
-use super::journal::{Journal, JournalError};
+use super::hold::Hold;
 use super::packet::Disturbance;
 use super::plan::{Injection, Plan};
 use super::site::{ASK_LIMIT, Injected, Site};
 use super::topology::split_name;
-use super::watchdog::{Renewal, Watchdog};
-use crate::cluster::{Cluster, RemoteError, on_each};
 use crate::run::Recorder;
 use crate::spec::FaultSpec;
 use crate::system::System;
@@ -33,58 +30,36 @@ const DROP_LIMIT: Duration = Duration::from_secs(10);
 
 /// What an injector works on.
 pub struct Ground {
-    pub cluster: Cluster,
+    /// The nodes.
+    pub hold: Arc<Hold>,
     pub system: Arc<dyn System>,
     pub recorder: Arc<Recorder>,
     /// Where the system's status is asked. The injector itself blocks, on threads of its own.
     pub runtime: tokio::runtime::Handle,
-    /// Names the directories on the nodes: letters, digits, `-`, `_`, `.`.
-    pub run: String,
-    pub lease: Duration,
-    /// `faults.jsonl`; must not exist.
-    pub journal: PathBuf,
-}
-
-/// Why no fault can be injected at all.
-#[derive(Debug, thiserror::Error)]
-pub enum InjectError {
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    #[error("no watchdog, so no faults: {0}")]
-    Watchdog(#[from] RemoteError),
 }
 
 /// Injects the faults of a plan. Dropping it heals, as far as that is possible in 10 s.
 pub struct Injector {
     site: Arc<Site>,
     plan: Plan,
-    renewal: Renewal,
     tracks: Vec<JoinHandle<()>>,
     healed: bool,
 }
 
 impl Injector {
-    /// Creates the journal and starts a watchdog on every node. No fault happens before
-    /// [`Injector::begin`].
-    pub fn prepare(ground: Ground, plan: Plan) -> Result<Self, InjectError> {
-        let Ground { cluster, system, recorder, runtime, run, lease, journal } = ground;
-        let privileged = privileged(&cluster.nodes(), system.as_ref());
-        // First the journal: it tells `heal` of the watchdogs.
-        let journal = Mutex::new(Journal::create(&journal, &run, privileged)?);
-        let watchdog = Watchdog::new(&run, lease, privileged);
-        let renewal = Renewal::start(&watchdog, &cluster)?;
+    /// No fault happens before [`Injector::begin`].
+    pub fn prepare(ground: Ground, plan: Plan) -> Self {
+        let Ground { hold, system, recorder, runtime } = ground;
         let site = Site {
-            cluster,
+            hold,
             system,
             recorder,
             runtime,
-            watchdog,
             floor: Floor::default(),
-            journal,
             active: Mutex::default(),
             healed: AtomicUsize::new(0),
         };
-        Ok(Self { site: Arc::new(site), plan, renewal, tracks: Vec::new(), healed: false })
+        Self { site: Arc::new(site), plan, tracks: Vec::new(), healed: false }
     }
 
     /// The load begins now: times in the plan count from here.
@@ -122,8 +97,9 @@ impl Injector {
         move || site.floor.stop()
     }
 
-    /// Stops, undoes everything and removes the watchdogs. Nodes that cannot be reached are tried
-    /// again until `limit` has passed; what is left then is dirty (its watchdog goes on trying).
+    /// Stops and undoes everything, the last first. What cannot be undone is tried again until
+    /// `limit` has passed: a node may not be reached, or a fault may have to wait for another to be
+    /// undone. What is left then is dirty.
     pub fn heal_all(&mut self, limit: Duration) -> HealReport {
         self.healed = true;
         self.stop();
@@ -134,28 +110,23 @@ impl Injector {
         }
         let until = Instant::now() + limit;
         let mut dirty: BTreeMap<String, String> = BTreeMap::new();
-        let active: Vec<u32> = site.active().keys().rev().copied().collect();
-        for id in active {
-            let again = || {
-                std::thread::sleep(HEAL_AGAIN);
-                Instant::now() < until
-            };
-            if let Err(nodes) = site.heal(id, again) {
-                site.give_up(id, &nodes);
-                dirty.extend(nodes);
+        loop {
+            let active: Vec<u32> = site.active().keys().rev().copied().collect();
+            let last = Instant::now() >= until;
+            for &id in &active {
+                let Err(nodes) = site.heal(id, || false) else { continue };
+                if last {
+                    site.give_up(id, &nodes);
+                    dirty.extend(nodes);
+                }
             }
+            if last || site.active().is_empty() {
+                break;
+            }
+            std::thread::sleep(HEAL_AGAIN.min(until.saturating_duration_since(Instant::now())));
         }
-        self.renewal.stop();
-        let members: Vec<_> = site.cluster.members.iter().collect();
-        let clean: Vec<_> =
-            members.into_iter().filter(|m| !dirty.contains_key(&m.node.name)).collect();
-        let removed = on_each(&clean, |member| site.watchdog.remove(member));
-        let remarks = removed.into_iter().filter_map(Result::err).map(|e| e.to_string()).collect();
-        HealReport {
-            healed: site.healed.load(Ordering::Relaxed),
-            dirty: dirty.into_iter().collect(),
-            remarks,
-        }
+        let healed = site.healed.load(Ordering::Relaxed);
+        HealReport { healed, dirty: dirty.into_iter().collect(), remarks: Vec::new() }
     }
 }
 
@@ -180,9 +151,9 @@ impl Site {
             return self.skip(id, fault, detail, &why);
         }
         let effect = injection.effect(leader.flatten().as_deref());
-        let nodes = self.cluster.nodes();
+        let nodes = self.cluster().nodes();
         let action =
-            match Action::of(&effect, &nodes, self.system.as_ref(), self.cluster.controller) {
+            match Action::of(&effect, &nodes, self.system.as_ref(), self.cluster().controller) {
                 Ok(action) => action,
                 Err(error) => return self.skip(id, fault, detail, &error.to_string()),
             };
@@ -212,7 +183,7 @@ impl Site {
     }
 
     fn leader(&self) -> Option<String> {
-        leader(&ask(&self.system, &self.runtime, &self.cluster.nodes(), ASK_LIMIT))
+        leader(&ask(&self.system, &self.runtime, &self.cluster().nodes(), ASK_LIMIT))
     }
 }
 

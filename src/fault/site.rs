@@ -14,8 +14,8 @@ use super::convergence::{agreed, ask};
 use super::delivery::{self, NotApplied};
 use super::evidence::Reading;
 use super::floor::Floor;
-use super::journal::{Journal, JournalEntry, JournalError};
-use super::watchdog::Watchdog;
+use super::hold::Hold;
+use super::journal::{JournalEntry, JournalError};
 use crate::cluster::{Cluster, Member};
 use crate::run::Recorder;
 use crate::system::System;
@@ -28,13 +28,11 @@ pub(super) const ASK_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where faults happen, shared by the tracks.
 pub(super) struct Site {
-    pub cluster: Cluster,
+    pub hold: Arc<Hold>,
     pub system: Arc<dyn System>,
     pub recorder: Arc<Recorder>,
     pub runtime: tokio::runtime::Handle,
-    pub watchdog: Watchdog,
     pub floor: Floor,
-    pub journal: Mutex<Journal>,
     /// Applied, or perhaps applied, and not undone.
     pub active: Mutex<BTreeMap<u32, Active>>,
     pub healed: AtomicUsize,
@@ -71,7 +69,7 @@ impl Site {
         let active = Active { fault, action, pending, evidence, heal_began: false };
         self.active().insert(id, active.clone());
         let apply = |member: &Member, action: &NodeAction| {
-            delivery::apply(&self.watchdog, id, member, action)
+            delivery::apply(&self.hold.watchdog, id, member, action)
         };
         let results = self.on(&active, apply);
         self.judge(id, fault, results)
@@ -172,7 +170,7 @@ impl Site {
         loop {
             let mut failed = BTreeMap::new();
             let undo = |member: &Member, action: &NodeAction| {
-                delivery::undo(&self.watchdog, id, member, action)
+                delivery::undo(&self.hold.watchdog, id, member, action)
             };
             for (node, result) in self.on(&active, undo) {
                 match result {
@@ -222,7 +220,7 @@ impl Site {
     /// Waits until the nodes that no fault harms agree on a leader, and notes how long it took.
     pub fn settle(&self, id: u32) {
         let healed = Instant::now();
-        let nodes = self.cluster.nodes();
+        let nodes = self.cluster().nodes();
         let mut next = healed + QUIET;
         while self.floor.wait_until(next) {
             let answers = ask(&self.system, &self.runtime, &nodes, ASK_LIMIT);
@@ -249,7 +247,7 @@ impl Site {
             let mut handles = Vec::new();
             for name in &active.pending {
                 let action = active.action.nodes.get(name);
-                if let Some((member, action)) = self.cluster.member(name).zip(action) {
+                if let Some((member, action)) = self.cluster().member(name).zip(action) {
                     handles.push((name.clone(), scope.spawn(move || work(member, action))));
                 }
             }
@@ -261,7 +259,11 @@ impl Site {
     }
 
     pub fn write(&self, entry: &JournalEntry) -> Result<(), JournalError> {
-        self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(entry)
+        self.hold.write(entry)
+    }
+
+    pub fn cluster(&self) -> &Cluster {
+        self.hold.cluster()
     }
 
     /// Writes what only informs: an entry that is missing makes a heal do too much, never too

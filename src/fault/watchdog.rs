@@ -8,7 +8,12 @@
 //! watchdog.sh  pid  watchdog.log   the process
 //! lease                            a counter; the controller writes another value to renew it
 //! undo.d/0000000003                how to undo fault 3
+//! lock                             whose the node is; linked as /run/isobar/lock.<network>
 //! ```
+//!
+//! Where faults need root, the node is locked: the lock names this directory, and holds as long
+//! as the watchdog lives. Nodes with networks of their own may share a `/run`, so the lock is named
+//! after the network's number.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -16,11 +21,42 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::hold::HoldError;
 use crate::cluster::{Cluster, Command, Member, RemoteError, on_each, quote};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 const DEADLINE: Duration = Duration::from_secs(15);
 const MEND_DEADLINE: Duration = Duration::from_secs(45);
+/// Ends a script when the node is somebody else's.
+const HELD: i32 = 97;
+
+/// The lock appears with all that it says, since it is a link. One that is left over is moved away
+/// first; if it was another by then, it is put back.
+const TAKE_LOCK: &str = r#"printf '%s\n' "dir $dir" "$owner" >"$dir/lock" || exit 1
+tries=0
+until ln "$dir/lock" "$lock" 2>/dev/null; do
+  tries=$((tries+1)); [ $tries -lt 100 ] || { echo "cannot make $lock" >&2; exit 1; }
+  its=$(told dir)
+  case $its in "$base"/*) break ;; '') sleep 0.1; continue ;; esac
+  if (dir=$its; alive); then
+    told owner >&2
+    if alive; then kill "$pid"; fi
+    rm -rf "$dir"; rmdir "$base" 2>/dev/null
+    exit 97
+  fi
+  mv "$lock" "$dir/stale" 2>/dev/null || continue
+  grep -qxF "dir $its" "$dir/stale" || { ln "$dir/stale" "$lock"; continue; }
+  for undo in $(ls -r "$its/undo.d" 2>/dev/null); do
+    case $undo in *.new) continue ;; esac
+    sh "$its/undo.d/$undo" </dev/null && rm -f "$its/undo.d/$undo" || {
+      ln "$dir/stale" "$lock"
+      echo "a fault is left from $(told owner): see $its/undo.d/$undo" >&2; exit 1
+    }
+  done
+  rm -rf "$its"; rmdir "${its%/*}" 2>/dev/null
+done
+exit 0
+"#;
 
 /// The watchdogs of one run. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -28,6 +64,8 @@ pub struct Watchdog {
     run: String,
     lease_s: u64,
     privileged: bool,
+    /// Told to whoever finds a node taken; one line.
+    owner: String,
     /// Never written twice, by this process.
     counter: Arc<AtomicU64>,
 }
@@ -41,12 +79,18 @@ impl Watchdog {
             run: component(run),
             lease_s: u64::try_from(lease_s).unwrap_or(u64::MAX),
             privileged,
+            owner: String::new(),
             counter: Arc::new(AtomicU64::new(u64::from(std::process::id()) << 32)),
         }
     }
 
-    /// Starts the watchdog unless it runs already, and renews its lease.
-    pub fn install(&self, member: &Member) -> Result<(), RemoteError> {
+    pub fn owned_by(mut self, owner: String) -> Self {
+        self.owner = owner;
+        self
+    }
+
+    /// Starts the watchdog unless it runs already, renews its lease, and takes the node's lock.
+    pub fn install(&self, member: &Member) -> Result<(), HoldError> {
         let script = format!(
             "{prelude}\
              (umask 077; mkdir -p \"$base\" \"$dir/undo.d\") || exit 1\n\
@@ -56,16 +100,38 @@ impl Watchdog {
              if ! alive; then\n  \
                cat >\"$dir/watchdog.sh\"; rm -f \"$dir/pid\"\n  \
                if command -v setsid >/dev/null 2>&1; then run=setsid; else run=nohup; fi\n  \
-               $run sh \"$dir/watchdog.sh\" \"$dir\" {lease} \
+               $run sh \"$dir/watchdog.sh\" \"$dir\" {lease} \"$lock\" \
                  >>\"$dir/watchdog.log\" 2>&1 </dev/null &\n  \
                i=0; while ! alive && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n\
              fi\n\
-             alive || {{ echo \"the watchdog did not start in $dir\" >&2; exit 1; }}",
+             alive || {{ echo \"the watchdog did not start in $dir\" >&2; exit 1; }}\n\
+             {take}",
             prelude = self.prelude(&member.node.name),
             renew = self.renew_line(),
             lease = self.lease_s,
+            take = self.take_lock(),
         );
-        member.remote.check(&self.command(script, DEADLINE).stdin(SCRIPT)).map(drop)
+        let command = self.command(script, DEADLINE).stdin(SCRIPT);
+        let output = member.remote.run(&command)?;
+        let (node, stderr) = (member.node.name.clone(), output.error_text());
+        match output.status {
+            0 => Ok(()),
+            HELD => Err(HoldError::Held { node, by: stderr }),
+            status => {
+                let script = "install a watchdog".to_owned();
+                Err(RemoteError::Failed { node, script, status, stderr }.into())
+            }
+        }
+    }
+
+    /// The watchdog runs by now, so that nobody takes a lock of ours for one that is left over. A
+    /// lock is left over when the watchdog of its owner has ended.
+    fn take_lock(&self) -> String {
+        if !self.privileged {
+            return String::new();
+        }
+        let owner = quote([format!("owner {}", self.owner)]);
+        format!("owner={owner}\n{TAKE_LOCK}")
     }
 
     /// Renews the lease; `false` when there is no watchdog (any more), as after a reboot.
@@ -88,6 +154,7 @@ impl Watchdog {
              done\n\
              [ -z \"$left\" ] || exit 1\n\
              if alive; then kill \"$pid\"; fi\n\
+             [ \"$(told dir)\" != \"$dir\" ] || rm -f \"$lock\"\n\
              rm -rf \"$dir\"\n\
              rmdir \"$base\" 2>/dev/null && rmdir /run/isobar 2>/dev/null\n\
              [ ! -e \"$dir\" ]",
@@ -96,13 +163,17 @@ impl Watchdog {
         member.remote.check(&self.command(script, MEND_DEADLINE)).map(drop)
     }
 
-    /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`.
+    /// Sets `$base`, `$dir` and `$lock`, and defines `alive`, which sets `$pid`, and `told WHAT`,
+    /// which prints what the lock says.
     pub(super) fn prelude(&self, node: &str) -> String {
         format!(
             "PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
-             if [ \"$(id -u)\" = 0 ] && [ -w /run ]; then base=/run/isobar/{run}\n\
-             else base=/tmp/isobar-{run}; fi\n\
+             if [ \"$(id -u)\" = 0 ] && [ -w /run ]; then base=/run/isobar/{run}; \
+             lock=/run/isobar/lock\n\
+             else base=/tmp/isobar-{run}; lock=/tmp/isobar-lock; fi\n\
              dir=$base/{node}\n\
+             lock=$lock.$(readlink /proc/self/ns/net | tr -dc 0-9)\n\
+             told() {{ sed -n \"s/^$1 //p\" \"$lock\" 2>/dev/null; }}\n\
              alive() {{\n  \
                {{ read -r pid <\"$dir/pid\"; }} 2>/dev/null || return 1\n  \
                if [ -d /proc/self ]; then\n    \
@@ -145,10 +216,10 @@ pub struct Renewal {
 impl Renewal {
     /// Installs the watchdogs on all nodes and begins to renew their leases. When one cannot be
     /// installed, the others are removed.
-    pub fn start(watchdog: &Watchdog, cluster: &Cluster) -> Result<Self, RemoteError> {
-        let installed = cluster.on_all(|member| watchdog.install(member));
+    pub fn start(watchdog: &Watchdog, cluster: &Cluster) -> Result<Self, HoldError> {
+        let all: Vec<&Member> = cluster.members.iter().collect();
+        let installed = on_each(&all, |member| watchdog.install(member));
         if let Some(error) = installed.into_iter().find_map(Result::err) {
-            let all: Vec<&Member> = cluster.members.iter().collect();
             // The first error says what is wrong; what is left behind ends with its lease.
             let _ = on_each(&all, |member| watchdog.remove(member));
             return Err(error);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # isobar's watchdog on a node: undoes all faults when the controller is silent.
-# Usage: watchdog.sh DIRECTORY LEASE_S
+# Usage: watchdog.sh DIRECTORY LEASE_S LOCK
 #
 # The controller writes another number to DIRECTORY/lease from time to time. When the number has
 # stayed the same for more than LEASE_S seconds, the scripts in DIRECTORY/undo.d are run, the last
@@ -8,6 +8,7 @@
 # a clock that a fault may be changing.
 dir=$1
 lease_s=$2
+lock=$3
 cd / || exit 1
 
 slept_s=0
@@ -49,6 +50,7 @@ while [ -d "$dir" ]; do
       [ $tries -lt 60 ] || { echo "giving up"; exit 1; }
       sleep 1
     done
+    ! grep -qsxF "dir $dir" "$lock" || rm -f "$lock"
     rm -rf "$dir"
     rmdir "${dir%/*}" 2>/dev/null && rmdir /run/isobar 2>/dev/null
     exit 0

@@ -3,7 +3,7 @@
 use super::RecorderError;
 use crate::cluster::RemoteError;
 use crate::exit::Exit;
-use crate::fault::InjectError;
+use crate::fault::HoldError;
 use crate::judge::JudgeError;
 use crate::lab::LabError;
 use crate::store::StoreError;
@@ -19,7 +19,7 @@ pub enum RunFailure {
     #[error(transparent)]
     System(#[from] SystemError),
     #[error(transparent)]
-    Inject(#[from] InjectError),
+    Hold(#[from] HoldError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::RunFailure;
 use crate::cluster::doctor::{Diagnosis, Needs, State, doctor};
 use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_each};
-use crate::fault::{self, privileged};
+use crate::fault::{self, Hold, HoldError, HoldOptions, privileged};
 use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
 use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec};
@@ -81,15 +81,17 @@ impl Field {
         self.lab.as_ref().map(|lab| lab.0.name())
     }
 
-    /// Checks every node, removes what an earlier test left, starts the system everywhere and
-    /// waits until it serves; the system's version.
-    pub fn set_up(&self, spec: &Spec, interrupt: &Interrupt) -> Result<String, RunFailure> {
+    /// Checks every node; changes nothing.
+    pub fn examine(&self, spec: &Spec) -> Result<(), RunFailure> {
         let diagnoses = examine(spec, &self.cluster, self.system.as_ref(), false);
         let errors: Vec<String> =
             diagnoses.iter().filter(|d| d.state == State::Error).map(complaint).collect();
-        if !errors.is_empty() {
-            return Err(RunFailure::Doctor(errors.join("\n")));
-        }
+        if errors.is_empty() { Ok(()) } else { Err(RunFailure::Doctor(errors.join("\n"))) }
+    }
+
+    /// Removes what an earlier test left, starts the system everywhere and waits until it serves;
+    /// the system's version.
+    pub fn set_up(&self, interrupt: &Interrupt) -> Result<String, RunFailure> {
         let prepare = |member: &Member| self.system.prepare(&member.node, &*member.remote);
         let versions = all(on_each(&self.members(), prepare))?;
         self.occupied.store(true, Ordering::SeqCst);
@@ -288,6 +290,26 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
             Arc::new(Toy::new(toy.clone(), nodes, scratch)?.with_lease(spec.lease))
         }
     })
+}
+
+/// Takes the nodes for a run.
+///
+/// # Errors
+/// When another run has one of them.
+pub fn hold(
+    spec: &Spec,
+    cluster: &Cluster,
+    system: &dyn System,
+    directory: &RunDirectory,
+) -> Result<Hold, HoldError> {
+    let run = directory.path.file_name().unwrap_or_default().to_string_lossy();
+    let options = HoldOptions {
+        run: format!("{}-{run}", spec.name),
+        lease: spec.lease.0,
+        privileged: privileged(&cluster.nodes(), system),
+        journal: directory.file("faults.jsonl"),
+    };
+    Hold::take(cluster, options)
 }
 
 /// What the nodes can and cannot do of what `spec` wants; with `all`, of every fault.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::field::{complaint, connect, examine, system};
+use super::field::{complaint, connect, examine, hold, system};
 use super::test::{Options, meta};
 use super::{Clock, Recorder, RunFailure};
 use crate::cluster::doctor::State;
@@ -60,20 +60,14 @@ pub fn outage(
     let runtime = Runtime::new().map_err(|error| RunFailure::Internal(error.to_string()))?;
     let recorder = Arc::new(Recorder::create(&directory.file("history.jsonl"), Clock::start())?);
     let plan = Plan::once(fault, &cluster.nodes(), options.seed, lasts);
-    let run = directory.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let journal = directory.file("faults.jsonl");
-    let mut injector = Injector::prepare(
-        Ground {
-            cluster,
-            system,
-            recorder: Arc::clone(&recorder),
-            runtime: runtime.handle().clone(),
-            run: format!("{}-{run}", only.name),
-            lease: spec.lease.0,
-            journal: journal.clone(),
-        },
-        plan,
-    )?;
+    let hold = Arc::new(hold(&only, &cluster, system.as_ref(), &directory)?);
+    let ground = Ground {
+        hold: Arc::clone(&hold),
+        system,
+        recorder: Arc::clone(&recorder),
+        runtime: runtime.handle().clone(),
+    };
+    let mut injector = Injector::prepare(ground, plan);
     injector.begin();
     let mut ended = false;
     // A heal takes as long as it takes; a fault that is skipped ends at once.
@@ -82,9 +76,10 @@ pub fn outage(
         ended = injector.is_idle();
         recorder.take_nemesis().iter().for_each(|told| options.progress.note(&told.to_string()));
     }
-    let healed = injector.heal_all(HEAL_LIMIT);
+    let mut healed = injector.heal_all(HEAL_LIMIT);
+    healed.remarks.extend(hold.release(&healed.dirty_nodes()));
     recorder.take_nemesis().iter().for_each(|told| options.progress.note(&told.to_string()));
-    let state = JournalState::read(&journal).unwrap_or_default();
+    let state = JournalState::read(&directory.file("faults.jsonl")).unwrap_or_default();
     Ok(Outage { directory, healed, skipped: state.why_skipped(0) })
 }
 

@@ -8,6 +8,7 @@
 //! What is brought up is taken down again, however the test ends: every owner of something on
 //! the nodes gives it back when it is dropped. Trouble in taking down never changes a verdict.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -16,14 +17,14 @@ use isobar_workloads::txn::{KeyDistribution, Kind, TxnOptions, Txns};
 use isobar_workloads::{Register, RegisterOptions, Workload};
 use tokio::runtime::Runtime;
 
-use super::field::Field;
+use super::field::{Field, hold};
 use super::load::{Endpoint, Load, perform_all};
 use super::timeline::Timeline;
 use super::worker::{Shared, Worker};
 use super::{Clock, Progress, Recorder, RunFailure};
 use crate::cluster::Cluster;
 use crate::exit::Trouble;
-use crate::fault::{Ground, HealReport, Injector, Plan};
+use crate::fault::{Ground, HealReport, Hold, Injector, Plan};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::spec::{self, KeyDistributionSpec, Reach, Spec, TxnSpec, WorkloadSpec};
@@ -74,15 +75,26 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
     let meta = meta(spec, options, reach, lab, &field.cluster, name, started_at);
     let mut timeline = Timeline::new(meta, &directory, options.progress)?;
 
+    field.examine(spec)?;
+    let hold = Arc::new(hold(spec, &field.cluster, field.system.as_ref(), &directory)?);
     timeline.prelude("set-up", &format!("starting {}", field.system.name()));
-    timeline.meta.system_version = Some(field.set_up(spec, &options.interrupt)?);
-    let drive = Drive { spec, options, field: &field, directory: &directory, runtime: &runtime };
+    timeline.meta.system_version = Some(field.set_up(&options.interrupt)?);
+    let drive = Drive {
+        spec,
+        options,
+        field: &field,
+        hold: &hold,
+        directory: &directory,
+        runtime: &runtime,
+    };
     let recorded = drive.drive(&mut timeline);
 
     // Whatever came of the load: its logs may say why.
     options.progress.phase("tear-down", "collecting logs, stopping the system");
     let mut remarks = field.collect_logs(&directory);
     remarks.extend(field.tear_down());
+    let dirty = recorded.as_ref().map(|recorded| recorded.dirty.clone()).unwrap_or_default();
+    remarks.extend(hold.release(&dirty));
     drop(field);
     let mut recorded = recorded?;
     recorded.remarks.extend(remarks);
@@ -131,6 +143,8 @@ pub(super) fn meta(
 struct Recorded {
     trouble: Trouble,
     remarks: Vec<String>,
+    /// Nodes which may still have a fault.
+    dirty: BTreeSet<String>,
 }
 
 /// The part of a test in which the clock runs.
@@ -138,6 +152,7 @@ struct Drive<'a> {
     spec: &'a Spec,
     options: &'a Options<'a>,
     field: &'a Field,
+    hold: &'a Arc<Hold>,
     directory: &'a RunDirectory,
     runtime: &'a Runtime,
 }
@@ -149,7 +164,7 @@ impl Drive<'_> {
         let nodes = self.field.cluster.nodes();
         let time = self.spec.load.time.0;
         let plan = Plan::draw(&self.spec.faults, &nodes, self.options.seed, time);
-        let mut injector = Injector::prepare(self.ground(&recorder), plan)?;
+        let mut injector = Injector::prepare(self.ground(&recorder), plan);
         let load = self.start_load(&recorder);
 
         let detail = format!("load under faults for {}", self.spec.load.time);
@@ -189,15 +204,11 @@ impl Drive<'_> {
     }
 
     fn ground(&self, recorder: &Arc<Recorder>) -> Ground {
-        let run = self.directory.path.file_name().unwrap_or_default().to_string_lossy();
         Ground {
-            cluster: self.field.cluster.clone(),
+            hold: Arc::clone(self.hold),
             system: Arc::clone(&self.field.system),
             recorder: Arc::clone(recorder),
             runtime: self.runtime.handle().clone(),
-            run: format!("{}-{run}", self.spec.name),
-            lease: self.spec.lease.0,
-            journal: self.directory.file("faults.jsonl"),
         }
     }
 
@@ -259,7 +270,7 @@ impl Drive<'_> {
         healed: &HealReport,
         not_ready: Option<SystemError>,
     ) -> Recorded {
-        let mut recorded = Recorded::default();
+        let mut recorded = Recorded { dirty: healed.dirty_nodes(), ..Recorded::default() };
         recorded.trouble.interrupted = self.options.interrupt.is_set();
         if let Err(error) = recorder.healthy() {
             recorded.trouble.set_up = true;

@@ -6,6 +6,7 @@ mod lab;
 mod legacy;
 mod packet;
 mod process;
+mod safety;
 mod scene;
 mod watchdog;
 

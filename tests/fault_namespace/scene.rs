@@ -1,12 +1,13 @@
 //! A lab with a system of real processes, a recorder and an injector.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use isobar::cluster::{Node, Remote};
-use isobar::fault::{Ground, Injector, JournalEntry, JournalState, Plan};
+use isobar::fault::{Ground, Hold, HoldOptions, Injector, JournalEntry, JournalState, Plan};
 use isobar::run::{Clock, Recorder};
 use isobar::spec::FaultSpec;
 use isobar::system::{Daemon, ProcessScripts, Status, System, SystemError};
@@ -56,6 +57,7 @@ impl System for Sleepers {
 
 pub struct Scene {
     pub injector: Injector,
+    pub hold: Arc<Hold>,
     pub journal: PathBuf,
     pub run: String,
     _runtime: tokio::runtime::Runtime,
@@ -78,17 +80,21 @@ impl Scene {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let history = directory.path().join("history.jsonl");
         let journal = directory.path().join("faults.jsonl");
+        let options = HoldOptions {
+            run: lab.name.clone(),
+            lease,
+            privileged: true,
+            journal: journal.clone(),
+        };
+        let hold = Arc::new(Hold::take(&lab.cluster, options).unwrap());
         let ground = Ground {
-            cluster: lab.cluster.clone(),
+            hold: Arc::clone(&hold),
             system: Arc::new(Sleepers { directory: directory.path().to_owned() }),
             recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
             runtime: runtime.handle().clone(),
-            run: lab.name.clone(),
-            lease,
-            journal: journal.clone(),
         };
-        let injector = Injector::prepare(ground, plan).unwrap();
-        Self { injector, journal, run: lab.name.clone(), _runtime: runtime, directory }
+        let injector = Injector::prepare(ground, plan);
+        Self { injector, hold, journal, run: lab.name.clone(), _runtime: runtime, directory }
     }
 
     pub fn wait_installed(&self, id: u32) {
@@ -117,8 +123,9 @@ impl Scene {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Neither a directory nor a watchdog.
+    /// Once the nodes are given back, neither a directory nor a watchdog.
     pub fn assert_nothing_left(&self) {
+        assert_eq!(self.hold.release(&BTreeSet::new()), [""; 0]);
         assert_nothing_left(&self.run);
     }
 }

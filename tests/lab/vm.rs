@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use isobar::cluster::{Cluster, Command, Node, Remote};
-use isobar::fault::{Ground, Injector, JournalEntry, JournalState, Plan};
+use isobar::fault::{Ground, Hold, HoldOptions, Injector, JournalEntry, JournalState, Plan};
 use isobar::lab::{Lab, LabError, LabStatus};
 use isobar::run::{Clock, Recorder};
 use isobar::spec::{FaultSpec, LabKind};
@@ -106,16 +106,20 @@ impl Broken {
         let count = plan.injections.len();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let history = directory.path().join("history.jsonl");
+        let options = HoldOptions {
+            run: guests.lab.lab.name().to_owned(),
+            lease: Duration::from_secs(60),
+            privileged: true,
+            journal: journal.clone(),
+        };
+        let hold = Arc::new(Hold::take(&cluster, options).unwrap());
         let ground = Ground {
-            cluster,
+            hold,
             system: Arc::new(Nothing),
             recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
             runtime: runtime.handle().clone(),
-            run: guests.lab.lab.name().to_owned(),
-            lease: Duration::from_secs(60),
-            journal: journal.clone(),
         };
-        let mut injector = Injector::prepare(ground, plan).unwrap();
+        let mut injector = Injector::prepare(ground, plan);
         injector.begin();
         let broken = Self { injector, journal, _runtime: runtime, _directory: directory };
         let until = Instant::now() + Duration::from_secs(30);
