@@ -86,7 +86,7 @@ fn cluster() -> Cluster {
     let member = |index: usize| {
         let name = format!("n{}", index + 1);
         let remote: Arc<dyn Remote> = Arc::new(Shell(name.clone()));
-        Member { node: Node { name, index, ip: [127, 0, 0, 1].into() }, remote }
+        Member { node: Node { name, index, ip: [127, 0, 0, 1].into(), role: None }, remote }
     };
     Cluster { members: (0..3).map(member).collect(), controller: None }
 }

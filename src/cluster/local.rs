@@ -121,7 +121,7 @@ impl Cluster {
             let name = format!("n{}", index + 1);
             let remote = Arc::new(LocalRemote::new(name.clone()));
             let ip = IpAddr::V4(Ipv4Addr::LOCALHOST);
-            Member { node: Node { name, index, ip }, remote }
+            Member { node: Node { name, index, ip, role: None }, remote }
         });
         Self { members: members.collect(), controller: None }
     }

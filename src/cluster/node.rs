@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::cluster::{Remote, RemoteError};
+use crate::spec::Roles;
 
 /// A machine (or a process acting as one) of the cluster under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Node {
     pub index: usize,
     /// Where the other nodes and the clients reach it.
     pub ip: IpAddr,
+    /// What it is there for, where the specification says so: `db`.
+    pub role: Option<String>,
 }
 
 /// A node and the way to it.
@@ -35,6 +38,15 @@ pub struct Cluster {
 impl Cluster {
     pub fn nodes(&self) -> Vec<Node> {
         self.members.iter().map(|member| member.node.clone()).collect()
+    }
+
+    /// With each node's role.
+    #[must_use]
+    pub fn with_roles(mut self, roles: &Roles) -> Self {
+        for Member { node, .. } in &mut self.members {
+            node.role = roles.of(&node.name).map(str::to_owned);
+        }
+        self
     }
 
     pub fn member(&self, name: &str) -> Option<&Member> {

@@ -31,7 +31,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
         ClusterSpec::Ssh(ssh) => Reach::Ssh(ssh.clone()),
         ClusterSpec::Local(local) => Reach::Local(local.clone()),
     };
-    let cluster = run::connect(&reach).map_err(Failure::set_up)?;
+    let cluster = run::connect(&reach, spec.cluster.roles()).map_err(Failure::set_up)?;
     let nodes = cluster.nodes();
     let system = run::system(&spec, &nodes, Path::new("runs")).map_err(Failure::set_up)?;
     let diagnoses = run::examine(&spec, &cluster, system.as_ref(), true);

@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::fault::heal_from_journal;
 use crate::lab::{Lab, LabError};
 use crate::run;
+use crate::spec::Roles;
 use crate::store::RunDirectory;
 use crate::terminal;
 
@@ -32,7 +33,7 @@ pub fn heal(args: &HealArgs, global: &Global) -> Result<Exit, Failure> {
         terminal::result(&format!("lab {lab} of this run is down: nothing to undo"));
         return Ok(Exit::Valid);
     }
-    let cluster = run::connect(&meta.reach).map_err(Failure::set_up)?;
+    let cluster = run::connect(&meta.reach, &Roles::default()).map_err(Failure::set_up)?;
     let report = heal_from_journal(&cluster, &journal).map_err(Failure::set_up)?;
     for remark in &report.remarks {
         terminal::note(remark);

@@ -5,7 +5,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::lab::{Installation, Lab, LabError, LabOptions, Owner, enter, install, kind_or_default};
-use crate::spec::{LabKind, LabSpec};
+use crate::spec::{LabKind, LabSpec, Roles};
 use crate::terminal;
 
 /// A cluster on this machine.
@@ -87,7 +87,7 @@ pub fn run(args: &LabArgs) -> Result<u8, LabError> {
     match &args.verb {
         Verb::Up { nodes, kind, name } => {
             let nodes = nodes.unwrap_or(if *kind == Some(LabKind::Vm) { 3 } else { 5 });
-            up(&LabSpec { nodes, name: name.clone(), kind: *kind })
+            up(&LabSpec { nodes, name: name.clone(), kind: *kind, roles: Roles::default() })
         }
         Verb::Down { all: true, .. } => down_all(),
         Verb::Down { name, .. } => Lab::find(name.as_deref())?.down().map(|()| 0),

@@ -64,16 +64,22 @@ pub fn plan(args: &PlanArgs) -> Result<Exit, Failure> {
 /// The nodes as they would be, and the controller: a lab's get their addresses only when it is
 /// brought up, so those of the first lab of a machine stand for them.
 fn paper_nodes(spec: &Spec) -> Result<(Vec<Node>, Option<IpAddr>), Failure> {
+    let roles = spec.cluster.roles();
     let address = |last: usize| IpAddr::from(Ipv4Addr::new(10, 77, 0, last as u8));
     match &spec.cluster {
         ClusterSpec::Ssh(ssh) => {
-            let cluster = Cluster::ssh(ssh).map_err(Failure::set_up)?;
+            let cluster = Cluster::ssh(ssh).map_err(Failure::set_up)?.with_roles(roles);
             Ok((cluster.nodes(), cluster.controller))
         }
-        ClusterSpec::Local(local) => Ok((Cluster::local(local.nodes).nodes(), None)),
+        ClusterSpec::Local(local) => {
+            Ok((Cluster::local(local.nodes).with_roles(roles).nodes(), None))
+        }
         ClusterSpec::Lab(_) => {
             let names = spec.cluster.node_names().into_iter().enumerate();
-            let node = |(index, name)| Node { name, index, ip: address(index + 1) };
+            let node = |(index, name): (usize, String)| {
+                let role = roles.of(&name).map(str::to_owned);
+                Node { name, index, ip: address(index + 1), role }
+            };
             Ok((names.map(node).collect(), Some(address(254))))
         }
     }

@@ -58,6 +58,7 @@ fn nodes(addresses: &[&str]) -> Vec<Node> {
         name: format!("n{}", index + 1),
         index,
         ip: ip.parse().unwrap(),
+        role: None,
     };
     addresses.iter().enumerate().map(node).collect()
 }
@@ -144,6 +145,7 @@ fn packets(fault: serde_json::Value) -> Effect {
         lasts: crate::spec::Span(std::time::Duration::ZERO),
         fault: serde_json::from_value(fault).unwrap(),
         order: ["n1", "n2", "n3"].map(str::to_owned).to_vec(),
+        roles: crate::spec::Roles::default(),
     };
     injection.effect(None)
 }

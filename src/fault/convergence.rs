@@ -45,6 +45,12 @@ pub fn leader(answers: &Answers) -> Option<String> {
     known.max_by_key(|status| status.term).and_then(|status| status.leader.clone())
 }
 
+/// Whether every node that is not `harmed` answers.
+pub fn answering(nodes: &[Node], harmed: &BTreeSet<String>, answers: &Answers) -> bool {
+    let mut unharmed = nodes.iter().filter(|node| !harmed.contains(&node.name));
+    unharmed.all(|node| answers.contains_key(&node.name))
+}
+
 /// Whether a majority of `nodes` and every node that is not `harmed` name the same leader of the
 /// same term.
 pub fn agreed(nodes: &[Node], harmed: &BTreeSet<String>, answers: &Answers) -> bool {
@@ -67,8 +73,12 @@ mod tests {
     use super::*;
 
     fn nodes() -> Vec<Node> {
-        let node =
-            |index| Node { name: format!("n{}", index + 1), index, ip: Ipv4Addr::LOCALHOST.into() };
+        let node = |index| Node {
+            name: format!("n{}", index + 1),
+            index,
+            ip: Ipv4Addr::LOCALHOST.into(),
+            role: None,
+        };
         (0..3).map(node).collect()
     }
 
@@ -105,5 +115,8 @@ mod tests {
         assert!(!agreed(&nodes(), &all(&["n1", "n2", "n3"]), &alone));
         assert!(agreed(&nodes(), &all(&["n1", "n2", "n3"]), &silent));
         assert!(!agreed(&nodes(), &nobody, &answers(&[])));
+        let leaderless = answers(&[("n2", "", 0), ("n3", "", 0)]);
+        assert!(!answering(&nodes(), &nobody, &leaderless));
+        assert!(answering(&nodes(), &all(&["n1"]), &leaderless));
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::clock::Skew;
 use super::packet::Disturbance;
 use super::plan::Injection;
-use super::targets::pick;
+use super::targets::Drawn;
 use super::topology::Grudge;
 use crate::spec::FaultSpec;
 
@@ -92,20 +92,20 @@ pub enum Place {
 impl Effect {
     /// Decides the targets of an injection, given the leader if it is known.
     pub fn of(injection: &Injection, leader: Option<&str>) -> Self {
-        let order = &injection.order;
+        let Injection { order, roles, .. } = injection;
+        let drawn = Drawn { order, leader, roles };
         let fault = &injection.fault;
         if let FaultSpec::Partition(partition) = fault {
-            let grudge = Grudge::of(&partition.split, partition.direction, order, leader);
+            let grudge = Grudge::of(&partition.split, partition.direction, &drawn);
             return Self::Partition { grudge, port: partition.port };
         }
         let nodes = match fault {
             // The plan has an injection for each target, which comes first.
             FaultSpec::RollingRestart(_) => order.iter().take(1).cloned().collect(),
-            _ => fault.targets().map(|all| pick(all, order, leader)).unwrap_or_default(),
+            _ => fault.targets().map(|all| drawn.pick(all)).unwrap_or_default(),
         };
-        let links = fault
-            .links()
-            .map(|links| (Grudge::sent(&nodes, &pick(links.to, order, leader)), links.port));
+        let links =
+            fault.links().map(|links| (Grudge::sent(&nodes, &drawn.pick(links.to)), links.port));
         if let Some(((links, port), disturbance)) = links.zip(Disturbance::of(fault)) {
             return Self::Packets { disturbance, links, port };
         }

@@ -217,7 +217,7 @@ fn detail(injection: &Injection, leader: Option<Option<&str>>) -> Map<String, Va
         }
         Some(None) => {
             tell("leader", Value::Null);
-            tell("stand-in", json!(injection.order.first()));
+            tell("stand-in", json!(injection.stand_in()));
         }
     }
     detail

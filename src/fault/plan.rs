@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, ActionError};
 use super::effect::Effect;
-use super::targets::{self, pick};
+use super::targets::{self, Drawn};
 use super::topology::{self, split_name};
 use crate::cluster::Node;
-use crate::spec::{Direction, FaultSpec, Span};
+use crate::spec::{Direction, FaultSpec, Roles, Span, Targets};
 use crate::system::System;
 
 /// A track has no more injections than this, however long the load and short the interval.
@@ -48,6 +48,8 @@ pub struct Injection {
     pub fault: FaultSpec,
     /// The nodes in the order that was drawn: every random choice is a prefix of it.
     pub order: Vec<String>,
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 /// The commands of one injection, per node.
@@ -65,6 +67,7 @@ impl Plan {
     /// tracks with that fault: another track does not change it.
     pub fn draw(faults: &[FaultSpec], nodes: &[Node], seed: u64, load: Duration) -> Self {
         let names: Vec<String> = nodes.iter().map(|node| node.name.clone()).collect();
+        let roles = Roles::of_nodes(nodes);
         let mut alike: BTreeMap<&str, u64> = BTreeMap::new();
         let mut injections = Vec::new();
         for (track, fault) in faults.iter().enumerate() {
@@ -77,9 +80,9 @@ impl Plan {
                 let lasts = lasting(fault, lasts, load.saturating_sub(at));
                 let order = targets::draw(&names, &mut rng);
                 let lasts = Span(lasts);
-                for (at, order) in steps(fault, at, order) {
-                    let (at, fault) = (Span(at), fault.clone());
-                    injections.push(Injection { id: 0, track, at, lasts, fault, order });
+                for (at, order) in steps(fault, at, order, &roles) {
+                    let (at, fault, roles) = (Span(at), fault.clone(), roles.clone());
+                    injections.push(Injection { id: 0, track, at, lasts, fault, order, roles });
                 }
             }
         }
@@ -130,12 +133,28 @@ impl Plan {
 impl Injection {
     /// Whether the targets depend on who leads at the time.
     pub fn asks_leader(&self) -> bool {
+        !self.asking().is_empty()
+    }
+
+    /// The words that ask for the leader.
+    fn asking(&self) -> Vec<&Targets> {
         let split = match &self.fault {
-            FaultSpec::Partition(partition) => topology::asks_leader(&partition.split),
-            _ => false,
+            FaultSpec::Partition(partition) => topology::targets(&partition.split),
+            _ => Vec::new(),
         };
         let links = self.fault.links().map(|links| links.to);
-        split || self.fault.targets().into_iter().chain(links).any(targets::asks_leader)
+        let all = split.into_iter().chain(self.fault.targets()).chain(links);
+        all.filter(|targets| targets::asks_leader(targets)).collect()
+    }
+
+    /// Who is taken for the leader as long as nobody knows it.
+    pub fn stand_in(&self) -> Option<String> {
+        let Self { order, roles, .. } = self;
+        let one = match self.asking().first()? {
+            Targets::Role(_, role) => Targets::Role(Box::new(Targets::One), role.clone()),
+            _ => Targets::One,
+        };
+        Drawn { order, leader: None, roles }.pick(&one).pop()
     }
 
     /// Decides the targets, given the leader if it is known.
@@ -183,13 +202,19 @@ fn lasting(fault: &FaultSpec, lasts: Duration, rest: Duration) -> Duration {
 
 /// The injections that one time of a track stands for: of a rolling restart one for each target,
 /// which then comes first in the order.
-fn steps(fault: &FaultSpec, at: Duration, order: Vec<String>) -> Vec<(Duration, Vec<String>)> {
+fn steps(
+    fault: &FaultSpec,
+    at: Duration,
+    order: Vec<String>,
+    roles: &Roles,
+) -> Vec<(Duration, Vec<String>)> {
     let FaultSpec::RollingRestart(rolling) = fault else { return vec![(at, order)] };
     let step = |(place, target): (u32, String)| {
         let others = order.iter().filter(|node| **node != target).cloned();
         (at + rolling.gap.0 * place, std::iter::once(target.clone()).chain(others).collect())
     };
-    (0..).zip(pick(&rolling.targets, &order, None)).map(step).collect()
+    let drawn = Drawn { order: &order, leader: None, roles };
+    (0..).zip(drawn.pick(&rolling.targets)).map(step).collect()
 }
 
 /// FNV-1a of the track's name: the same on every machine and in every version.
@@ -233,7 +258,7 @@ impl fmt::Display for Injection {
             }
         }
         if self.asks_leader() {
-            let stand_in = self.order.first().map_or("nobody", String::as_str);
+            let stand_in = self.stand_in().unwrap_or_else(|| "nobody".to_owned());
             write!(f, ", leader asked at the time, else {stand_in}")?;
         }
         write!(f, ": {}", self.effect(None))

@@ -13,6 +13,7 @@ fn nodes(count: u8) -> Vec<Node> {
             name: format!("n{i}"),
             index: usize::from(i) - 1,
             ip: Ipv4Addr::new(10, 0, 0, i).into(),
+            role: None,
         })
         .collect()
 }

@@ -10,7 +10,7 @@ use isobar_checkers::EventType;
 use serde_json::{Map, Value, json};
 
 use super::action::{Action, NodeAction};
-use super::convergence::{agreed, ask};
+use super::convergence::{agreed, answering, ask};
 use super::delivery::{self, NotApplied};
 use super::evidence::Reading;
 use super::floor::Floor;
@@ -217,14 +217,16 @@ impl Site {
         self.healed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Waits until the nodes that no fault harms agree on a leader, and notes how long it took.
+    /// Waits until the nodes that no fault harms agree on a leader, or only answer where there is
+    /// none, and notes how long it took.
     pub fn settle(&self, id: u32) {
         let healed = Instant::now();
         let nodes = self.cluster().nodes();
         let mut next = healed + QUIET;
         while self.floor.wait_until(next) {
             let answers = ask(&self.system, &self.runtime, &nodes, ASK_LIMIT);
-            let settled = agreed(&nodes, &self.floor.harmed(), &answers);
+            let agree = if self.system.has_leader() { agreed } else { answering };
+            let settled = agree(&nodes, &self.floor.harmed(), &answers);
             let took = healed.elapsed();
             if settled || took > SETTLED_WITHIN {
                 let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

@@ -6,7 +6,7 @@
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::spec::Targets;
+use crate::spec::{Roles, Targets};
 
 /// The nodes in random order.
 pub fn draw(nodes: &[String], rng: &mut impl Rng) -> Vec<String> {
@@ -32,33 +32,65 @@ pub fn minority_third(nodes: usize) -> usize {
 
 /// Whether the choice depends on who leads at the time.
 pub fn asks_leader(targets: &Targets) -> bool {
-    matches!(targets, Targets::Leader | Targets::Followers)
-}
-
-/// The leader, if it is one of our nodes; otherwise the first of the order stands in for it.
-pub fn leader_or_first<'a>(order: &'a [String], leader: Option<&str>) -> Option<&'a String> {
-    leader.and_then(|name| order.iter().find(|node| *node == name)).or_else(|| order.first())
-}
-
-/// The nodes hit. Empty where a cluster is too small to have such a group.
-pub fn pick(targets: &Targets, order: &[String], leader: Option<&str>) -> Vec<String> {
-    let first = |count: usize| order[..count.min(order.len())].to_vec();
-    let lead = leader_or_first(order, leader);
     match targets {
-        Targets::One => first(1),
-        Targets::All => order.to_vec(),
-        Targets::Minority => first(minority(order.len())),
-        Targets::Majority => first(majority(order.len())),
-        Targets::MinorityThird => first(minority_third(order.len())),
-        Targets::Leader => lead.cloned().into_iter().collect(),
-        Targets::Followers => order.iter().filter(|node| Some(*node) != lead).cloned().collect(),
-        Targets::Nodes(nodes) => nodes.clone(),
+        Targets::Leader | Targets::Followers => true,
+        Targets::Role(which, _) => asks_leader(which),
+        _ => false,
+    }
+}
+
+/// What a choice of nodes depends on besides the words of the specification.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn<'a> {
+    /// The nodes in the order that was drawn.
+    pub order: &'a [String],
+    /// If it is known.
+    pub leader: Option<&'a str>,
+    pub roles: &'a Roles,
+}
+
+impl<'a> Drawn<'a> {
+    /// The leader, if it is one of our nodes; otherwise the first of the order stands in for it.
+    pub fn leader_or_first(&self) -> Option<&'a String> {
+        let named = self.leader.and_then(|name| self.order.iter().find(|node| *node == name));
+        named.or_else(|| self.order.first())
+    }
+
+    /// The nodes hit. Empty where a cluster is too small to have such a group.
+    pub fn pick(&self, targets: &Targets) -> Vec<String> {
+        let order = self.order;
+        let first = |count: usize| order[..count.min(order.len())].to_vec();
+        let lead = self.leader_or_first();
+        match targets {
+            Targets::One => first(1),
+            Targets::All => order.to_vec(),
+            Targets::Minority => first(minority(order.len())),
+            Targets::Majority => first(majority(order.len())),
+            Targets::MinorityThird => first(minority_third(order.len())),
+            Targets::Leader => lead.cloned().into_iter().collect(),
+            Targets::Followers => {
+                order.iter().filter(|node| Some(*node) != lead).cloned().collect()
+            }
+            Targets::Role(which, role) => {
+                let among = self.roles.nodes(role);
+                let order: Vec<String> =
+                    order.iter().filter(|node| among.contains(node)).cloned().collect();
+                Drawn { order: &order, ..*self }.pick(which)
+            }
+            Targets::Nodes(nodes) => self.roles.expand(nodes),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    fn pick(targets: &Targets, order: &[String], leader: Option<&str>) -> Vec<String> {
+        Drawn { order, leader, roles: &Roles::default() }.pick(targets)
+    }
 
     fn order(count: usize) -> Vec<String> {
         (1..=count).map(|i| format!("n{i}")).collect()
@@ -93,5 +125,26 @@ mod tests {
         for targets in [Targets::One, Targets::Majority, Targets::Leader, Targets::Followers] {
             assert!(pick(&targets, &[], None).is_empty());
         }
+    }
+    #[test]
+    fn a_role_is_chosen_from_as_if_it_were_the_cluster() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let roles = Roles(BTreeMap::from([
+            ("app".to_owned(), names(&["n1", "n2", "n3"])),
+            ("db".to_owned(), names(&["n4", "n5"])),
+        ]));
+        let order: Vec<String> = names(&["n4", "n3", "n5", "n1", "n2"]);
+        let pick = |text: &str| {
+            let targets = text.parse().map_err(|_| text.to_owned());
+            let drawn = Drawn { order: &order, leader: Some("n5"), roles: &roles };
+            targets.map(|targets: Targets| drawn.pick(&targets))
+        };
+        assert_eq!(pick("role:db"), Ok(names(&["n4", "n5"])));
+        assert_eq!(pick("one of role:app"), Ok(names(&["n3"])));
+        assert_eq!(pick("majority of role:app"), Ok(names(&["n3", "n1"])));
+        assert_eq!(pick("leader of role:db"), Ok(names(&["n5"])));
+        assert_eq!(pick("leader of role:app"), Ok(names(&["n3"])));
+        assert_eq!(pick("one of role:lb"), Ok(Vec::new()));
+        assert!(asks_leader(&Targets::Role(Box::new(Targets::Leader), "db".to_owned())));
     }
 }

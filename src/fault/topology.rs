@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::targets::{self, leader_or_first, majority, minority_third, pick};
+use super::targets::{Drawn, majority, minority_third};
 use crate::spec::{Direction, Split, Targets};
 
 /// Receiver → the senders whose packets it drops. A receiver that drops nothing is not in it.
@@ -18,11 +18,12 @@ impl Grudge {
     ///
     /// Empty where the cluster is too small for such a split. An explicit grudge is taken as it
     /// is: it says of itself who does not hear whom, so it has no `direction`.
-    pub fn of(split: &Split, direction: Direction, order: &[String], leader: Option<&str>) -> Self {
+    pub fn of(split: &Split, direction: Direction, drawn: &Drawn<'_>) -> Self {
+        let order = drawn.order;
         let count = order.len();
         let apart = |small: usize| Self::two(&order[..small], &order[small..], direction);
         match split {
-            Split::Isolate(who) => Self::isolate(&pick(who, order, leader), order, direction),
+            Split::Isolate(who) => Self::isolate(&drawn.pick(who), order, direction),
             Split::One => apart(1.min(count)),
             Split::Halves => apart(count / 2),
             Split::Majority => apart(count - majority(count).min(count)),
@@ -30,15 +31,20 @@ impl Grudge {
             Split::MajoritiesRing => Self::majorities_ring(order, direction),
             Split::Bridge => Self::bridge(order, direction),
             Split::Leader => {
-                let leader: Vec<String> =
-                    leader_or_first(order, leader).cloned().into_iter().collect();
+                let leader: Vec<String> = drawn.leader_or_first().cloned().into_iter().collect();
                 Self::isolate(&leader, order, direction)
             }
-            Split::Groups(groups) => Self::groups(groups, direction),
+            Split::Groups(groups) => {
+                let groups: Vec<Vec<String>> = groups.iter().map(|who| drawn.pick(who)).collect();
+                Self::groups(&groups, direction)
+            }
             Split::Grudge(explicit) => {
                 let mut grudge = Self::default();
-                for (receiver, senders) in explicit {
-                    senders.iter().for_each(|sender| grudge.drop(receiver, sender));
+                for (receivers, senders) in explicit {
+                    let senders = drawn.roles.expand(senders);
+                    for receiver in drawn.roles.expand(std::slice::from_ref(receivers)) {
+                        senders.iter().for_each(|sender| grudge.drop(&receiver, sender));
+                    }
                 }
                 grudge
             }
@@ -154,23 +160,20 @@ impl Grudge {
     }
 }
 
-/// Whether the split depends on who leads at the time.
-pub fn asks_leader(split: &Split) -> bool {
+/// The targets that a split speaks of.
+pub fn targets(split: &Split) -> Vec<&Targets> {
     match split {
-        Split::Leader => true,
-        Split::Isolate(who) => targets::asks_leader(who),
-        _ => false,
+        Split::Leader => vec![&Targets::Leader],
+        Split::Isolate(who) => vec![who],
+        Split::Groups(groups) => groups.iter().collect(),
+        _ => Vec::new(),
     }
 }
 
 /// The split's name, as in the specification.
 pub fn split_name(split: &Split) -> String {
     let word = match split {
-        Split::Isolate(Targets::Nodes(nodes)) => return format!("isolate {}", nodes.join(" ")),
-        Split::Isolate(who) => {
-            let who = serde_json::to_value(who).unwrap_or_default();
-            return format!("isolate {}", who.as_str().unwrap_or_default());
-        }
+        Split::Isolate(who) => return format!("isolate {who}"),
         Split::One => "one",
         Split::Halves => "halves",
         Split::Majority => "majority",

@@ -1,8 +1,20 @@
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use serde_json::json;
 
 use super::*;
+use crate::fault::targets;
+use crate::spec::Roles;
+
+fn grudge_of(
+    split: &Split,
+    direction: Direction,
+    order: &[String],
+    leader: Option<&str>,
+) -> Grudge {
+    Grudge::of(split, direction, &Drawn { order, leader, roles: &Roles::default() })
+}
 
 fn drawn(count: usize, seed: u64) -> Vec<String> {
     let nodes: Vec<String> = (1..=count).map(|i| format!("n{i}")).collect();
@@ -58,7 +70,7 @@ proptest! {
         split in splits(), count in 1_usize..12, seed: u64,
     ) {
         let order = drawn(count, seed);
-        let of = |direction| Grudge::of(&split, direction, &order, None);
+        let of = |direction| grudge_of(&split, direction, &order, None);
         let (both, deaf, mute) = (of(Direction::Both), of(Direction::Deaf), of(Direction::Mute));
         prop_assert_eq!(&transposed(&both), &both);
         prop_assert_eq!(&transposed(&deaf), &mute);
@@ -77,7 +89,7 @@ proptest! {
         split in splits(), count in 1_usize..12, seed: u64,
     ) {
         let order = drawn(count, seed);
-        let grudge = Grudge::of(&split, Direction::Both, &order, None);
+        let grudge = grudge_of(&split, Direction::Both, &order, None);
         for (receiver, senders) in &grudge.0 {
             prop_assert!(!senders.is_empty() && !senders.contains(receiver));
         }
@@ -89,7 +101,7 @@ proptest! {
         count in 3_usize..30, seed: u64,
     ) {
         let order = drawn(count, seed);
-        let grudge = Grudge::of(&Split::MajoritiesRing, Direction::Both, &order, None);
+        let grudge = grudge_of(&Split::MajoritiesRing, Direction::Both, &order, None);
         let views = heard(&grudge, &order);
         prop_assert!(views.iter().all(|view| view.len() >= majority(count)));
         let distinct: BTreeSet<_> = views.iter().collect();
@@ -101,7 +113,7 @@ proptest! {
         count in 3_usize..30, seed: u64,
     ) {
         let order = drawn(count, seed);
-        let grudge = Grudge::of(&Split::Bridge, Direction::Both, &order, None);
+        let grudge = grudge_of(&Split::Bridge, Direction::Both, &order, None);
         let views = heard(&grudge, &order);
         prop_assert_eq!(views[0].len(), count);
         let shared: Vec<&String> = views[1].intersection(&views[count - 1]).collect();
@@ -112,7 +124,7 @@ proptest! {
     fn a_majority_stays_together_where_the_split_says_so(count in 3_usize..30, seed: u64) {
         let order = drawn(count, seed);
         for split in [Split::Majority, Split::MinorityThird, Split::One, Split::Leader] {
-            let views = heard(&Grudge::of(&split, Direction::Both, &order, None), &order);
+            let views = heard(&grudge_of(&split, Direction::Both, &order, None), &order);
             let most = views.iter().map(BTreeSet::len).max().unwrap_or(0);
             prop_assert!(most >= majority(count), "{split:?}");
             let alike = views.iter().filter(|view| view.len() == most).count();
@@ -123,7 +135,7 @@ proptest! {
 
 fn shown(split: &Split, direction: Direction, count: usize) -> String {
     let order: Vec<String> = (1..=count).map(|i| format!("n{i}")).collect();
-    Grudge::of(split, direction, &order, Some("n2")).to_string()
+    grudge_of(split, direction, &order, Some("n2")).to_string()
 }
 
 #[test]
@@ -138,7 +150,7 @@ fn every_split_of_five_nodes_as_people_read_it() {
         Split::MajoritiesRing,
         Split::Bridge,
         Split::Leader,
-        Split::Groups(vec![names(&["n1", "n2"]), names(&["n3"])]),
+        Split::Groups(vec![Targets::Nodes(names(&["n1", "n2"])), Targets::Nodes(names(&["n3"]))]),
         Split::Grudge(BTreeMap::from([("n1".to_owned(), names(&["n2", "n5"]))])),
     ];
     let mut text = String::new();
@@ -149,6 +161,27 @@ fn every_split_of_five_nodes_as_people_read_it() {
         }
     }
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn roles_are_cut_from_one_another() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let order: Vec<String> = names(&["n2", "n4", "n1", "n3"]);
+    let roles = Roles(BTreeMap::from([
+        ("app".to_owned(), names(&["n1", "n2", "n3"])),
+        ("db".to_owned(), names(&["n4"])),
+    ]));
+    let told = |split: serde_json::Value| {
+        let split: Split = serde_json::from_value(split).unwrap();
+        let drawn = Drawn { order: &order, leader: None, roles: &roles };
+        Grudge::of(&split, Direction::Both, &drawn).to_string()
+    };
+    let away = "n1 n2 n3 drop n4; n4 drops n1 n2 n3";
+    assert_eq!(told(json!({"groups": ["role:app", "role:db"]})), away);
+    assert_eq!(told(json!({"isolate": "role:db"})), away);
+    let one = "n2 drops n4; n4 drops n2";
+    assert_eq!(told(json!({"groups": ["one of role:app", ["role:db"]]})), one);
+    assert_eq!(told(json!({"grudge": {"role:db": ["role:app", "n4"]}})), "n4 drops n1 n2 n3");
 }
 
 #[test]

@@ -38,7 +38,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use crate::cluster::{Cluster, RemoteError, quote};
-use crate::spec::{LabKind, LabSpec, NodeOverride, Reach, RootlessSpec, SshSpec};
+use crate::spec::{LabKind, LabSpec, NodeOverride, Reach, Roles, RootlessSpec, SshSpec};
 
 pub use error::LabError;
 pub use install::{Installation, install};
@@ -209,6 +209,7 @@ impl Lab {
             known_hosts: Some(self.directory().join(files::KNOWN_HOSTS)),
             check_host_keys: true,
             overrides: self.nodes().map(|(name, ip)| (name.to_owned(), at(ip))).collect(),
+            roles: Roles::default(),
         }
     }
 

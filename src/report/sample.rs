@@ -12,7 +12,7 @@ use isobar_checkers::{
 use serde_json::{Value, json};
 
 use super::Source;
-use crate::spec::{LocalSpec, Reach};
+use crate::spec::{LocalSpec, Reach, Roles};
 use crate::store::{NodeMeta, OperationCounts, Phase, Results, RunMeta};
 
 const MS: u64 = 1_000_000;
@@ -454,10 +454,14 @@ fn meta() -> RunMeta {
         name: "etcd-register".to_owned(),
         seed: 42,
         started_at: "2026-11-20T13:01:02Z".to_owned(),
-        reach: Reach::Local(LocalSpec { nodes: 5 }),
+        reach: Reach::Local(LocalSpec { nodes: 5, roles: Roles::default() }),
         lab: None,
         nodes: (1..=5)
-            .map(|n| NodeMeta { name: format!("n{n}"), address: format!("10.77.0.{n}") })
+            .map(|n| NodeMeta {
+                name: format!("n{n}"),
+                address: format!("10.77.0.{n}"),
+                role: None,
+            })
             .collect(),
         system: "etcd".to_owned(),
         system_version: Some("3.4.23".to_owned()),

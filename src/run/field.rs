@@ -15,10 +15,10 @@ use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_eac
 use crate::fault::{self, Hold, HoldError, HoldOptions, privileged};
 use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
-use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Spec, SystemSpec};
+use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Roles, Spec, SystemSpec};
 use crate::store::RunDirectory;
 use crate::system::toy::Toy;
-use crate::system::{Etcd, ProcessState, Status, System, SystemError};
+use crate::system::{Etcd, ProcessScripts, ProcessState, Status, System, SystemError};
 use crate::terminal;
 
 /// How long a system may take from its start until all nodes agree on a leader.
@@ -70,7 +70,7 @@ impl Field {
             ClusterSpec::Ssh(ssh) => (Reach::Ssh(ssh.clone()), None),
             ClusterSpec::Local(local) => (Reach::Local(local.clone()), None),
         };
-        let cluster = connect(&reach)?;
+        let cluster = connect(&reach, spec.cluster.roles())?;
         let scratch = directory.file("scratch");
         let system = system(spec, &cluster.nodes(), &scratch)?;
         let (runtime, occupied) = (runtime.handle().clone(), AtomicBool::new(false));
@@ -95,25 +95,35 @@ impl Field {
         let prepare = |member: &Member| self.system.prepare(&member.node, &*member.remote);
         let versions = all(on_each(&self.members(), prepare))?;
         self.occupied.store(true, Ordering::SeqCst);
-        self.scripts(|scripts| format!("{}\n{}", scripts.stop, scripts.wipe))?;
-        self.scripts(|scripts| scripts.start.clone())?;
-        self.await_start(interrupt)?;
+        let remove = |scripts: &ProcessScripts| format!("{}\n{}", scripts.stop, scripts.wipe);
+        self.scripts(&self.members(), remove)?;
+        for group in self.groups() {
+            self.scripts(&group, |scripts| scripts.start.clone())?;
+            self.await_start(&group, interrupt)?;
+        }
         Ok(versions.into_iter().next().unwrap_or_default())
     }
 
-    /// Waits for the system to serve, but not for one that has ended already.
-    fn await_start(&self, interrupt: &Interrupt) -> Result<(), RunFailure> {
+    /// The members in the order in which they are started.
+    fn groups(&self) -> Vec<Vec<&Member>> {
+        let member = |node: Node| self.cluster.member(&node.name);
+        let order = self.system.start_order(&self.cluster.nodes());
+        order.into_iter().map(|group| group.into_iter().filter_map(member).collect()).collect()
+    }
+
+    /// Waits for a group to serve, but not for one of which a process has ended already.
+    fn await_start(&self, group: &[&Member], interrupt: &Interrupt) -> Result<(), RunFailure> {
         let start = Instant::now();
         loop {
             let rest = READY_LIMIT.saturating_sub(start.elapsed());
-            let Err(reason) = self.poll_ready(LOOK_EVERY.min(rest), interrupt) else {
+            let Err(reason) = self.poll_ready(group, LOOK_EVERY.min(rest), interrupt) else {
                 return Ok(());
             };
             if interrupt.is_set() {
                 return Err(RunFailure::Interrupted);
             }
             let system = self.system.name().to_owned();
-            for ended in on_each(&self.members(), |member| self.ended(member)) {
+            for ended in on_each(group, |member| self.ended(member)) {
                 let Some((node, log)) = ended? else { continue };
                 return Err(SystemError::Ended { node, system, log }.into());
             }
@@ -135,9 +145,9 @@ impl Field {
         Ok(Some((member.node.name.clone(), self.on(member, tail)?.text())))
     }
 
-    /// Waits until all nodes name the same leader.
+    /// Waits until all nodes serve: until they name the same leader, where the system has one.
     pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), SystemError> {
-        self.poll_ready(limit, interrupt).map_err(|reason| SystemError::NotReady {
+        self.poll_ready(&self.members(), limit, interrupt).map_err(|reason| SystemError::NotReady {
             system: self.system.name().to_owned(),
             waited_s: limit.as_secs(),
             reason,
@@ -145,10 +155,15 @@ impl Field {
     }
 
     /// As `await_ready`; the error is what was wrong at last.
-    fn poll_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), String> {
+    fn poll_ready(
+        &self,
+        group: &[&Member],
+        limit: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<(), String> {
         let mut reason = "nobody was asked".to_owned();
-        let ready = interrupt.wait_until(limit, POLL_EVERY, || match self.agreed_leader() {
-            Ok(_) => true,
+        let ready = interrupt.wait_until(limit, POLL_EVERY, || match self.serving(group) {
+            Ok(()) => true,
             Err(why) => {
                 reason = why;
                 false
@@ -157,32 +172,32 @@ impl Field {
         if ready { Ok(()) } else { Err(reason) }
     }
 
-    /// The leader which every node names, or who disagrees.
-    pub fn agreed_leader(&self) -> Result<String, String> {
+    /// Whether the nodes of a group answer, and name the same leader where there is one; or who
+    /// does not.
+    fn serving(&self, group: &[&Member]) -> Result<(), String> {
         let mut leaders = Vec::new();
-        for (member, status) in self.cluster.members.iter().zip(self.statuses()) {
+        for (member, status) in group.iter().zip(self.statuses(group)) {
             let name = &member.node.name;
             match status {
                 Ok(Status { leader: Some(leader), .. }) => leaders.push((name, leader)),
-                Ok(Status { leader: None, .. }) => return Err(format!("{name} knows no leader")),
+                Ok(Status { leader: None, .. }) if self.system.has_leader() => {
+                    return Err(format!("{name} knows no leader"));
+                }
+                Ok(Status { leader: None, .. }) => {}
                 Err(error) => return Err(format!("{name}: {error}")),
             }
         }
-        let Some((first, leader)) = leaders.first() else {
-            return Err("there are no nodes".to_owned());
-        };
+        let Some((first, leader)) = leaders.first() else { return Ok(()) };
         match leaders.iter().find(|(_, other)| other != leader) {
-            None => Ok(leader.clone()),
+            None => Ok(()),
             Some((node, other)) => Err(format!("{first} follows {leader}, {node} follows {other}")),
         }
     }
 
-    /// What every node says of itself, asked at once.
-    fn statuses(&self) -> Vec<Result<Status, String>> {
+    /// What every node of a group says of itself, asked at once.
+    fn statuses(&self, group: &[&Member]) -> Vec<Result<Status, String>> {
         self.runtime.block_on(async {
-            let asked: Vec<_> = self
-                .cluster
-                .members
+            let asked: Vec<_> = group
                 .iter()
                 .map(|member| {
                     let (system, node) = (Arc::clone(&self.system), member.node.clone());
@@ -220,7 +235,9 @@ impl Field {
             self.on(member, script)
         };
         self.occupied.store(false, Ordering::SeqCst);
-        let left = failures("system not removed", on_each(&self.members(), stop));
+        // Who was started last stops first: it would miss the others.
+        let stopped = self.groups().into_iter().rev().flat_map(|group| on_each(&group, stop));
+        let left = failures("system not removed", stopped.collect());
         if left.is_empty() && self.scratch.exists() {
             // What stays there is of nodes that are gone: it harms nobody.
             let _ = std::fs::remove_dir_all(&self.scratch);
@@ -230,13 +247,14 @@ impl Field {
 
     fn scripts(
         &self,
-        script: impl Fn(&crate::system::ProcessScripts) -> String + Sync,
+        members: &[&Member],
+        script: impl Fn(&ProcessScripts) -> String + Sync,
     ) -> Result<(), RunFailure> {
         let run = |member: &Member| {
             let script = script(&self.system.scripts(&member.node));
             self.on(member, script)
         };
-        all(on_each(&self.members(), run))?;
+        all(on_each(members, run))?;
         Ok(())
     }
 
@@ -269,13 +287,14 @@ impl Drop for LabGuard {
     }
 }
 
-/// Opens the nodes which `reach` describes.
-pub fn connect(reach: &Reach) -> Result<Cluster, RunFailure> {
-    Ok(match reach {
+/// Opens the nodes which `reach` describes; `roles` says what they are there for.
+pub fn connect(reach: &Reach, roles: &Roles) -> Result<Cluster, RunFailure> {
+    let cluster = match reach {
         Reach::Ssh(ssh) => Cluster::ssh(ssh)?,
         Reach::Local(local) => Cluster::local(local.nodes),
         Reach::Rootless(rootless) => Lab::find(Some(&rootless.lab))?.cluster()?,
-    })
+    };
+    Ok(cluster.with_roles(roles))
 }
 
 /// The system under test of `spec`, on `nodes`.

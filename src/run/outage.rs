@@ -40,7 +40,7 @@ pub fn outage(
     options: &Options<'_>,
 ) -> Result<Outage, RunFailure> {
     let (reach, lab) = reach(&spec.cluster)?;
-    let cluster = connect(&reach)?;
+    let cluster = connect(&reach, spec.cluster.roles())?;
     let started_at = jiff::Timestamp::now();
     let stamp = started_at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let name = format!("{}-fault", spec.name);

@@ -118,8 +118,11 @@ pub(super) fn meta(
     system: &str,
     started_at: jiff::Timestamp,
 ) -> RunMeta {
-    let node =
-        |node: crate::cluster::Node| NodeMeta { name: node.name, address: node.ip.to_string() };
+    let node = |node: crate::cluster::Node| NodeMeta {
+        name: node.name,
+        address: node.ip.to_string(),
+        role: node.role,
+    };
     RunMeta {
         schema: RunMeta::SCHEMA,
         isobar_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -219,6 +222,7 @@ impl Drive<'_> {
             .cluster
             .members
             .iter()
+            .filter(|member| system.serves(&member.node))
             .map(|member| (member.node.name.clone(), system.client_address(&member.node)))
             .collect();
         let load = &self.spec.load;

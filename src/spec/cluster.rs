@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Roles;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClusterSpec {
@@ -27,6 +29,9 @@ pub struct LabSpec {
     /// What the nodes are made of; by default namespaces, of an ordinary user without root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<LabKind>,
+    /// What each node is there for: `{ app: [n1, n2, n3], db: [n4] }`.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 /// What the nodes of a lab are made of.
@@ -79,6 +84,9 @@ pub struct SshSpec {
     pub check_host_keys: bool,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overrides: BTreeMap<String, NodeOverride>,
+    /// What each node is there for: `{ app: [a1, a2], db: [b1] }`.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 /// What is different about one node.
@@ -101,6 +109,9 @@ pub struct NodeOverride {
 pub struct LocalSpec {
     /// Named n1 … nN.
     pub nodes: u32,
+    /// What each node is there for: `{ app: [n1, n2], db: [n3] }`.
+    #[serde(default, skip_serializing_if = "Roles::is_empty")]
+    pub roles: Roles,
 }
 
 /// How nodes that exist are reached: a [`ClusterSpec`] once its lab, if any, is up.
@@ -126,9 +137,18 @@ impl ClusterSpec {
     pub fn node_names(&self) -> Vec<String> {
         match self {
             Self::Ssh(ssh) => ssh.nodes.clone(),
-            Self::Lab(LabSpec { nodes, .. }) | Self::Local(LocalSpec { nodes }) => {
+            Self::Lab(LabSpec { nodes, .. }) | Self::Local(LocalSpec { nodes, .. }) => {
                 (1..=*nodes).map(|number| format!("n{number}")).collect()
             }
+        }
+    }
+
+    /// What each node is there for.
+    pub fn roles(&self) -> &Roles {
+        match self {
+            Self::Ssh(ssh) => &ssh.roles,
+            Self::Lab(lab) => &lab.roles,
+            Self::Local(local) => &local.roles,
         }
     }
 }

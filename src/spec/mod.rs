@@ -8,6 +8,7 @@ mod diagnostic;
 mod fault;
 mod load;
 mod parse;
+mod roles;
 mod txn;
 mod units;
 mod validate;
@@ -28,6 +29,7 @@ pub use load::{
     WorkloadSpec,
 };
 pub use parse::{parse, parse_fault, to_yaml};
+pub use roles::{ROLE_PREFIX, Roles};
 pub use txn::{
     Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
 };

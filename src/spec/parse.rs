@@ -287,6 +287,20 @@ checks:
     }
 
     #[test]
+    fn roles_are_named_wherever_nodes_are() {
+        let roles = "lab: { nodes: 5, roles: { app: [n1, n2, n3], db: [n4] } }";
+        let good =
+            GOOD.replace("lab: { nodes: 5 }", roles).replace("targets: one", "targets: role:db");
+        let good = good.replace("isolate: leader", "groups: [one of role:app, [role:db, n5]]");
+        let spec = parse("roles.yaml", &good).unwrap();
+        assert_eq!(spec, parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap());
+
+        let bad = good.replace("db: [n4]", "db: [n1, n9], Lb: []");
+        let bad = bad.replace("role:db, n5", "role:cache");
+        insta::assert_snapshot!(errors(&bad));
+    }
+
+    #[test]
     fn transactions_are_specified_with_their_promise() {
         let source = GOOD
             .replace("register: {}", "append: { keys: 3, txn-length: 2..5, reads: 30% }")

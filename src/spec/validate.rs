@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
 use super::{
-    ClusterSpec, Concurrency, FaultSpec, PartitionSpec, Span, Spec, Split, SystemSpec, Targets,
-    ToyBug, ToySpec, WorkloadSpec,
+    ClusterSpec, Concurrency, FaultSpec, PartitionSpec, ROLE_PREFIX, Roles, Span, Spec, Split,
+    SystemSpec, Targets, ToyBug, ToySpec, WorkloadSpec,
 };
 
 /// The most nodes of a lab or of a local cluster.
@@ -22,6 +22,7 @@ pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     let mut validator = Validator::new(spec, source);
     validator.head(spec);
     validator.cluster(&spec.cluster);
+    validator.roles();
     validator.system(spec);
     validator.load(spec);
     for fault in &spec.faults {
@@ -41,6 +42,7 @@ pub fn fault(fault: &FaultSpec, spec: &Spec, source: &str) -> Vec<Diagnostic> {
 struct Validator<'a> {
     source: &'a str,
     nodes: Vec<String>,
+    roles: Roles,
     /// Whether all nodes share this machine's network.
     alone: bool,
     found: Vec<Diagnostic>,
@@ -51,6 +53,7 @@ impl<'a> Validator<'a> {
         Self {
             source,
             nodes: spec.cluster.node_names(),
+            roles: spec.cluster.roles().clone(),
             alone: matches!(spec.cluster, ClusterSpec::Local(_)),
             found: Vec::new(),
         }
@@ -115,6 +118,29 @@ impl<'a> Validator<'a> {
                         "`agent: true` excludes `key` and `password-env`".to_owned(),
                         "keep one way to authenticate",
                     );
+                }
+            }
+        }
+    }
+
+    fn roles(&mut self) {
+        let roles = self.roles.clone();
+        for (role, nodes) in &roles.0 {
+            let safe = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            if role.is_empty() || !role.chars().all(safe) {
+                let help = "use lower-case letters, digits and `-`";
+                self.report("roles", role, format!("`{role}` cannot name a role"), help);
+            }
+            if nodes.is_empty() {
+                let message = format!("no node has the role `{role}`");
+                self.report("roles", role, message, "leave it out, or list its nodes");
+            }
+            for (place, node) in nodes.iter().enumerate() {
+                self.known_node("roles", node);
+                if roles.of(node) != Some(role) || nodes[..place].contains(node) {
+                    let message = format!("node `{node}` has two roles");
+                    let help = "a node runs one process: list it once";
+                    self.report("roles", node, message, help);
                 }
             }
         }
@@ -272,13 +298,11 @@ impl<'a> Validator<'a> {
         match &partition.split {
             Split::Isolate(targets) => self.targets("partition", targets),
             Split::Groups(groups) => {
-                for node in groups.iter().flatten() {
-                    self.known_node("groups", node);
-                }
+                groups.iter().for_each(|targets| self.targets("groups", targets));
             }
             Split::Grudge(grudge) => {
-                for node in grudge.iter().flat_map(|(node, drops)| drops.iter().chain([node])) {
-                    self.known_node("grudge", node);
+                for name in grudge.iter().flat_map(|(node, drops)| drops.iter().chain([node])) {
+                    self.known("grudge", name);
                 }
             }
             _ => {}
@@ -286,11 +310,31 @@ impl<'a> Validator<'a> {
     }
 
     fn targets(&mut self, near: &str, targets: &Targets) {
-        if let Targets::Nodes(nodes) = targets {
-            for node in nodes {
-                self.known_node(near, node);
-            }
+        match targets {
+            Targets::Nodes(names) => names.iter().for_each(|name| self.known(near, name)),
+            Targets::Role(_, role) => self.known_role(near, role),
+            _ => {}
         }
+    }
+
+    /// A node, or `role:` and a role.
+    fn known(&mut self, near: &str, name: &str) {
+        match name.strip_prefix(ROLE_PREFIX) {
+            Some(role) => self.known_role(near, role),
+            None => self.known_node(near, name),
+        }
+    }
+
+    fn known_role(&mut self, near: &str, role: &str) {
+        if self.roles.0.contains_key(role) {
+            return;
+        }
+        let known: Vec<&str> = self.roles.0.keys().map(String::as_str).collect();
+        let help = match known.is_empty() {
+            true => "say under `cluster` which nodes have it: `roles: { db: [n4] }`".to_owned(),
+            false => format!("this cluster has the roles {}", known.join(", ")),
+        };
+        self.report(near, role, format!("there is no role `{role}`"), &help);
     }
 
     fn known_node(&mut self, near: &str, node: &str) {

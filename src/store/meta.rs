@@ -36,6 +36,8 @@ pub struct RunMeta {
 pub struct NodeMeta {
     pub name: String,
     pub address: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
 }
 
 /// A part of the run on the history's clock.

@@ -164,6 +164,7 @@ mod tests {
             name: format!("n{}", index + 1),
             index,
             ip: format!("10.0.0.{}", index + 1).parse().unwrap(),
+            role: None,
         };
         let nodes = vec![node(0), node(1), Node { ip: "fd00::3".parse().unwrap(), ..node(2) }];
         let etcd = Etcd::new(EtcdSpec { install: false }, nodes.clone(), true);

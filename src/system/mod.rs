@@ -36,6 +36,22 @@ pub trait System: Send + Sync {
     /// How to handle the system's process on `node`.
     fn scripts(&self, node: &Node) -> ProcessScripts;
 
+    /// The order in which nodes are started: each group once the one before it is ready.
+    fn start_order(&self, nodes: &[Node]) -> Vec<Vec<Node>> {
+        vec![nodes.to_vec()]
+    }
+
+    /// Whether its nodes have a leader. Without one a node is ready when it tells its status, and
+    /// faults of the leader hit a node that was drawn.
+    fn has_leader(&self) -> bool {
+        true
+    }
+
+    /// Whether clients talk to this node.
+    fn serves(&self, _node: &Node) -> bool {
+        true
+    }
+
     /// Where clients connect: `host:port`.
     fn client_address(&self, node: &Node) -> String;
 

@@ -104,7 +104,12 @@ impl Lab {
         let members = (1..=nodes)
             .zip(&remotes)
             .map(|(i, remote)| Member {
-                node: Node { name: format!("n{i}"), index: usize::from(i) - 1, ip: address(i) },
+                node: Node {
+                    name: format!("n{i}"),
+                    index: usize::from(i) - 1,
+                    ip: address(i),
+                    role: None,
+                },
                 remote: Arc::clone(remote) as Arc<dyn Remote>,
             })
             .collect();

@@ -144,7 +144,7 @@ impl Cluster {
         let mut members = Vec::with_capacity(spec.nodes.len());
         for (index, name) in spec.nodes.iter().enumerate() {
             let target = target(spec, name)?;
-            let node = Node { name: name.clone(), index, ip: target.socket.ip() };
+            let node = Node { name: name.clone(), index, ip: target.socket.ip(), role: None };
             let remote = SshRemote { name: name.clone(), target, pool: Pool::default() };
             members.push(Member { node, remote: Arc::new(remote) });
         }

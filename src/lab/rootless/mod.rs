@@ -221,7 +221,7 @@ pub(super) fn cluster(lab: &LabState) -> Cluster {
             process.map(|process| process.pid())
         };
         let remote = NamespaceRemote::new(node.name.clone(), first);
-        let node = Node { name: node.name.clone(), index, ip: node.ip.into() };
+        let node = Node { name: node.name.clone(), index, ip: node.ip.into(), role: None };
         Member { node, remote: Arc::new(remote) }
     };
     Cluster {

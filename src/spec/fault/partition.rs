@@ -39,9 +39,10 @@ pub enum Split {
     Bridge,
     /// The leader at the time against the rest.
     Leader,
-    /// Groups which do not hear one another; a node in none hears everybody.
-    Groups(Vec<Vec<String>>),
-    /// Explicitly: which node drops whose packets.
+    /// Groups which do not hear one another; a node in none hears everybody. Each is a list of
+    /// nodes, or said as targets are: `[role:app, role:db]`, `[one of role:app, role:db]`.
+    Groups(Vec<Targets>),
+    /// Explicitly: which node, or `role:NAME`, drops whose packets.
     Grudge(BTreeMap<String, Vec<String>>),
 }
 
