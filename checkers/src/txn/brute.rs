@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod levels;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -298,6 +300,54 @@ fn lists_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Of lists, models that are searched for: as by their definitions.
+fn levels_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
+    let history = history(Data::Lists, txns);
+    for name in levels::MODELS {
+        if !levels::is_defined(txns, name) {
+            continue;
+        }
+        let result = list_append(&history, &options(name, Assumptions::default()));
+        let expected = levels::explained(txns, name);
+        match result.verdict {
+            Verdict::Valid => prop_assert!(expected, "{} was missed in {:?}", name, txns),
+            Verdict::Violated => {
+                prop_assert!(!expected, "{}: wrongly {} in {:?}", name, result.summary, txns);
+            }
+            Verdict::Unknown(reason) => {
+                prop_assert!(!expected, "{}: {} in {:?}", name, reason, txns);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whatever rules out a model rules out those that imply it.
+fn lattice_agrees(data: Data, txns: &[Txn]) -> Result<(), TestCaseError> {
+    let history = history(data, txns);
+    let judged = |model: Model| {
+        let options = TxnOptions { models: vec![model], ..TxnOptions::default() };
+        match data {
+            Data::Lists => list_append(&history, &options).verdict,
+            Data::Registers => rw_register(&history, &options).verdict,
+        }
+    };
+    // Of registers, these two take sessions, and are no part of it.
+    let sessions = ["read-committed", "read-atomic"];
+    let models: Vec<Model> = Model::all()
+        .filter(|model| data == Data::Lists || !sessions.contains(&model.name()))
+        .collect();
+    let verdicts: Vec<Verdict> = models.iter().map(|&model| judged(model)).collect();
+    for (strong, above) in models.iter().zip(&verdicts) {
+        for (weak, below) in models.iter().zip(&verdicts) {
+            let contradiction =
+                strong.implies(*weak) && *above == Verdict::Valid && *below == Verdict::Violated;
+            prop_assert!(!contradiction, "{} but not {} in {:?}", strong, weak, txns);
+        }
+    }
+    Ok(())
+}
+
 /// Of registers nobody is accused wrongly, nor under assumptions that follow from the model.
 fn registers_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
     let history = history(Data::Registers, txns);
@@ -331,6 +381,21 @@ proptest! {
     }
 
     #[test]
+    fn levels_of_lists_are_judged_as_by_their_definitions(txns in txns(Data::Lists)) {
+        levels_agree(&txns)?;
+    }
+
+    #[test]
+    fn verdicts_on_lists_keep_to_the_lattice(txns in txns(Data::Lists)) {
+        lattice_agrees(Data::Lists, &txns)?;
+    }
+
+    #[test]
+    fn verdicts_on_registers_keep_to_the_lattice(txns in txns(Data::Registers)) {
+        lattice_agrees(Data::Registers, &txns)?;
+    }
+
+    #[test]
     fn registers_are_never_accused_wrongly(txns in txns(Data::Registers)) {
         registers_agree(&txns)?;
     }
@@ -343,6 +408,19 @@ proptest! {
     #[ignore = "takes minutes"]
     fn many_lists_are_judged_as_by_brute_force(txns in txns(Data::Lists)) {
         lists_agree(&txns)?;
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn many_levels_of_lists_are_judged_as_by_their_definitions(txns in txns(Data::Lists)) {
+        levels_agree(&txns)?;
+        lattice_agrees(Data::Lists, &txns)?;
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn many_verdicts_on_registers_keep_to_the_lattice(txns in txns(Data::Registers)) {
+        lattice_agrees(Data::Registers, &txns)?;
     }
 
     #[test]

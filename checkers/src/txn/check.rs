@@ -63,12 +63,21 @@ pub(crate) struct Known<'a, T> {
     pub doubts: &'a [String],
 }
 
+/// What anomalies say.
+pub(crate) struct Judged {
+    pub result: CheckResult,
+    pub counts: BTreeMap<Anomaly, usize>,
+    /// Whether it was left open if unseen orders allow snapshot isolation.
+    pub undecided: bool,
+}
+
 impl<T: Source + Reasons> Known<'_, T> {
     /// Looks for cycles, and answers.
-    pub(crate) fn judge(&self, options: &TxnOptions) -> CheckResult {
+    pub(crate) fn judge(&self, options: &TxnOptions) -> Judged {
         let Some(dependencies) = Dependencies::of(self.txns, self.versions) else {
             let problem = "more dependencies than 4,294,967,295".to_owned();
-            return undecided(self.check, problem);
+            let result = unjudged(self.check, problem);
+            return Judged { result, counts: BTreeMap::new(), undecided: true };
         };
         let edges = dependencies.edge_count();
         let core = dependencies.core();
@@ -87,7 +96,8 @@ impl<T: Source + Reasons> Known<'_, T> {
         }
         findings.sort_by_key(|(anomaly, _)| *anomaly);
         let findings = findings.into_iter().map(|(_, finding)| finding).collect();
-        self.answer(options, &counts, findings, edges, undecided)
+        let result = self.answer(options, &counts, findings, edges, undecided);
+        Judged { result, counts, undecided }
     }
 
     fn answer(
@@ -110,9 +120,7 @@ impl<T: Source + Reasons> Known<'_, T> {
                     format!("the history has no times, and {} needs them", options.claim());
                 Verdict::Unknown(reason)
             }
-            (false, None)
-                if undecided && options.counts(Anomaly::GNonadjacent(Level::Realtime)) =>
-            {
+            (false, None) if undecided && options.counts(Anomaly::GSingle(Level::Plain)) => {
                 let reason = "too many transactions wrote the same lists in an order that nobody \
                               saw: whether any order is snapshot isolation was not found out";
                 Verdict::Unknown(reason.to_owned())
@@ -178,7 +186,7 @@ fn summary(
 }
 
 /// The answer where there is none.
-pub(crate) fn undecided(check: &str, problem: String) -> CheckResult {
+pub(crate) fn unjudged(check: &str, problem: String) -> CheckResult {
     CheckResult {
         check: check.to_owned(),
         verdict: Verdict::Unknown(problem.clone()),

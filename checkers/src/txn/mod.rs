@@ -11,6 +11,7 @@ mod append;
 mod brute;
 mod check;
 mod cycles;
+mod decide;
 mod dependencies;
 pub mod draw;
 #[cfg(test)]
@@ -30,6 +31,8 @@ mod rivals;
 mod sources;
 mod told;
 mod transactions;
+#[cfg(test)]
+mod twins;
 pub mod weak;
 mod words;
 

@@ -7,88 +7,99 @@
 //!
 //! Inference names what it finds as Adya does, but without reads before writes it knows little of
 //! the order of versions, and finds little. What it lets pass is judged again by the algorithms
-//! that look for an execution. Of models for which there is no such algorithm (repeatable read,
-//! the consistent view, …), *valid* means that nothing was found.
-
-use serde_json::{Value, json};
+//! that look for an execution. A model for which there is no such algorithm (the consistent view,
+//! update serializability, …) lies between models for which there is one: it is *valid* if a
+//! stronger one is, *violated* if a weaker one is, and otherwise *unknown*.
+//!
+//! *Read committed* and *read atomic* are those of Biswas & Enea (OOPSLA 2019) here, in which
+//! sessions count; what else they rule out is said accordingly.
 
 use super::check::TxnOptions;
-use super::models::{Boundary, Model};
+use super::decide::{self, Decided};
+use super::models::Model;
 use super::{exact, register, weak};
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
-
-const CHECK: &str = "rw-register";
 
 /// Judges transactions of reads and writes of registers (`["w", k, v]`, `["r", k, v]`).
 ///
 /// Verdict and figures as for [`list_append`](super::list_append), and `decided`: the models of
 /// which *valid* or *violated* is certain, not only as far as was inferred.
 pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
-    let mut result = register::by_inference(history, options);
+    let result = register::by_inference(history, options);
     let is_register = result.figures.contains_key("transactions");
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() || !is_register {
         return result;
     }
-    let mut decided: Vec<&str> = Vec::new();
-    let mut open = None;
-    for &model in &options.models {
-        let Some(found) = decide(history, model) else { continue };
-        match found.verdict {
-            Verdict::Violated => return told(result, &found, model),
-            Verdict::Valid => decided.push(model.name()),
-            Verdict::Unknown(reason) => {
-                open = open.or(Some(format!("{}: {reason}", model.name())));
-            }
-        }
-    }
-    if let Some(reason) = open {
-        result.verdict = Verdict::Unknown(reason);
-    } else if decided.len() == options.models.len() {
-        // What inference left open, an execution has answered.
-        result.verdict = Verdict::Valid;
-    }
-    result.figures.insert("decided".to_owned(), json!(decided));
-    result
+    decide::refine(result, &options.models, &mut |model| of_registers(history, model))
 }
 
 /// The exact answer for a model, if there is an algorithm for it.
-fn decide(history: &History, model: Model) -> Option<CheckResult> {
-    let is = |name: &str| Model::parse(name).is_ok_and(|known| known == model);
-    if let Some(&level) = exact::Level::ALL.iter().find(|level| is(level.name())) {
-        return Some(exact::check(history, level, &exact::Budget::default()));
+fn of_registers(history: &History, model: Model) -> Option<Decided> {
+    let exactly = |level| Some(Decided::of(exact::check(history, level, &Default::default())));
+    let level = |known: &exact::Level| known.name() == model.name();
+    if let Some(&level) = exact::Level::ALL.iter().find(|known| level(known)) {
+        return exactly(level);
     }
-    let level = *weak::Level::ALL.iter().find(|level| is(level.name()))?;
-    Some(weak::check(history, level))
+    if let Some(&level) = weak::Level::ALL.iter().find(|known| known.name() == model.name()) {
+        let found = Decided::of(weak::check(history, level));
+        return Some(match (level, found) {
+            (weak::Level::WritesFollowReads, Decided::Valid) => followed(history),
+            (
+                weak::Level::ReadCommitted | weak::Level::ReadAtomic,
+                Decided::Violated(result, _),
+            ) => Decided::Violated(result, without(history, level)),
+            (_, found) => found,
+        });
+    }
+    match model.name() {
+        "sequential" => exactly(exact::Level::StrongSessionSerializable),
+        "linearizable" => exactly(exact::Level::StrictSerializable),
+        // A serial order of what was read; transactions that contradict themselves are not view
+        // serializable either.
+        "view-serializable" => exactly(exact::Level::Serializable),
+        "monotonic-atomic-view" => {
+            Some(Decided::of(weak::without_sessions(history, weak::Level::ReadCommitted)))
+        }
+        // Any order of commits that reads keep is one of versions, if only ww and wr count.
+        "read-uncommitted"
+        | "strong-session-read-uncommitted"
+        | "strong-session-read-committed"
+        | "strong-read-uncommitted"
+        | "strong-read-committed" => Some(Decided::Valid),
+        _ => None,
+    }
 }
 
-/// The result of inference, which found nothing, with what an exact algorithm found.
-fn told(inferred: CheckResult, found: &CheckResult, model: Model) -> CheckResult {
-    let mut figures = inferred.figures;
-    let mut counts = serde_json::Map::new();
-    for finding in &found.findings {
-        let count = counts.get(&finding.anomaly).and_then(Value::as_u64).unwrap_or(0);
-        counts.insert(finding.anomaly.clone(), json!(count + 1));
+/// Whether writes certainly follow reads: the search for that alone does not see everything.
+fn followed(history: &History) -> Decided {
+    match weak::check(history, weak::Level::Causal).verdict {
+        Verdict::Valid => Decided::Valid,
+        _ => Decided::Unknown(
+            "no violation was found, but it is not causally consistent either, and without that \
+             not everything is seen"
+                .to_owned(),
+        ),
     }
-    let boundary = Boundary::without(model);
-    let names = |models: &[Model]| -> Value { models.iter().map(|m| json!(m.name())).collect() };
-    figures.insert("anomalies".to_owned(), Value::Object(counts));
-    figures.insert("not".to_owned(), names(&boundary.not));
-    figures.insert("also-not".to_owned(), names(&boundary.also_not));
-    figures.insert("survive".to_owned(), names(&boundary.survive));
-    figures.insert("decided".to_owned(), json!([model.name()]));
-    CheckResult {
-        check: CHECK.to_owned(),
-        verdict: Verdict::Violated,
-        summary: format!("not {}: {}", model.name(), found.summary),
-        figures,
-        findings: found.findings.clone(),
-    }
+}
+
+/// The models that are ruled out where one of these levels is violated: if it takes sessions, only
+/// models that know them.
+fn without(history: &History, level: weak::Level) -> Vec<Model> {
+    let alone = weak::without_sessions(history, level).verdict == Verdict::Violated;
+    let names: &[&str] = match (alone, level) {
+        (false, _) => &["causal", "strong-session-snapshot-isolation"],
+        (true, weak::Level::ReadCommitted) => &["monotonic-atomic-view"],
+        (true, _) => &["read-atomic"],
+    };
+    names.iter().filter_map(|name| Model::parse(name).ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
 
     use super::*;
     use crate::txn::notation;

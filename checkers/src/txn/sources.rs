@@ -69,8 +69,14 @@ pub(crate) struct Sources {
     pub faults: Vec<Fault>,
     /// Reads left out, since more than one transaction may have written what they found.
     pub ambiguous: usize,
+    /// Where the order of versions is known, the rank of each in that of its key, from 1: greater
+    /// is newer, [`UNRANKED`] unknown. Otherwise empty.
+    pub ranks: Vec<u32>,
     keys: usize,
 }
+
+/// The rank of a version whose place among the others is not known.
+pub(crate) const UNRANKED: u32 = u32::MAX;
 
 /// Where a value comes from.
 #[derive(Clone, Copy)]
@@ -124,12 +130,47 @@ impl Sources {
             reads: Vec::with_capacity(txns.all_micros().len() - writes),
             faults: Vec::new(),
             ambiguous: 0,
+            ranks: Vec::new(),
             keys: txns.keys().len(),
         };
         let origins = sources.write(txns, writes)?;
         sources.read(txns, &origins);
         sources.reads.shrink_to_fit();
         Ok(sources)
+    }
+
+    /// Of `keys` keys, without transactions yet: see [`push`](Self::push).
+    pub(crate) fn with_capacity(txns: usize, keys: usize) -> Self {
+        Self {
+            present: Vec::with_capacity(txns),
+            version_ends: Vec::with_capacity(txns),
+            version_txns: Vec::new(),
+            version_keys: Vec::new(),
+            read_ends: Vec::with_capacity(txns),
+            reads: Vec::new(),
+            faults: Vec::new(),
+            ambiguous: 0,
+            ranks: Vec::new(),
+            keys,
+        }
+    }
+
+    /// The next transaction, with what it wrote, as keys in order with their ranks.
+    pub(crate) fn push(&mut self, is_present: bool, versions: &[(u32, u32)]) {
+        let txn = self.present.len() as u32;
+        self.present.push(is_present);
+        for &(key, rank) in versions {
+            self.version_txns.push(txn);
+            self.version_keys.push(key);
+            self.ranks.push(rank);
+        }
+        self.version_ends.push(self.version_txns.len() as u32);
+    }
+
+    /// What the next transaction found, in order of transactions.
+    pub(crate) fn push_reads(&mut self, reads: &[Read]) {
+        self.reads.extend_from_slice(reads);
+        self.read_ends.push(self.reads.len() as u32);
     }
 
     /// Numbers the versions: by transaction, in order of keys.
@@ -208,6 +249,7 @@ impl Sources {
             reads: Vec::new(),
             faults: Vec::new(),
             ambiguous: 0,
+            ranks: Vec::new(),
             keys: 0,
         };
         for (number, &txn) in (0..).zip(txns) {
@@ -261,6 +303,14 @@ impl Sources {
     pub(crate) fn versions(&self, txn: usize) -> std::ops::Range<u32> {
         let start = txn.checked_sub(1).map_or(0, |before| self.version_ends[before]);
         start..self.version_ends[txn]
+    }
+
+    /// The version of a key that a transaction, if it is one, wrote.
+    pub(crate) fn version_of(&self, txn: u32, key: u32) -> Option<u32> {
+        let keys = (txn as usize) < self.version_ends.len();
+        let keys = if keys { self.keys_written(txn as usize) } else { &[] };
+        let place = keys.binary_search(&key).ok()?;
+        Some(self.versions(txn as usize).start + place as u32)
     }
 
     /// How many versions there are, those of absent transactions too.
@@ -396,67 +446,4 @@ fn add(origins: &mut Origins, key: u32, value: ValueId, origin: Origin) {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::super::notation::history;
-    use super::*;
-
-    /// The reads of the last transaction as (key, writer), faults, and reads left out.
-    type Found = (Vec<(u32, Option<u32>)>, Vec<FaultKind>, usize);
-
-    fn last(line: &str) -> Found {
-        let history = history(line);
-        let txns = Transactions::of(&history).unwrap();
-        let sources = Sources::of(&txns).unwrap();
-        let reads = sources.reads(sources.len() - 1).iter();
-        let writer = |read: &Read| (read.version != INITIAL).then(|| sources.writer(read.version));
-        let reads = reads.map(|read| (read.key, writer(read))).collect();
-        let faults = sources.faults.iter().map(|fault| fault.kind).collect();
-        (reads, faults, sources.ambiguous)
-    }
-
-    #[test]
-    fn reads_find_their_writers() {
-        let found = last("wx1 wy1 | wx2 | rx1 rx1 ry1 rz_ rx1 rx2");
-        let both = [(0, Some(0)), (1, Some(0)), (2, None), (0, Some(0)), (0, Some(1))];
-        let reads = both.to_vec();
-        assert_eq!(found, (reads, vec![FaultKind::NonRepeatable], 0));
-        assert_eq!(last("wx1 | rx1 wx2 rx2"), (vec![(0, Some(0))], vec![], 0));
-    }
-
-    #[test]
-    fn reads_that_nothing_explains_are_faults() {
-        let faults = |line| last(line).1;
-        assert_eq!(faults("wx1 rx2"), [FaultKind::Internal]);
-        assert_eq!(faults("0-1! wx1 | rx1"), [FaultKind::Aborted]);
-        assert_eq!(faults("wx1 wx2 | rx1"), [FaultKind::Intermediate]);
-        assert_eq!(faults("rx1"), [FaultKind::Garbage]);
-        assert_eq!(faults("rx1 wx1"), [FaultKind::Future]);
-        assert_eq!(faults("rx1 wx1 wx2"), [FaultKind::Future]);
-    }
-
-    #[test]
-    fn of_two_writers_the_honest_one_counts() {
-        assert_eq!(last("0-1! wx1 | wx1 | wx1 wx2 | rx1"), (vec![(0, Some(1))], vec![], 0));
-        assert_eq!(last("0-1! wx_ | rx_"), (vec![(0, None)], vec![], 0));
-        for unclear in ["wx1 | 3-? wx1 | rx1", "wx_ | rx_", "wx_ wx1 | rx_"] {
-            assert_eq!(last(unclear), (vec![], vec![], 1), "{unclear}");
-        }
-    }
-
-    #[test]
-    fn a_crashed_transaction_is_there_once_it_is_seen() {
-        let history = history("0-? wx2 | 2-? wx1 | 4-5 rx1 | 6-7! wx3 | 8-? rx2");
-        let sources = Sources::of(&Transactions::of(&history).unwrap()).unwrap();
-        let present: Vec<bool> = (0..5).map(|txn| sources.is_present(txn)).collect();
-        assert_eq!(present, [false, true, true, false, false]);
-    }
-
-    #[test]
-    fn lists_are_no_registers() {
-        let history = history("ax1");
-        let error = Sources::of(&Transactions::of(&history).unwrap()).map(|_| ()).unwrap_err();
-        assert_eq!(error, "op 0 appends to a list; expected registers");
-    }
-}
+mod tests;

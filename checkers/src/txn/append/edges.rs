@@ -96,13 +96,13 @@ impl Lists<'_> {
     }
 
     /// Reads of a key whose place is known.
-    fn reads(&self, key: usize) -> impl Iterator<Item = Entry> + '_ {
+    pub(super) fn reads(&self, key: usize) -> impl Iterator<Item = Entry> + '_ {
         let known = |entry: &Entry| entry.place < UNSURE && self.function(*entry) == Function::Read;
         self.entries(key).iter().copied().filter(known)
     }
 
     /// The transactions whose appends come after the order, ascending.
-    fn unread(&self, key: usize) -> Vec<u32> {
+    pub(super) fn unread(&self, key: usize) -> Vec<u32> {
         let after = |entry: &&Entry| {
             entry.place == NONE
                 && self.committed[entry.txn as usize]

@@ -79,7 +79,7 @@ impl<'a> Judge<'a, '_> {
         }
         self.dirty_updates(&order[start..], longest);
         order.truncate(start + sure);
-        self.lost_updates(&externals);
+        self.lost_updates(&externals, &order[start..]);
     }
 
     fn sort_appends(&mut self) {
@@ -237,11 +237,16 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
+    /// The next append of the same transaction to the key.
+    fn next_append(&self, entry: usize) -> Option<usize> {
+        let txn = self.entries[entry].txn;
+        let mut later = (entry + 1..self.entries.len()).take_while(|&e| self.entries[e].txn == txn);
+        later.find(|&entry| self.micro(entry).f == Function::Append)
+    }
+
     /// Whether the transaction of an append appended to the key later on.
     fn appends_again(&self, entry: usize) -> bool {
-        let txn = self.entries[entry].txn;
-        let later = (entry + 1..self.entries.len()).take_while(|&e| self.entries[e].txn == txn);
-        later.into_iter().any(|entry| self.micro(entry).f == Function::Append)
+        self.next_append(entry).is_some()
     }
 
     /// A transaction that found, as if of others, what it appended itself.
@@ -305,19 +310,36 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// Transactions that read the same version and then appended, both as if the other was not.
-    fn lost_updates(&mut self, externals: &[External<'a>]) {
+    /// Transactions that read the same version and then appended, both as if the other was not; or
+    /// one whose append follows what another appended meanwhile.
+    fn lost_updates(&mut self, externals: &[External<'a>], order: &[u32]) {
         let mut updates: Vec<(u32, u32)> = Vec::new();
+        let mut overtaken = Vec::new();
         for external in externals.iter().filter(|external| external.plain) {
             let Entry { txn, place, .. } = self.entries[external.entry];
-            if place != UNSURE && self.appends_again(external.entry) {
-                updates.push((place, txn));
+            if place == UNSURE {
+                continue;
             }
+            let Some(append) = self.next_append(external.entry) else { continue };
+            updates.push((place, txn));
+            let end = (self.entries[append].place as usize).min(order.len());
+            let between = order.get(place as usize..end).unwrap_or_default();
+            let other = between.iter().find(|&&entry| {
+                entry != NONE && self.entries[(entry - self.first) as usize].txn != txn
+            });
+            overtaken.extend(other.map(|&other| (place, external.entry, other - self.first)));
         }
         updates.sort_unstable();
         updates.dedup();
         for same in updates.chunk_by(|a, b| a.0 == b.0).filter(|same| same.len() > 1) {
             self.lost_update(same);
+        }
+        for (place, read, other) in overtaken {
+            let same = updates.partition_point(|update| update.0 < place);
+            let rivals = updates[same..].iter().take_while(|update| update.0 == place).count();
+            if rivals == 1 {
+                self.overtaken(read, other as usize);
+            }
         }
     }
 }

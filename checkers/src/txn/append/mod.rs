@@ -16,8 +16,12 @@
 //!   its order. When an element is **in a list twice**, what is before the second.
 //! * An element **appended to a key twice**, by transactions that may both have happened, has no
 //!   known writer: what rests on it is left out, and *valid* becomes *unknown*.
+//! * Models below those that cycles define (read atomic, causal, the session guarantees, …) have a
+//!   transaction **read from** who appended the last element that it found of others: the version,
+//!   as Adya has it. Who appended earlier ones was replaced.
 
 mod edges;
+mod found;
 mod key;
 mod links;
 mod lists;
@@ -25,12 +29,20 @@ mod own;
 #[cfg(test)]
 mod tests;
 mod told;
+mod unfolded;
 
 use lists::Lists;
+use serde_json::json;
+use unfolded::Unfolded;
 
-use super::Transactions;
-use super::check::{Known, TxnOptions, undecided};
-use crate::finding::CheckResult;
+use super::check::{Judged, Known, TxnOptions, unjudged};
+use super::cycles::Cycle;
+use super::decide::{self, Decided};
+use super::dependencies::RW;
+use super::weak::{self, Level, Scope};
+use super::{Anomaly, Model};
+use super::{Transactions, explain};
+use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
 
 const CHECK: &str = "list-append";
@@ -42,7 +54,7 @@ const CHECK: &str = "list-append";
 /// (the weakest models ruled out), `also-not` (stronger ones), `survive` (the strongest that are
 /// not), `transactions`, `transactions_ok`, `dependencies`, `findings_left_out`.
 pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
-    let problem = |text: String| undecided(CHECK, format!("not a history of lists: {text}"));
+    let problem = |text: String| unjudged(CHECK, format!("not a history of lists: {text}"));
     let txns = match Transactions::of(history) {
         Ok(txns) => txns,
         Err(error) => return problem(error.to_string()),
@@ -58,5 +70,79 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         sightings: &lists.sightings,
         doubts: &lists.doubts,
     };
-    known.judge(options)
+    let judged = known.judge(options);
+    if judged.result.verdict == Verdict::Violated || !options.anomalies.is_empty() {
+        return judged.result;
+    }
+    let verdict = judged.result.verdict.clone();
+    let mut exactly = |model| of_lists(&lists, &judged, model);
+    let refined = decide::refine(judged.result.clone(), &options.models, &mut exactly);
+    match (&refined.verdict, &verdict) {
+        // What was left out may matter to all.
+        (Verdict::Valid | Verdict::Unknown(_), Verdict::Unknown(_)) => {
+            CheckResult { verdict, ..refined }
+        }
+        _ => refined,
+    }
+}
+
+/// The exact answer for a model, if its anomalies or an algorithm give it.
+fn of_lists(lists: &Lists<'_>, judged: &Judged, model: Model) -> Option<Decided> {
+    if judged.counts.keys().any(|&anomaly| model.forbids(anomaly)) {
+        return Some(Decided::Forbidden);
+    }
+    if let Some((level, scope)) = by_search(model) {
+        return Some(match judged.counts.is_empty() {
+            // No anomaly of any kind: strictly serializable, in some order of what nobody saw.
+            true => Decided::Valid,
+            false => Decided::of(weak::judge(lists.txns, lists.sources(), level, scope)),
+        });
+    }
+    let takes_single = model.forbids(Anomaly::GSingle(super::Level::Plain));
+    match Unfolded::of(model) {
+        _ if takes_single && judged.undecided => None,
+        Some(_) if judged.counts.is_empty() => Some(Decided::Valid),
+        Some(unfolded) => Some(match unfolded::cycle(lists, unfolded) {
+            Some(cycle) => Decided::Violated(cyclic(lists, &cycle), Vec::new()),
+            None => Decided::Valid,
+        }),
+        None => Some(Decided::Valid),
+    }
+}
+
+/// A cycle that a model does not allow, although others do.
+fn cyclic(lists: &Lists<'_>, cycle: &Cycle) -> CheckResult {
+    let rw = cycle.steps.iter().filter(|step| step.1 == RW).count();
+    let adjacent = (0..cycle.steps.len()).any(|place| {
+        let next = (place + 1) % cycle.steps.len();
+        rw > 1 && cycle.steps[place].1 == RW && cycle.steps[next].1 == RW
+    });
+    let anomaly = match (rw, adjacent) {
+        (0, _) => Anomaly::G1c(super::Level::Plain),
+        (1, _) => Anomaly::GSingle(super::Level::Plain),
+        (_, false) => Anomaly::GNonadjacent(super::Level::Plain),
+        (_, true) => Anomaly::G2Item(super::Level::Plain),
+    };
+    let finding = explain::of_cycle(lists.txns, lists, anomaly, cycle);
+    CheckResult {
+        check: CHECK.to_owned(),
+        verdict: Verdict::Violated,
+        summary: finding.title.clone(),
+        figures: [("anomalies".to_owned(), json!({ anomaly.name(): 1 }))].into(),
+        findings: vec![finding],
+    }
+}
+
+/// The models that are searched for, not told by cycles.
+fn by_search(model: Model) -> Option<(Level, Scope)> {
+    match model.name() {
+        "monotonic-atomic-view" => Some((Level::ReadCommitted, Scope::Transaction)),
+        "read-atomic" | "update-atomic" => Some((Level::ReadAtomic, Scope::Transaction)),
+        "causal-cerone" => Some((Level::Causal, Scope::Transaction)),
+        "read-committed" => None,
+        name => Level::ALL
+            .into_iter()
+            .find(|level| level.name() == name)
+            .map(|level| (level, Scope::Process)),
+    }
 }

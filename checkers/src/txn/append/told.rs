@@ -155,4 +155,25 @@ impl<'a> Judge<'a, '_> {
             }
         });
     }
+
+    /// A transaction that appended to what it had read, after another had done so.
+    pub(super) fn overtaken(&mut self, read: usize, other: usize) {
+        let (key, txns) = (self.key, self.txns);
+        let (txn, list) = (self.entries[read].txn, elements(txns, self.micro(read).value));
+        let (by, element) = (self.entries[other].txn, self.micro(other).value);
+        self.sightings.add(Anomaly::LostUpdate, || {
+            let (name, list) = (words::key(txns, key), words::list(txns, list));
+            let (who, element) = (words::op(txns, txn), words::value(txns, element));
+            Case {
+                anomaly: Anomaly::LostUpdate,
+                key,
+                txns: vec![txn, by],
+                title: format!("{who} changed a version of key {name} that was replaced already"),
+                argument: format!(
+                    "T1 found {list} in key {name} and then appended to it, after T2 had appended \
+                     {element}, which T1 did not see."
+                ),
+            }
+        });
+    }
 }

@@ -31,7 +31,7 @@ mod versions;
 use self::order::Order;
 use self::versions::Versions;
 use super::Transactions;
-use super::check::{Known, TxnOptions, undecided};
+use super::check::{Known, TxnOptions, unjudged};
 use crate::finding::CheckResult;
 use crate::history::History;
 
@@ -53,7 +53,7 @@ pub struct Assumptions {
 ///
 /// Verdict and figures as for [`list_append`](super::list_append).
 pub(super) fn by_inference(history: &History, options: &TxnOptions) -> CheckResult {
-    let problem = |text: String| undecided(CHECK, format!("not a history of registers: {text}"));
+    let problem = |text: String| unjudged(CHECK, format!("not a history of registers: {text}"));
     let txns = match Transactions::of(history) {
         Ok(txns) => txns,
         Err(error) => return problem(error.to_string()),
@@ -70,5 +70,5 @@ pub(super) fn by_inference(history: &History, options: &TxnOptions) -> CheckResu
         sightings: &order.versions.sightings,
         doubts: &order.versions.doubts,
     };
-    known.judge(options)
+    known.judge(options).result
 }

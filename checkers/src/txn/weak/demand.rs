@@ -27,19 +27,19 @@ impl<F: FnMut(Demand)> Sink for F {
     }
 }
 
-/// Orders without reasons, so that ten million reads fit: those of the initial transaction, which
-/// none can keep, are told one by one.
-#[derive(Default)]
-pub(super) struct Orders {
+/// Orders without reasons, so that ten million reads fit: those that none can keep, of the initial
+/// transaction or against the known order of versions, are told one by one.
+pub(super) struct Orders<'a> {
+    sessions: &'a Sessions,
     pairs: Vec<(u32, u32)>,
     /// Length after the last tidying.
     tidy: usize,
     pub impossible: Vec<Demand>,
 }
 
-impl Sink for Orders {
+impl Sink for Orders<'_> {
     fn take(&mut self, demand: Demand) {
-        if demand.newer == NOBODY {
+        if self.sessions.contradicts(demand.older, demand.newer, demand.key) {
             self.impossible.push(demand);
             return;
         }
@@ -48,7 +48,11 @@ impl Sink for Orders {
     }
 }
 
-impl Orders {
+impl<'a> Orders<'a> {
+    pub(super) fn new(sessions: &'a Sessions) -> Self {
+        Self { sessions, pairs: Vec::new(), tidy: 0, impossible: Vec::new() }
+    }
+
     /// The same orders are demanded again and again.
     fn keep_short(&mut self) {
         if self.pairs.len() > 2 * self.tidy + (1 << 20) {

@@ -32,12 +32,14 @@ impl Explain<'_> {
         told::key(self.txns, key)
     }
 
-    /// What `node` wrote to `key`; null for the initial transaction.
+    /// What `node` wrote to `key`; null for the initial transaction. Of a list the last element.
     pub(super) fn value(&self, node: u32, key: u32) -> String {
-        if node == NOBODY {
-            return "null".to_owned();
+        match (node, self.sessions.are_ranked()) {
+            (NOBODY, false) => "null".to_owned(),
+            (NOBODY, true) => "[]".to_owned(),
+            (_, false) => told::written(self.txns, self.txn(node), key),
+            (_, true) => format!("[… {}]", told::written(self.txns, self.txn(node), key)),
         }
-        told::written(self.txns, self.txn(node), key)
     }
 
     /// Reads that nothing explains, if the level minds them.
@@ -98,8 +100,22 @@ impl Explain<'_> {
                 });
                 format!("{} comes before {to}, which read{what} from it.", capital(&from))
             }
-            Why::Demand => format!("{} must come before {to}.", capital(&from)),
+            Why::Demand => match self.replaced(step.from, step.to) {
+                Some(key) => format!(
+                    "{} comes before {to}, which wrote {} after it.",
+                    capital(&from),
+                    self.key(key)
+                ),
+                None => format!("{} must come before {to}.", capital(&from)),
+            },
         }
+    }
+
+    /// A key that both wrote, known to be in this order.
+    fn replaced(&self, from: u32, to: u32) -> Option<u32> {
+        let keys = self.sessions.keys_written(from).iter().copied();
+        keys.filter(|key| self.sessions.keys_written(to).binary_search(key).is_ok())
+            .find(|&key| self.sessions.are_ranked() && self.sessions.contradicts(to, from, key))
     }
 
     fn demand(&self, demand: &Demand) -> String {
@@ -112,6 +128,8 @@ impl Explain<'_> {
         };
         let end = if newer == NOBODY {
             "but nothing comes before the initial value".to_owned()
+        } else if self.sessions.contradicts(older, newer, key) {
+            format!("but {older_name} wrote it after {}", self.name(newer))
         } else {
             format!("so {older_name} must come before {}", self.name(newer))
         };

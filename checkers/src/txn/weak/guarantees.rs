@@ -13,6 +13,9 @@ use crate::txn::lists::Lists;
 use crate::txn::told::{Case, Evidence, capital};
 
 pub(super) fn check(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+    if explain.sessions.are_ranked() {
+        return super::ranked::check(explain, level, evidence);
+    }
     match level {
         Level::MonotonicReads => monotonic_reads(explain, evidence),
         Level::ReadYourWrites => read_your_writes(explain, evidence),

@@ -38,6 +38,7 @@ mod demand;
 mod explain;
 mod guarantees;
 mod orders;
+mod ranked;
 mod sessions;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use self::explain::Explain;
+pub(super) use self::sessions::Scope;
 use self::sessions::Sessions;
 use super::sources::Sources;
 use super::told::{Evidence, unjudged};
@@ -110,17 +112,36 @@ impl Level {
 /// transactions wrote and nothing else is wrong, and where causal consistency would take more than
 /// 4 GiB. Figures: `transactions` that happened, `reads` judged, `reads_left_out`, `sessions`.
 pub fn check(history: &History, level: Level) -> CheckResult {
+    in_scope(history, level, Scope::Process)
+}
+
+/// As [`check`], but each transaction is a session by itself: for models that know no sessions.
+pub(super) fn without_sessions(history: &History, level: Level) -> CheckResult {
+    in_scope(history, level, Scope::Transaction)
+}
+
+fn in_scope(history: &History, level: Level, scope: Scope) -> CheckResult {
     let parts = Transactions::of(history).map_err(|error| error.to_string());
     let parts = parts.and_then(|txns| Sources::of(&txns).map(|sources| (txns, sources)));
-    let (txns, sources) = match parts {
-        Ok(parts) => parts,
-        Err(problem) => return unjudged(level.name(), problem),
-    };
-    let sessions = Sessions::of(&txns, &sources);
+    match parts {
+        Ok((txns, sources)) => judge(&txns, sources, level, scope),
+        Err(problem) => unjudged(level.name(), problem),
+    }
+}
+
+/// Judges reads and versions of any kind, by the order of versions where that is known: then all
+/// levels are exact.
+pub(super) fn judge(
+    txns: &Transactions<'_>,
+    sources: Sources,
+    level: Level,
+    scope: Scope,
+) -> CheckResult {
+    let sessions = Sessions::of(txns, &sources, scope);
     let (reads, ambiguous) = (sources.all_reads().len(), sources.ambiguous);
     let faults = sources.faults;
-    let mut evidence = Evidence::new(&txns);
-    let explain = Explain { txns: &txns, faults: &faults, sessions: &sessions };
+    let mut evidence = Evidence::new(txns);
+    let explain = Explain { txns, faults: &faults, sessions: &sessions };
     explain.faults(level, &mut evidence);
     let too_large = sessions.len().saturating_mul(sessions.count()) > CLOCKS_MAX;
     let is_too_large = level == Level::Causal && too_large;
@@ -142,6 +163,9 @@ pub fn check(history: &History, level: Level) -> CheckResult {
             sessions.count()
         )),
         0 => Verdict::Valid,
+        left_out if sessions.are_ranked() => Verdict::Unknown(format!(
+            "{left_out} reads contradict others, or end with an element of unknown origin"
+        )),
         left_out => Verdict::Unknown(format!(
             "{left_out} reads found values that more than one transaction may have written"
         )),

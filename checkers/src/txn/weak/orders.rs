@@ -4,7 +4,7 @@ use super::Level;
 use super::commits::{Commits, Paths, Step, Why, readers};
 use super::demand::{self, Demand, Orders, Sink};
 use super::explain::Explain;
-use super::sessions::{NOBODY, Sessions};
+use super::sessions::Sessions;
 use super::visible::{self, Clocks, Entries};
 use crate::txn::told::Evidence;
 
@@ -65,9 +65,9 @@ impl<'a> Demands<'a> {
         }
     }
 
-    fn orders(&self) -> Orders {
-        let mut orders = Orders::default();
-        self.parts(Orders::default).into_iter().for_each(|part| orders.add(part));
+    fn orders(&self) -> Orders<'a> {
+        let mut orders = Orders::new(self.sessions);
+        self.parts(|| Orders::new(self.sessions)).into_iter().for_each(|part| orders.add(part));
         orders
     }
 
@@ -85,7 +85,18 @@ pub(super) fn has_one(sessions: &Sessions, level: Level) -> bool {
     let Ok(order) = Commits::new(sessions, &readers, &[]).sort() else { return false };
     let orders = Demands::new(level, sessions, &order).orders();
     let possible = orders.impossible.is_empty();
-    possible && Commits::new(sessions, &readers, &orders.pairs()).sort().is_ok()
+    possible && Commits::new(sessions, &readers, &with_known(sessions, orders)).sort().is_ok()
+}
+
+/// What is demanded, and what is known of the order of versions.
+fn with_known(sessions: &Sessions, orders: Orders<'_>) -> Vec<(u32, u32)> {
+    let mut pairs = orders.pairs();
+    if sessions.are_ranked() {
+        pairs.extend(sessions.neighbours());
+        pairs.sort_unstable();
+        pairs.dedup();
+    }
+    pairs
 }
 
 /// One order for all: read committed, read atomic, causal.
@@ -106,7 +117,7 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
     drop(order);
     let mut orders = demands.orders();
     let impossible = std::mem::take(&mut orders.impossible);
-    let pairs = orders.pairs();
+    let pairs = with_known(sessions, orders);
     if !impossible.is_empty() {
         initial(explain, level, &happened, &impossible, evidence);
     }
@@ -147,7 +158,7 @@ fn cycles(commits: &Commits<'_>, left: &[u32]) -> Vec<Vec<Step>> {
     knots.iter().take(KNOTS_MAX).map(|knot| paths.cycle(knot)).collect()
 }
 
-/// Tells of reads of the initial value by who knew of a write.
+/// Tells of reads of the initial value, or of one certainly older, by who knew of a write.
 fn initial(
     explain: &Explain<'_>,
     level: Level,
@@ -172,7 +183,9 @@ pub(super) fn each(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
     let entries = Entries::of(sessions);
     for session in 0..sessions.count() {
         let demands = visible::pram(sessions, &entries, session);
-        let impossible = demands.iter().find(|demand| demand.newer == NOBODY);
+        let impossible = demands
+            .iter()
+            .find(|demand| sessions.contradicts(demand.older, demand.newer, demand.key));
         if let Some(demand) = impossible {
             evidence.add("out-of-session-order", || explain.overwritten(demand, &[], &[]));
             continue;

@@ -5,7 +5,7 @@
 //! its process, follows nobody for certain and precedes nobody: unless it is the last of its
 //! process it becomes a session by itself, which demands less of the system, never more.
 
-use super::super::sources::{INITIAL, Sources};
+use super::super::sources::{INITIAL, Sources, UNRANKED};
 use super::super::transactions::Transactions;
 use crate::history::Completion;
 
@@ -31,11 +31,22 @@ pub(super) struct Sessions {
     reads: Vec<Found>,
     /// The keys written, in order for each node.
     writes: Vec<u32>,
+    /// Per write the rank of its version, from 1; empty where the order of versions is not known.
+    ranks: Vec<u32>,
     keys: usize,
 }
 
+/// What a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The transactions of a process.
+    Process,
+    /// Each transaction by itself: for models that know no sessions.
+    Transaction,
+}
+
 impl Sessions {
-    pub(super) fn of(txns: &Transactions<'_>, sources: &Sources) -> Self {
+    pub(super) fn of(txns: &Transactions<'_>, sources: &Sources, scope: Scope) -> Self {
         let mut order: Vec<(u32, u32)> = (0..sources.len() as u32)
             .filter(|&txn| sources.is_present(txn as usize))
             .map(|txn| (txns.operation(txn as usize).process(), txn))
@@ -49,9 +60,13 @@ impl Sessions {
             write_ends: Vec::with_capacity(order.len()),
             reads: Vec::with_capacity(sources.all_reads().len()),
             writes: Vec::with_capacity(sources.version_count()),
+            ranks: Vec::with_capacity(sources.ranks.len()),
             keys: sources.keys(),
         };
         let mut apart = Vec::new();
+        if scope == Scope::Transaction {
+            order.drain(..).for_each(|(_, txn)| apart.push(txn));
+        }
         for process in order.chunk_by(|a, b| a.0 == b.0) {
             all.add_process(txns, process, &mut apart);
         }
@@ -87,6 +102,11 @@ impl Sessions {
             }));
             self.read_ends.push(self.reads.len() as u32);
             self.writes.extend_from_slice(sources.keys_written(txn as usize));
+            if !sources.ranks.is_empty() {
+                let versions = sources.versions(txn as usize);
+                let versions = versions.start as usize..versions.end as usize;
+                self.ranks.extend_from_slice(&sources.ranks[versions]);
+            }
             self.write_ends.push(self.writes.len() as u32);
         }
     }
@@ -192,6 +212,50 @@ impl Sessions {
         self.writes[write]
     }
 
+    /// Whether the order of versions is known.
+    pub(super) fn are_ranked(&self) -> bool {
+        !self.ranks.is_empty()
+    }
+
+    /// The rank of what a node wrote to a key, 0 for the initial version, where that is known.
+    pub(super) fn rank(&self, node: u32, key: u32) -> Option<u32> {
+        if node == NOBODY {
+            return Some(0);
+        }
+        let place = self.keys_written(node).binary_search(&key).ok()?;
+        let rank = self.ranks.get(self.writes(node).start + place).copied();
+        rank.filter(|&rank| rank != UNRANKED)
+    }
+
+    /// Whether what `older` wrote to a key certainly came after what `newer` did.
+    pub(super) fn contradicts(&self, older: u32, newer: u32, key: u32) -> bool {
+        newer == NOBODY
+            || self.are_ranked()
+                && self.rank(older, key).zip(self.rank(newer, key)).is_some_and(|(a, b)| a > b)
+    }
+
+    /// Neighbours in the known order of any key: every writer but those that nobody can tell
+    /// apart, each of which follows the one before them all.
+    pub(super) fn neighbours(&self) -> Vec<(u32, u32)> {
+        let mut all: Vec<(u32, u32, u32)> = Vec::with_capacity(self.ranks.len());
+        for node in 0..self.len() as u32 {
+            for write in self.writes(node) {
+                let rank = self.ranks.get(write).copied().unwrap_or(UNRANKED);
+                all.extend((rank != UNRANKED).then_some((self.writes[write], rank, node)));
+            }
+        }
+        all.sort_unstable();
+        let mut pairs = Vec::with_capacity(all.len());
+        for key in all.chunk_by(|a, b| a.0 == b.0) {
+            let mut before = None;
+            for same in key.chunk_by(|a, b| a.1 == b.1) {
+                pairs.extend(same.iter().filter_map(|next| Some((before?, next.2))));
+                before = same.first().map(|first| first.2);
+            }
+        }
+        pairs
+    }
+
     /// The keys that a node wrote, in order.
     pub(super) fn keys_written(&self, node: u32) -> &[u32] {
         &self.writes[self.writes(node)]
@@ -219,7 +283,7 @@ mod tests {
         );
         let txns = Transactions::of(&history).unwrap();
         let sources = Sources::of(&txns).unwrap();
-        let sessions = Sessions::of(&txns, &sources);
+        let sessions = Sessions::of(&txns, &sources, Scope::Process);
         let of =
             |session| sessions.nodes(session).map(|node| sessions.txn(node)).collect::<Vec<_>>();
         let all: Vec<Vec<usize>> = (0..sessions.count()).map(of).collect();

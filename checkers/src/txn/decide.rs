@@ -1,0 +1,122 @@
+//! The verdict on models that no class of cycles defines, or of which cycles tell too little: by
+//! algorithms of their own where there are any, and otherwise by the models around them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::anomaly::Anomaly;
+use super::models::{Boundary, Model};
+use crate::finding::{CheckResult, Verdict};
+
+/// What an algorithm says of a model.
+pub(super) enum Decided {
+    Valid,
+    /// With the models that are ruled out; none: the model asked about.
+    Violated(CheckResult, Vec<Model>),
+    /// By an anomaly that was found already.
+    Forbidden,
+    /// Why.
+    Unknown(String),
+}
+
+impl Decided {
+    pub(super) fn of(result: CheckResult) -> Self {
+        match result.verdict {
+            Verdict::Valid => Self::Valid,
+            Verdict::Violated => Self::Violated(result, Vec::new()),
+            Verdict::Unknown(reason) => Self::Unknown(reason),
+        }
+    }
+}
+
+/// `result` found no anomaly that one of `models` forbids; `exact` decides the models that it can.
+/// Figure added: `decided`, the models of which *valid* or *violated* is certain.
+pub(super) fn refine(
+    mut result: CheckResult,
+    models: &[Model],
+    exact: &mut dyn FnMut(Model) -> Option<Decided>,
+) -> CheckResult {
+    let mut decided: Vec<&str> = Vec::new();
+    let mut open = None;
+    for &model in models {
+        match exact(model).unwrap_or_else(|| between(model, exact)) {
+            Decided::Valid => decided.push(model.name()),
+            Decided::Violated(found, out) => return violated(result, found, model, out),
+            // Then it is none of those asked.
+            Decided::Forbidden => {}
+            Decided::Unknown(reason) => {
+                open = open.or(Some(format!("{}: {reason}", model.name())));
+            }
+        }
+    }
+    // What was left open has been answered.
+    result.verdict = open.map_or(Verdict::Valid, Verdict::Unknown);
+    result.figures.insert("decided".to_owned(), json!(decided));
+    result
+}
+
+/// A model without an algorithm is violated if a weaker one is, and valid if a stronger one is.
+fn between(model: Model, exact: &mut dyn FnMut(Model) -> Option<Decided>) -> Decided {
+    let (mut kept, mut broken) = (None, None);
+    for weaker in Model::all().rev().filter(|&other| other != model && model.implies(other)) {
+        match exact(weaker) {
+            Some(Decided::Violated(found, out)) => {
+                let out = if out.is_empty() { vec![weaker] } else { out };
+                if !out.iter().any(|&out| model.implies(out)) {
+                    continue;
+                }
+                return Decided::Violated(found, out);
+            }
+            Some(Decided::Valid) => kept = kept.or(Some(weaker)),
+            Some(Decided::Forbidden | Decided::Unknown(_)) | None => {}
+        }
+    }
+    for stronger in Model::all().filter(|&other| other != model && other.implies(model)) {
+        let known = |broken: Option<Model>| broken.is_some_and(|broken| stronger.implies(broken));
+        match if known(broken) { None } else { exact(stronger) } {
+            Some(Decided::Valid) => return Decided::Valid,
+            Some(Decided::Violated(..) | Decided::Forbidden) => broken = Some(stronger),
+            Some(Decided::Unknown(_)) | None => {}
+        }
+    }
+    let kept = kept.map_or_else(String::new, |kept| format!(", though {} is kept", kept.name()));
+    let broken = broken.map_or_else(String::new, |model| format!("; {} is not", model.name()));
+    Decided::Unknown(format!(
+        "no anomaly shows that it is violated{kept}{broken}: what lies between is not decided"
+    ))
+}
+
+/// `result`, which found nothing that counts, with what an algorithm found of `model`.
+fn violated(result: CheckResult, found: CheckResult, model: Model, out: Vec<Model>) -> CheckResult {
+    let mut figures = result.figures;
+    let counted = |figures: &BTreeMap<String, Value>| -> BTreeMap<String, u64> {
+        let counts = figures.get("anomalies").and_then(Value::as_object);
+        let counts = counts.into_iter().flatten();
+        counts.filter_map(|(name, n)| Some((name.clone(), n.as_u64()?))).collect()
+    };
+    let allowed = counted(&figures);
+    let anomalies = allowed.keys().filter_map(|name| Anomaly::parse(name).ok());
+    let out = if out.is_empty() { vec![model] } else { out };
+    let mut boundary = Boundary::without(&out, anomalies);
+    if !boundary.not.contains(&model) && !boundary.also_not.contains(&model) {
+        boundary.not.push(model);
+        boundary.survive.retain(|&other| other != model);
+    }
+    let mut counts = counted(&found.figures);
+    counts.extend(allowed);
+    let names = |models: &[Model]| -> Value { models.iter().map(|m| json!(m.name())).collect() };
+    figures.insert("anomalies".to_owned(), json!(counts));
+    figures.insert("not".to_owned(), names(&boundary.not));
+    figures.insert("also-not".to_owned(), names(&boundary.also_not));
+    figures.insert("survive".to_owned(), names(&boundary.survive));
+    figures.insert("decided".to_owned(), json!([model.name()]));
+    figures.extend(found.figures.into_iter().filter(|(name, _)| name == "findings_left_out"));
+    CheckResult {
+        check: result.check,
+        verdict: Verdict::Violated,
+        summary: format!("not {}: {}", model.name(), found.summary),
+        figures,
+        findings: found.findings,
+    }
+}
