@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
 
-use isobar_checkers::history::{Completion, History, ReadError, jsonl};
+use isobar_checkers::history::{History, ReadError, jsonl};
 use isobar_checkers::txn::Assumptions;
 use isobar_checkers::{
     Budget, CheckResult, Expectation, Nanos, Register, Thresholds, TxnOptions, Verdict,
@@ -133,7 +133,7 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
     checks.push(stats(history));
     checks.push(vacuity(history, &Expectation { faults: fault_kinds(spec) }));
     let verdict = Verdict::of_all(checks.iter().map(|check| &check.verdict));
-    let operations = count(history);
+    let operations = OperationCounts::of(history);
     Results { schema: Results::SCHEMA, verdict, complete, operations, checks, trouble }
 }
 
@@ -166,17 +166,4 @@ fn registers(history: &History, spec: &RwRegisterSpec) -> CheckResult {
 
 fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
     Thresholds { min_ok: spec.min_ok.map(|share| share.0), recovery: spec.recovery.map(nanos) }
-}
-
-fn count(history: &History) -> OperationCounts {
-    let mut counts = OperationCounts::default();
-    for operation in history.operations() {
-        counts.invoked += 1;
-        match operation.completion() {
-            Completion::Ok => counts.ok += 1,
-            Completion::Fail => counts.fail += 1,
-            Completion::Info => counts.info += 1,
-        }
-    }
-    counts
 }

@@ -219,6 +219,7 @@ fn finding(
         faults: Vec::new(),
         witness: None,
         cycle: None,
+        contrast: Vec::new(),
     }
 }
 

@@ -79,6 +79,18 @@ pub struct Finding {
     /// What comes before what, in a circle; for transactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cycle: Option<Cycle>,
+    /// What should have been seen, and what was; for sets, queues, banks and identifiers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contrast: Vec<Contrast>,
+}
+
+/// One thing that was seen other than it must be; in words, for a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contrast {
+    /// `element 5`, `all balances together`
+    pub what: String,
+    pub expected: String,
+    pub seen: String,
 }
 
 /// Transactions each of which must come before the next, and the last before the first.

@@ -100,7 +100,8 @@ pub mod vacuity;
 
 pub use availability::{Thresholds, availability};
 pub use finding::{
-    Blocked, CheckResult, Cycle, CycleEdge, CycleNode, Dependency, Finding, Step, Verdict, Witness,
+    Blocked, CheckResult, Contrast, Cycle, CycleEdge, CycleNode, Dependency, Finding, Step,
+    Verdict, Witness,
 };
 pub use history::{
     Event, EventType, FaultWindow, History, HistoryBuilder, HistoryError, InjectOutcome, Nanos,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -13,11 +14,12 @@ use isobar_checkers::{CheckResult, Verdict};
 use serde_json::json;
 
 use super::{Failure, Global, style};
+use crate::cluster::quote;
 use crate::exit::{Exit, Trouble};
 use crate::judge::Judgement;
 use crate::models::{self, Model};
 use crate::report;
-use crate::store::RunDirectory;
+use crate::store::{self, RunDirectory};
 use crate::terminal;
 use crate::usage;
 
@@ -34,6 +36,9 @@ pub struct CheckArgs {
     /// Print a line, or an object of JSON, per file
     #[arg(long, default_value = "text")]
     output: Output,
+    /// Write a page to open in a browser on the one history given
+    #[arg(long, value_name = "PAGE.html")]
+    report: Option<PathBuf>,
     /// End with 0 when the answer is unknown
     #[arg(long)]
     allow_unknown: bool,
@@ -92,6 +97,11 @@ enum Output {
 
 /// Judges every input; the exit is that of the worst.
 pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.report.is_some() && (args.inputs.len() > 1 || !as_file(&args.inputs[0])) {
+        return Err(Failure::usage(
+            "--report takes one history; a run has its report.html already (`isobar report RUN`)",
+        ));
+    }
     let mut verdicts = Vec::new();
     let mut unreadable = Vec::new();
     for input in &args.inputs {
@@ -185,7 +195,31 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
             terminal::result(&line.to_string());
         }
     }
-    Ok(result.verdict)
+    let verdict = result.verdict.clone();
+    if let Some(page) = &args.report {
+        write_report(page, input, args, &history, result)?;
+    }
+    Ok(verdict)
+}
+
+/// Writes the page on one history; says where it is.
+fn write_report(
+    page: &Path,
+    input: &str,
+    args: &CheckArgs,
+    history: &History,
+    result: CheckResult,
+) -> Result<(), Failure> {
+    let model = args.history.model()?;
+    let judged_as = format!("{} ({})", model.name, model.promised(&args.history.options));
+    let command = std::env::args().collect::<Vec<_>>();
+    let command = format!("isobar {}", quote(&command[1..]));
+    let text = report::history_page(input, &judged_as, command, history, result);
+    let text = text.map_err(Failure::set_up)?;
+    store::write_whole(page, text.as_bytes())
+        .map_err(|error| Failure::set_up(format!("cannot write {}: {error}", page.display())))?;
+    terminal::note(&format!("report: {}", page.display()));
+    Ok(())
 }
 
 impl HistoryArgs {

@@ -6,6 +6,7 @@
 //!
 //! Nothing here judges: verdicts, prose and witnesses come from the checkers as they are.
 
+mod anybodys;
 mod explanation;
 mod glossary;
 mod html;
@@ -25,6 +26,7 @@ use isobar_checkers::{CheckResult, Finding, Verdict};
 
 use crate::store::{Results, RunMeta, write_whole};
 
+pub use anybodys::history_page;
 pub use explanation::{explanation, lesson};
 pub use style::Style;
 pub use text::text;
@@ -55,6 +57,11 @@ impl<'a> Source<'a> {
             .collect()
     }
 
+    /// Whether isobar made the run; otherwise there is a history and nothing more.
+    fn is_run(&self) -> bool {
+        !self.meta.started_at.is_empty()
+    }
+
     fn is_complete(&self) -> bool {
         self.meta.complete && self.results.complete
     }
@@ -77,6 +84,8 @@ pub enum ReportError {
     Write { path: PathBuf, source: io::Error },
     #[error("cannot draw {path}: {reason}")]
     Plot { path: &'static str, reason: String },
+    #[error("cannot write the data of report.html: {0}")]
+    Data(#[source] serde_json::Error),
     #[error("cannot build junit.xml: {0}")]
     Junit(#[from] quick_junit::SerializeError),
 }
@@ -84,11 +93,11 @@ pub enum ReportError {
 /// Draws all files of a report, in memory.
 ///
 /// # Errors
-/// [`ReportError::Plot`] and [`ReportError::Junit`]: a drawing library gave up.
+/// All but [`ReportError::Write`]: a library gave up.
 pub fn render(source: &Source<'_>) -> Result<Vec<Artefact>, ReportError> {
     let plots = plots::draw(source)?;
     let mut artefacts = vec![
-        Artefact { path: PAGE.into(), bytes: html::page(source, &plots).into_bytes() },
+        Artefact { path: PAGE.into(), bytes: html::page(source, &plots)?.into_bytes() },
         Artefact { path: "junit.xml".into(), bytes: junit::document(source)?.into_bytes() },
     ];
     for plot in plots {

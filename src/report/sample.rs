@@ -132,6 +132,7 @@ impl Sample {
                 }],
             }),
             cycle: None,
+            contrast: Vec::new(),
         };
         sample.results.operations = counts(&sample.history);
         sample.results.verdict = Verdict::Violated;
@@ -167,6 +168,7 @@ impl Sample {
                 }],
             }),
             cycle: None,
+            contrast: Vec::new(),
         };
         sample.results.checks[0].findings.extend([finding.clone(), finding]);
         edit(&mut sample.history, |operations| operations.extend([open, read]));
@@ -203,6 +205,7 @@ impl Sample {
             faults: vec![2],
             witness: None,
             cycle: None,
+            contrast: Vec::new(),
         };
         sample.results.verdict = Verdict::Violated;
         let summary = "recovery took 9.7 s on n5, at most 5 s promised";
@@ -454,6 +457,7 @@ fn meta() -> RunMeta {
         name: "etcd-register".to_owned(),
         seed: 42,
         started_at: "2026-11-20T13:01:02Z".to_owned(),
+        clock_started_at: Some("2026-11-20T13:01:03Z".to_owned()),
         reach: Reach::Local(LocalSpec { nodes: 5, roles: Roles::default() }),
         lab: None,
         nodes: (1..=5)

@@ -89,6 +89,7 @@ pub fn operation(operation: Operation<'_>) -> String {
         ("cas", Value::Array(pair)) if pair.len() == 2 => {
             format!("{name} {} ⇒ {}", value(&pair[0]), value(&pair[1]))
         }
+        ("txn", Value::Array(_)) => return transaction(operation),
         (_, Value::Null) => name,
         (_, argument) => format!("{name} {}", value(argument)),
     };
@@ -102,6 +103,45 @@ pub fn operation(operation: Operation<'_>) -> String {
         Completion::Info => label.push_str(" (unknown)"),
     }
     label
+}
+
+/// `r "x" [1, 2]; append "y" 3 (failed)`: with what was read if that is known.
+fn transaction(operation: Operation<'_>) -> String {
+    let told = match operation.result() {
+        Value::Array(micros) if operation.completion() == Completion::Ok => micros,
+        _ => operation.argument().as_array().cloned().unwrap_or_default(),
+    };
+    let mut label = told.iter().map(micro).collect::<Vec<_>>().join("; ");
+    match operation.completion() {
+        Completion::Ok => {}
+        Completion::Fail => label.push_str(" (failed)"),
+        Completion::Info => label.push_str(" (unknown)"),
+    }
+    label
+}
+
+/// One micro-operation of a transaction: `append "x" 5`, `r "x" [1, 2]`.
+pub fn micro(micro: &Value) -> String {
+    let parts = micro.as_array().map(Vec::as_slice).unwrap_or_default();
+    let words = parts.iter().enumerate().map(|(place, part)| match (place, part) {
+        (0, Value::String(_)) => key(part),
+        (2, Value::Array(list)) => recent(list),
+        _ => value(part),
+    });
+    match parts {
+        // A read whose answer nobody knows.
+        [f, k, Value::Null] if f.as_str() == Some("r") => format!("{} {} ?", key(f), value(k)),
+        _ => words.collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// The end of a long list: what was appended last is what transactions differ in.
+fn recent(list: &[Value]) -> String {
+    const SHOWN: usize = 8;
+    let from = list.len().saturating_sub(SHOWN);
+    let items: Vec<String> = list[from..].iter().map(value).collect();
+    let more = if from > 0 { format!("{from} more, ") } else { String::new() };
+    format!("[{more}{}]", items.join(", "))
 }
 
 fn read(name: &str, operation: Operation<'_>) -> String {
@@ -300,6 +340,14 @@ mod tests {
         assert_eq!(shorten("äöüß", 2), "äö… (4 characters)");
         assert_eq!(clip("äöüß", 2), "äö…");
         assert!(value(&json!("x".repeat(1 << 20))).ends_with("… (1,048,578 characters)"));
+    }
+
+    #[test]
+    fn a_micro_operation_shows_the_end_of_a_list() {
+        assert_eq!(micro(&json!(["append", "x", 5])), "append \"x\" 5");
+        assert_eq!(micro(&json!(["r", "x", null])), "r \"x\" ?");
+        let long: Vec<u32> = (1..=11).collect();
+        assert_eq!(micro(&json!(["r", 1, long])), "r 1 [3 more, 4, 5, 6, 7, 8, 9, 10, 11]");
     }
 
     #[test]

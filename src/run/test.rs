@@ -129,6 +129,7 @@ pub(super) fn meta(
         name: spec.name.clone(),
         seed: options.seed,
         started_at: started_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        clock_started_at: None,
         reach,
         lab,
         nodes: cluster.nodes().into_iter().map(node).collect(),
@@ -162,6 +163,7 @@ struct Drive<'a> {
 
 impl Drive<'_> {
     fn drive(&self, timeline: &mut Timeline<'_>) -> Result<Recorded, RunFailure> {
+        timeline.meta.clock_started_at = Some(jiff::Timestamp::now().to_string());
         let clock = Clock::start();
         let recorder = Arc::new(Recorder::create(&self.directory.file("history.jsonl"), clock)?);
         let nodes = self.field.cluster.nodes();

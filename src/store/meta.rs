@@ -15,6 +15,9 @@ pub struct RunMeta {
     pub seed: u64,
     /// UTC, RFC 3339.
     pub started_at: String,
+    /// UTC, RFC 3339: when the history's clock was at zero, by the controller's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_started_at: Option<String>,
     /// How the nodes are reached: for `lab`, the settings that reach that lab, so that
     /// `isobar heal` works from this file alone.
     pub reach: Reach,

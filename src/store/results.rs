@@ -1,5 +1,6 @@
 //! `results.json`: the verdicts.
 
+use isobar_checkers::history::{Completion, History};
 use isobar_checkers::{CheckResult, EventType, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,20 @@ impl Results {
 }
 
 impl OperationCounts {
+    /// Of a whole history.
+    pub fn of(history: &History) -> Self {
+        let mut counts = Self::default();
+        for operation in history.operations() {
+            counts.invoked += 1;
+            match operation.completion() {
+                Completion::Ok => counts.ok += 1,
+                Completion::Fail => counts.fail += 1,
+                Completion::Info => counts.info += 1,
+            }
+        }
+        counts
+    }
+
     /// Counts one event of a client.
     pub fn add(&mut self, kind: EventType) {
         match kind {

@@ -144,12 +144,14 @@ fn judge<'a>(
     let nulls = read.balances.iter().filter(|(_, balance)| balance.is_none());
     let nulls: Vec<&Value> = nulls.map(|(account, _)| account).collect();
     if !nulls.is_empty() {
-        evidence.add("missing-balance", || Case {
-            key,
-            title: format!("{} found an account without a balance", who(op)),
-            argument: format!("Account {} has no balance.", some(nulls)),
-            about: vec![op],
-        });
+        evidence
+            .add("missing-balance", || Case {
+                key,
+                title: format!("{} found an account without a balance", who(op)),
+                argument: format!("Account {} has no balance.", some(nulls.iter().copied())),
+                about: vec![op],
+            })
+            .against(format!("account {}", some(nulls.iter().copied())), "a balance", "none");
         return;
     }
     if let Some(expected) = expected.filter(|&expected| expected != read.total) {
@@ -173,18 +175,21 @@ fn judge<'a>(
                 ),
                 about: about.into_iter().chain([op]).collect(),
             }
-        });
+        })
+        .against("all balances together", expected.to_string(), read.total.to_string());
     }
     let below = |(_, balance): &&(Value, Option<i128>)| balance.is_some_and(|balance| balance < 0);
     if let Some((account, Some(balance))) =
         read.balances.iter().find(below).filter(|_| !options.negative_allowed)
     {
-        evidence.add("negative-balance", || Case {
-            key,
-            title: format!("{} found account {account} at {balance}", who(op)),
-            argument: "Nobody may take more from an account than there is.".to_owned(),
-            about: vec![op],
-        });
+        evidence
+            .add("negative-balance", || Case {
+                key,
+                title: format!("{} found account {account} at {balance}", who(op)),
+                argument: "Nobody may take more from an account than there is.".to_owned(),
+                about: vec![op],
+            })
+            .against(format!("account {account}"), "0 or more", balance.to_string());
     }
 }
 

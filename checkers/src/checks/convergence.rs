@@ -60,7 +60,9 @@ pub fn convergence(history: &History, within: Option<Nanos>) -> CheckResult {
                     evidence.add("slow-convergence", || slow(node, answers, took, within));
                 }
             }
-            Err(answer) => evidence.add("no-convergence", || never(node, answer, healed)),
+            Err(answer) => {
+                evidence.add("no-convergence", || never(node, answer, healed));
+            }
         }
     }
     let longest = by_node.values().copied().fold(0.0, f64::max);

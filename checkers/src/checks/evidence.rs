@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::parts::{Op, is_fail, is_ok};
-use crate::finding::{CheckResult, Finding, Verdict};
+use crate::finding::{CheckResult, Contrast, Finding, Verdict};
 use crate::history::{History, Nanos};
 use crate::topics;
 
@@ -36,18 +36,42 @@ pub(crate) struct Evidence<'a> {
     counts: BTreeMap<&'static str, usize>,
 }
 
+/// The finding just added, if it is one of those that are told.
+pub(crate) struct Told<'e>(Option<&'e mut Finding>);
+
+impl Told<'_> {
+    /// What should have been seen against what was.
+    pub(crate) fn against(
+        self,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+    ) -> Self {
+        let Self(Some(finding)) = self else { return self };
+        let (what, expected, seen) = (what.into(), expected.into(), seen.into());
+        finding.contrast.push(Contrast { what, expected, seen });
+        Self(Some(finding))
+    }
+}
+
 impl<'a> Evidence<'a> {
     pub(crate) fn new(check: &'static str, history: &'a History) -> Self {
         Self { history, check, findings: Vec::new(), counts: BTreeMap::new() }
     }
 
     /// Counts one `anomaly`; `case` is asked for only when it will be told.
-    pub(crate) fn add(&mut self, anomaly: &'static str, case: impl FnOnce() -> Case<'a>) {
+    pub(crate) fn add(
+        &mut self,
+        anomaly: &'static str,
+        case: impl FnOnce() -> Case<'a>,
+    ) -> Told<'_> {
         let count = self.counts.entry(anomaly).or_default();
         *count += 1;
-        if *count <= TOLD_MAX {
-            self.findings.push(told(self.history, anomaly, case()));
+        if *count > TOLD_MAX {
+            return Told(None);
         }
+        self.findings.push(told(self.history, anomaly, case()));
+        Told(self.findings.last_mut())
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -122,6 +146,7 @@ fn told(history: &History, anomaly: &'static str, case: Case<'_>) -> Finding {
         faults: history.faults_during(from, to),
         witness: None,
         cycle: None,
+        contrast: Vec::new(),
     }
 }
 

@@ -77,12 +77,14 @@ impl<'a> Growth<'a> {
         let mut seen = FxHashSet::default();
         for element in elements {
             if !seen.insert(element) {
-                evidence.add("duplicate-element", || Case {
-                    key,
-                    title: format!("{} found {} more than once", who(read), shown(element)),
-                    argument: "A set has each element once.".to_owned(),
-                    about: vec![read],
-                });
+                evidence
+                    .add("duplicate-element", || Case {
+                        key,
+                        title: format!("{} found {} more than once", who(read), shown(element)),
+                        argument: "A set has each element once.".to_owned(),
+                        about: vec![read],
+                    })
+                    .against(shown(element), "once", format!("more than once, by {}", name(read)));
                 continue;
             }
             let adders = self.adders.get(element).copied().unwrap_or_default();
@@ -120,12 +122,14 @@ fn strange<'a>(
         ),
         (None, None) => ("unexpected-element", "nobody ever tried to add it".to_owned(), None),
     };
-    evidence.add(anomaly, || Case {
-        key,
-        title: format!("{} found {found}, which cannot be there", who(read)),
-        argument: format!("{found} is there, but {why}: a contradiction."),
-        about: also.into_iter().chain([read]).collect(),
-    });
+    evidence
+        .add(anomaly, || Case {
+            key,
+            title: format!("{} found {found}, which cannot be there", who(read)),
+            argument: format!("{found} is there, but {why}: a contradiction."),
+            about: also.into_iter().chain([read]).collect(),
+        })
+        .against(found.clone(), "not there", format!("there, by {}", name(read)));
 }
 
 /// `add` element, `read` → list. *Violated* by `lost-element`, `unexpected-element`,
@@ -157,7 +161,12 @@ pub fn set(history: &History) -> CheckResult {
                 recovered += usize::from(maybe);
             } else if let Some(add) = adders.acknowledged.filter(|add| precedes(add, last.0)) {
                 lost += 1;
-                evidence.add("lost-element", || missing(part.key, element, add, last.0));
+                let seen = format!("not there, by {}", name(last.0));
+                evidence.add("lost-element", || missing(part.key, element, add, last.0)).against(
+                    shown(element),
+                    format!("there, added by {}", name(add)),
+                    seen,
+                );
             }
         }
     }

@@ -166,14 +166,22 @@ fn judge<'a>(
                 tally.lost += 1;
                 let last = seen.last.and_then(|last| last.completed_at);
                 tally.lost_after.push(last.map_or(0, took));
-                evidence.add("lost-element", || lost(key, element, known, seen, missed));
+                evidence.add("lost-element", || lost(key, element, known, seen, missed)).against(
+                    shown(element),
+                    "there",
+                    format!("not there, by {}", name(missed)),
+                );
                 return;
             }
             tally.stale += 1;
             tally.stable += 1;
             tally.stable_after.push(took(missed.invoked_at));
             if options.linearizable {
-                evidence.add("stale-element", || stale(key, element, known, missed));
+                evidence.add("stale-element", || stale(key, element, known, missed)).against(
+                    shown(element),
+                    "there",
+                    format!("not there, by {}", name(missed)),
+                );
             }
         }
         _ if seen.last.is_some() => {

@@ -167,7 +167,11 @@ fn judge<'a>(
         ),
     };
     for &(element, op) in &gone[excuses..] {
-        evidence.add("lost-element", || lost(part.key, element, op, ways.emptied, &more));
+        evidence.add("lost-element", || lost(part.key, element, op, ways.emptied, &more)).against(
+            shown(element),
+            format!("taken out once; {} put it in", name(op)),
+            "never",
+        );
     }
     Ok(())
 }
@@ -201,17 +205,19 @@ fn strange<'a>(
 ) {
     let shown = shown(element);
     let anomaly = if way.failed.is_some() { "dirty-read" } else { "unexpected-element" };
-    evidence.add(anomaly, || Case {
-        key,
-        title: format!("{} gave {shown}, which cannot have been there", who(op)),
-        argument: match way.failed {
-            Some(failed) => {
-                format!("Only {} would have put {shown} in, and it failed.", name(failed))
-            }
-            None => format!("Nobody ever tried to enqueue {shown}."),
-        },
-        about: way.failed.into_iter().chain([op]).collect(),
-    });
+    evidence
+        .add(anomaly, || Case {
+            key,
+            title: format!("{} gave {shown}, which cannot have been there", who(op)),
+            argument: match way.failed {
+                Some(failed) => {
+                    format!("Only {} would have put {shown} in, and it failed.", name(failed))
+                }
+                None => format!("Nobody ever tried to enqueue {shown}."),
+            },
+            about: way.failed.into_iter().chain([op]).collect(),
+        })
+        .against(shown.clone(), "never in the queue", format!("taken out by {}", name(op)));
 }
 
 #[cfg(test)]

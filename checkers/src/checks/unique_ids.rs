@@ -33,15 +33,21 @@ pub fn unique_ids(history: &History) -> CheckResult {
                 given.insert(&op.result, op);
                 continue;
             };
-            evidence.add("duplicate-id", || Case {
-                key: part.key,
-                title: format!("{} was given {} again", who(op), shown(&op.result)),
-                argument: format!(
-                    "{} had been given the same id: it is not unique.",
-                    capital(&name(first))
-                ),
-                about: vec![first, op],
-            });
+            evidence
+                .add("duplicate-id", || Case {
+                    key: part.key,
+                    title: format!("{} was given {} again", who(op), shown(&op.result)),
+                    argument: format!(
+                        "{} had been given the same id: it is not unique.",
+                        capital(&name(first))
+                    ),
+                    about: vec![first, op],
+                })
+                .against(
+                    format!("id {}", shown(&op.result)),
+                    "given once",
+                    format!("given to {} and to {}", name(first), name(op)),
+                );
         }
     }
     let verdict = match ids {

@@ -57,6 +57,7 @@ pub(super) fn finding<M: Model>(
         faults: history.faults_during(from, to),
         witness: witness(&words, contradiction),
         cycle: None,
+        contrast: Vec::new(),
     }
 }
 

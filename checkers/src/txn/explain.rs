@@ -218,6 +218,7 @@ fn finding(
         faults: txns.history().faults_during(from, to),
         witness: None,
         cycle: None,
+        contrast: Vec::new(),
     }
 }
 

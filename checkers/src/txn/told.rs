@@ -115,6 +115,7 @@ fn finding(txns: &Transactions<'_>, anomaly: &'static str, case: Case) -> Findin
         faults: txns.history().faults_during(from, to),
         witness: None,
         cycle: None,
+        contrast: Vec::new(),
     }
 }
 

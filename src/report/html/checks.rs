@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::super::{glossary, words};
 use super::verdict::badge;
-use super::{Html, Page, section};
+use super::{Html, Page, profile, section};
 
 /// Figures listed per check.
 const FIGURES_MAX: usize = 100;
@@ -37,6 +37,10 @@ fn one(html: &mut Html, check: &CheckResult) {
     }
     if !check.findings.is_empty() {
         html.leaf("p", &[], &format!("{}.", words::counted(check.findings.len(), "finding")));
+    }
+    if check.check == "profile" {
+        profile::write(html, check);
+        return;
     }
     if !check.figures.is_empty() {
         html.element("dl", &[("class", "figures")], |html| {

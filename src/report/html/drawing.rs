@@ -3,9 +3,10 @@
 use isobar_checkers::history::{Completion, Operation};
 use isobar_checkers::{FaultWindow, Finding, InjectOutcome, OpIndex};
 
+use super::super::plots::Svg;
 use super::super::words;
 use super::lanes::{Axis, GUTTER, Layout, Placed, ROW_HEIGHT, WIDTH};
-use super::{Html, Page, linearization, scroller, section};
+use super::{Html, Page, contrast, linearization, scripted, scroller, section};
 
 /// Boxes in one drawing; more cannot be followed.
 const BOXES_MAX: usize = 40;
@@ -30,15 +31,26 @@ pub fn has_witness(finding: &Finding) -> bool {
 /// Both drawings of one finding and its order of events; `place` is the finding's on the page.
 pub fn draw(html: &mut Html, page: &Page<'_>, finding: &Finding, place: usize) {
     let picture = Picture::of(page, finding);
-    if !picture.operations.is_empty() {
-        views(html, &picture, place);
-        if picture.left_out > 0 {
-            let left = words::counted(picture.left_out, "more operation");
-            html.leaf("p", &[("class", "left-out")], &format!("{left} not drawn."));
-        }
-    }
+    contrast::write(html, finding);
+    let place_name = place.to_string();
+    let attributes = [("class", "drawing"), ("data-finding", place_name.as_str())];
+    scripted(html, &attributes, |html| without_script(html, finding, &picture, place));
     if let Some(witness) = &finding.witness {
         linearization::write(html, page, witness);
+    }
+}
+
+fn without_script(html: &mut Html, finding: &Finding, picture: &Picture<'_>, place: usize) {
+    if let Some(cycle) = &finding.cycle {
+        scroller(html, "The cycle", |html| html.drawing(&Svg::of_cycle(cycle)));
+    }
+    if picture.operations.is_empty() {
+        return;
+    }
+    views(html, picture, place);
+    if picture.left_out > 0 {
+        let left = words::counted(picture.left_out, "more operation");
+        html.leaf("p", &[("class", "left-out")], &format!("{left} not drawn."));
     }
 }
 

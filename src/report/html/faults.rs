@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use isobar_checkers::{FaultWindow, InjectOutcome};
 
 use super::super::words;
-use super::{Html, Page, logs, section, table_head, tall_scroller};
+use super::{Html, Page, log_lines, logs, section, table_head, tall_scroller};
 
 /// Rows; faults under which a finding lies have one in any case.
 const ROWS_MAX: usize = 400;
@@ -18,6 +18,7 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
         } else {
             windows(html, page, faults);
         }
+        log_lines::write(html, page);
         logs::write(html, page);
     });
 }

@@ -53,7 +53,7 @@ fn links(html: &mut Html, page: &Page<'_>, node: &str) {
 
 /// Paths of the files in a node's folder, relative to it, in order. A folder that cannot be read
 /// has none: a missing log must not cost the report.
-fn collected(directory: &Path, node: &str) -> Vec<String> {
+pub fn collected(directory: &Path, node: &str) -> Vec<String> {
     let one_name = !node.is_empty() && node != "." && node != ".." && !node.contains(['/', '\\']);
     let mut files = Vec::new();
     // A NUL would end the path for the system; std refuses it, and nothing is found.

@@ -1,34 +1,46 @@
-//! `report.html`: one file, offline, without a script.
+//! `report.html`: one file that needs nothing else.
 //!
+//! ```text
+//! Source ──▶ sections (HTML, readable without a script) ──▶ page
+//!        └─▶ data (JSON) ──▶ script (drawings, the whole run, the table of operations)
+//! ```
+//!
+//! Where the script draws, plain pictures and tables stand in for it in `<noscript>`.
 //! The sections follow the order of a reader's questions, a file each. Each takes the [`Page`]
 //! and writes itself.
 
 mod argument;
 mod checks;
+mod contrast;
+mod data;
 mod drawing;
 mod faults;
 mod figures;
 mod lanes;
 mod linearization;
+mod log_lines;
 mod logs;
 mod operations;
 mod policy;
+mod profile;
 mod reproduction;
+mod script;
 mod verdict;
 mod writer;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use isobar_checkers::history::Operation;
 use isobar_checkers::{CheckResult, Finding, OpIndex};
 
 use super::plots::Plot;
-use super::{Source, words};
+use super::{ReportError, Source, words};
+use data::Data;
 use operations::Tables;
 use writer::Html;
 
 const SHELL: &str = include_str!("page.html");
-const STYLE: &str = include_str!("page.css");
+const STYLE: &str = concat!(include_str!("page.css"), include_str!("script.css"));
 
 /// Findings told and drawn; the others are counted.
 const FINDINGS_SHOWN: usize = 10;
@@ -67,6 +79,11 @@ impl<'a> Page<'a> {
         self.named.get(&index).copied()
     }
 
+    /// All operations that the findings name.
+    fn named_indexes(&self) -> HashSet<OpIndex> {
+        self.findings.iter().flat_map(|(_, finding)| named_by(finding)).collect()
+    }
+
     /// What was asked and answered, leading to the operation's row.
     pub fn operation_link(&self, html: &mut Html, index: OpIndex) {
         let label = match self.operation(index) {
@@ -98,7 +115,10 @@ fn named_by(finding: &Finding) -> impl Iterator<Item = OpIndex> + '_ {
 }
 
 /// The whole page.
-pub fn page(source: &Source<'_>, plots: &[Plot]) -> String {
+///
+/// # Errors
+/// [`ReportError::Data`]: the run cannot be written as JSON.
+pub fn page(source: &Source<'_>, plots: &[Plot]) -> Result<String, ReportError> {
     let page = Page::of(source, plots);
     let mut title = Html::default();
     title.text(&format!(
@@ -118,12 +138,15 @@ pub fn page(source: &Source<'_>, plots: &[Plot]) -> String {
         faults::write(html, &page);
         reproduction::write(html, &page);
     });
-    fill(&[
-        ("policy", &policy::policy(STYLE)),
+    let data = Data::of(&page).text().map_err(ReportError::Data)?;
+    Ok(fill(&[
+        ("policy", &policy::policy(STYLE, script::SCRIPT)),
         ("title", &title.into_string()),
         ("style", STYLE),
         ("body", &body.into_string()),
-    ])
+        ("data", &data),
+        ("script", script::SCRIPT),
+    ]))
 }
 
 /// Fills the shell's `{{names}}`, each once and in one pass: what is put in is not read again.
@@ -149,6 +172,12 @@ fn section(html: &mut Html, id: &'static str, title: &str, inside: impl FnOnce(&
         html.leaf("h2", &[("id", &heading)], title);
         inside(html);
     });
+}
+
+/// A place which the script fills, with what is read without a script.
+fn scripted(html: &mut Html, attributes: writer::Attributes<'_>, without: impl FnOnce(&mut Html)) {
+    html.element("div", attributes, |_| {});
+    html.element("noscript", &[], without);
 }
 
 /// A part which may be wider than the page: it scrolls by itself, with the keyboard too.

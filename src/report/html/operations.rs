@@ -1,13 +1,14 @@
-//! Operations around the findings, as tables with a row for every `#op-…` link.
+//! The operations: the script's table of all that are on the page, and without a script those
+//! around the findings, with a row for every `#op-…` link.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use isobar_checkers::history::{History, Operation};
-use isobar_checkers::{CheckResult, Finding, Nanos, OpIndex};
+use isobar_checkers::{CheckResult, Finding, Nanos, OpIndex, ValueId};
 use serde_json::Value;
 
 use super::super::words;
-use super::{Html, Page, section, table_head, tall_scroller};
+use super::{Html, Page, scripted, section, table_head, tall_scroller};
 
 /// Rows of the first finding's table, and of each other's.
 const ROWS_FIRST: usize = 200;
@@ -46,22 +47,13 @@ impl<'a> Tables<'a> {
             }
         }
         tables.retain(|table| !table.named.is_empty());
-        let mut of_key: HashMap<Option<String>, Vec<Operation<'a>>> =
-            tables.iter().map(|table| (table.key.map(Value::to_string), Vec::new())).collect();
-        for operation in history.operations() {
-            let own = operation.key().as_ref().map(Value::to_string);
-            if let Some(list) = own.is_some().then(|| of_key.get_mut(&own)).flatten() {
-                list.push(operation);
-            }
-            if let Some(list) = of_key.get_mut(&None) {
-                list.push(operation);
-            }
-        }
         for (place, table) in tables.iter_mut().enumerate() {
             let room = if place == 0 { ROWS_FIRST } else { ROWS_OTHER };
-            if let Some(all) = of_key.get(&table.key.map(Value::to_string)) {
-                table.choose(all, room);
-            }
+            let all: Vec<Operation<'a>> = match table.key_id(history) {
+                None => history.operations().collect(),
+                own => history.operations().filter(|op| op.key_id() == own).collect(),
+            };
+            table.choose(&all, room);
         }
         let rows = tables.iter().flat_map(|table| table.rows.iter().map(|op| op.index())).collect();
         Self { tables, rows }
@@ -77,6 +69,14 @@ impl<'a> Tables<'a> {
 }
 
 impl<'a> Table<'a> {
+    /// Of the key of what is named; `None`: findings of no key, or a key that no operation has, as
+    /// those of micro-operations.
+    fn key_id(&self, history: &History) -> Option<ValueId> {
+        self.key?;
+        let mut named = history.operations().filter(|op| self.named.contains(&op.index()));
+        named.find_map(Operation::key_id)
+    }
+
     /// `all` in order of invocation; those named stay even if there were no room.
     fn choose(&mut self, all: &[Operation<'a>], room: usize) {
         let places: Vec<usize> =
@@ -97,40 +97,48 @@ impl<'a> Table<'a> {
 }
 
 pub fn write(html: &mut Html, page: &Page<'_>) {
-    let tables = &page.tables.tables;
-    if tables.is_empty() {
+    if page.source.history.is_empty() {
         return;
     }
-    section(html, "operations", "Operations around the finding", |html| {
-        let mut written = HashSet::new();
-        for (place, table) in tables.iter().enumerate() {
-            let title = match table.key {
-                Some(key) => format!("Key {}", words::key(key)),
-                None => "All keys".to_owned(),
-            };
-            let shown = words::counted(table.rows.len(), "operation");
-            let note = match table.left_out {
-                0 => format!("{shown}: all there are."),
-                left => format!("{shown} nearest to the finding; {} not shown.", {
-                    words::count(left as u64)
-                }),
-            };
-            let mut inside = |html: &mut Html| {
-                html.leaf("p", &[("class", "left-out")], &note);
-                jumps(html, table);
-                rows(html, table, &mut written);
-            };
-            if place == 0 {
-                html.leaf("h3", &[], &title);
-                inside(html);
-            } else {
-                html.element("details", &[], |html| {
-                    html.leaf("summary", &[], &title);
-                    inside(html);
-                });
-            }
-        }
+    section(html, "operations", "Operations", |html| {
+        scripted(html, &[("id", "all-operations")], |html| without_script(html, page));
     });
+}
+
+/// What is near to the findings.
+fn without_script(html: &mut Html, page: &Page<'_>) {
+    if page.tables.is_empty() {
+        html.leaf("p", &[], "No finding names any. All are in history.jsonl.");
+    }
+    let mut written = HashSet::new();
+    for (place, table) in page.tables.tables.iter().enumerate() {
+        let title = match table.key {
+            Some(key) => format!("Key {}", words::key(key)),
+            None => "All keys".to_owned(),
+        };
+        let shown = words::counted(table.rows.len(), "operation");
+        let note = match table.left_out {
+            0 => format!("{shown}: all there are."),
+            left => {
+                let left = words::count(left as u64);
+                format!("{shown} nearest to the finding; {left} not shown.")
+            }
+        };
+        let mut inside = |html: &mut Html| {
+            html.leaf("p", &[("class", "left-out")], &note);
+            jumps(html, table);
+            rows(html, table, &mut written);
+        };
+        if place == 0 {
+            html.leaf("h3", &[], &title);
+            inside(html);
+        } else {
+            html.element("details", &[], |html| {
+                html.leaf("summary", &[], &title);
+                inside(html);
+            });
+        }
+    }
 }
 
 /// Links to the rows that the finding names, which may lie far down.

@@ -10,6 +10,10 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
     section(html, "reproduction", "Reproduction data", |html| {
         let meta = page.source.meta;
         html.leaf("pre", &[("class", "command")], &meta.reproduce);
+        if !page.source.is_run() {
+            remarks(html, page);
+            return;
+        }
         let version = meta.system_version.as_deref().unwrap_or("unknown version");
         let complete = if page.source.is_complete() { "yes" } else { "no: cut short" };
         let system = format!("{} {}", words::plain(&meta.system), words::plain(version));

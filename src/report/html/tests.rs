@@ -16,7 +16,7 @@ use super::super::{
 fn page(sample: &Sample) -> String {
     let source = sample.source(Path::new("/nowhere"));
     let plots = plots::draw(&source).unwrap();
-    super::page(&source, &plots)
+    super::page(&source, &plots).unwrap()
 }
 
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
@@ -24,10 +24,11 @@ fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     &text[start..start + text[start..].find(to).unwrap()]
 }
 
-/// Every tag of the page, without its angle brackets; values are escaped, so `<` begins a tag.
+/// Every tag between the style and the scripts, without its angle brackets; values are escaped, so
+/// `<` begins a tag.
 fn tags(page: &str) -> Vec<&str> {
-    let after_style = &page[page.find("</style>").unwrap()..];
-    after_style.split('<').skip(1).map(|rest| rest.split_once('>').unwrap().0).collect()
+    let markup = between(page, "</style>", "<script type=\"application/json\"");
+    markup.split('<').skip(1).map(|rest| rest.split_once('>').unwrap().0).collect()
 }
 
 fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
@@ -36,15 +37,58 @@ fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn the_policy_allows_the_one_style_and_nothing_else() {
+fn the_policy_allows_the_one_style_and_the_one_script() {
     let page = page(&Sample::stale_read());
-    let style = between(&page, "<style>", "</style>");
-    let hash = BASE64_STANDARD.encode(Sha256::digest(style.as_bytes()));
+    let hash = |element: &str| {
+        let text = between(&page, &format!("<{element}>"), &format!("</{element}>"));
+        BASE64_STANDARD.encode(Sha256::digest(text.as_bytes()))
+    };
     let policy = between(&page, "Content-Security-Policy\" content=\"", "\"");
     assert!(policy.starts_with("default-src 'none'; "), "{policy}");
-    assert!(policy.contains(&format!("style-src 'sha256-{hash}'")), "{policy}");
+    assert!(policy.contains(&format!("style-src 'sha256-{}'; ", hash("style"))), "{policy}");
+    assert!(policy.contains(&format!("script-src 'sha256-{}'; ", hash("script"))), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.matches("<style").count(), 1);
+    assert_eq!(page.matches("<script").count(), 2, "the script and what it reads");
+}
+
+#[test]
+fn the_script_parses_no_markup_and_asks_nobody() {
+    let script = super::script::SCRIPT;
+    let forbidden = [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "import(",
+        "</script",
+        "<!--",
+    ];
+    for word in forbidden {
+        assert!(!script.contains(word), "{word}");
+    }
+    for (number, line) in script.lines().enumerate() {
+        assert!(line.chars().count() <= 100, "line {number}: {line}");
+    }
+}
+
+#[test]
+fn what_the_script_reads_is_json_that_ends_no_element() {
+    for (name, sample) in Sample::all() {
+        let page = page(&sample);
+        let data = between(&page, "id=\"data\">", "</script>");
+        assert!(!data.contains('<'), "{name}");
+        let data: serde_json::Value = serde_json::from_str(data).unwrap();
+        let index = data["operations"]["index"].as_array().unwrap();
+        assert_eq!(index.len(), sample.history.len(), "{name}");
+        let findings = &sample.source(Path::new("/nowhere")).findings().len();
+        assert_eq!(data["findings"].as_array().unwrap().len(), (*findings).min(10), "{name}");
+    }
 }
 
 #[test]
@@ -223,5 +267,9 @@ fn a_long_run_stays_a_small_page() {
     let page = page(&sample);
     assert!(page.contains("200 operations nearest to the finding; "), "says what it leaves out");
     assert!(page.contains("2,500 of "), "says which points are drawn");
-    assert!(page.len() < 1_000_000, "{} bytes", page.len());
+    assert!(
+        page.contains(" are on this page: those that findings name"),
+        "says what the script has"
+    );
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
 }

@@ -15,10 +15,10 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
         html.element("div", &[("class", "run")], |html| {
             let meta = page.source.meta;
             html.leaf("span", &[("class", "run-name")], &words::plain(&meta.name));
-            html.text(" · seed ");
-            html.text(&meta.seed.to_string());
-            html.text(" · ");
-            html.leaf("time", &[], &words::plain(&meta.started_at));
+            if page.source.is_run() {
+                html.text(&format!(" · seed {} · ", meta.seed));
+                html.leaf("time", &[], &words::plain(&meta.started_at));
+            }
         });
         html.element("h1", &[], |html| {
             html.leaf(
@@ -133,7 +133,12 @@ fn summary(html: &mut Html, page: &Page<'_>) {
         system = format!("{system} {}", words::plain(version));
     }
     html.element("dl", &[("class", "summary")], |html| {
-        item(html, "System", &format!("{system} on {}", words::counted(meta.nodes.len(), "node")));
+        if page.source.is_run() {
+            let nodes = words::counted(meta.nodes.len(), "node");
+            item(html, "System", &format!("{system} on {nodes}"));
+        } else {
+            item(html, "Judged as", &system);
+        }
         item(html, "Recorded", &words::instant(page.source.history.end));
         item(
             html,
@@ -184,7 +189,7 @@ fn contents(html: &mut Html, page: &Page<'_>) {
         }
     }
     sections.push(("#run", "Whole run"));
-    if !page.tables.is_empty() {
+    if !page.source.history.is_empty() {
         sections.push(("#operations", "Operations"));
     }
     sections.extend([("#checks", "Checks"), ("#faults", "Faults"), ("#reproduction", "Data")]);

@@ -41,6 +41,11 @@ type Chart<'a, 'b, Y> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoord
 pub struct Svg(String);
 
 impl Svg {
+    /// A cycle of transactions, drawn and escaped by the checkers.
+    pub fn of_cycle(cycle: &isobar_checkers::Cycle) -> Self {
+        Self(isobar_checkers::txn::draw::svg(cycle))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

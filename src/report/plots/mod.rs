@@ -5,7 +5,7 @@
 //! ```
 
 mod draw;
-mod series;
+pub mod series;
 
 use super::{ReportError, Source, words};
 
@@ -31,7 +31,7 @@ pub fn draw(source: &Source<'_>) -> Result<Vec<Plot>, ReportError> {
         return Ok(Vec::new());
     }
     let backdrop = series::Backdrop::of(source);
-    let throughput = series::Throughput::of(history);
+    let throughput = series::Throughput::of(history, series::BUCKETS);
     let latency = series::Latency::of(history);
     let path = "plots/throughput.svg";
     let first = Plot {

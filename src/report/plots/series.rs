@@ -5,8 +5,8 @@ use isobar_checkers::{InjectOutcome, Nanos};
 
 use super::super::Source;
 
-/// Points along the time axis.
-const BUCKETS: u64 = 120;
+/// Points along the time axis of a plot.
+pub const BUCKETS: u64 = 120;
 /// The narrowest bucket: below it a rate is noise.
 const BUCKET_NS_MIN: u64 = 10_000_000;
 /// Points of the scatter: more would hide one another and fill the page.
@@ -66,6 +66,8 @@ impl Backdrop {
 /// Completions per second by outcome.
 pub struct Throughput {
     pub bucket_ns: u64,
+    /// Completions in each bucket, in the order of [`OUTCOMES`].
+    pub counts: [Vec<u64>; 3],
     /// In the order of [`OUTCOMES`]: (middle of the bucket in seconds, rate per second).
     pub rates: [Vec<(f64, f64)>; 3],
     /// Operations without a completion of any kind.
@@ -73,8 +75,9 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    pub fn of(history: &History) -> Self {
-        let bucket_ns = bucket_ns(history.end);
+    /// In about `buckets` buckets.
+    pub fn of(history: &History, buckets: u64) -> Self {
+        let bucket_ns = bucket_ns(history.end, buckets);
         let buckets = (history.end.0 / bucket_ns + 1) as usize;
         let mut counts = [vec![0u64; buckets], vec![0u64; buckets], vec![0u64; buckets]];
         let mut open = 0;
@@ -87,11 +90,11 @@ impl Throughput {
                 None => open += 1,
             }
         }
-        let rates = counts.map(|counts| {
+        let rates = counts.each_ref().map(|counts| {
             counts
-                .into_iter()
+                .iter()
                 .enumerate()
-                .map(|(bucket, count)| {
+                .map(|(bucket, &count)| {
                     let from = bucket as u64 * bucket_ns;
                     // The last bucket is as long as the history lasts.
                     let width = bucket_ns.min(history.end.0.saturating_sub(from)).max(1);
@@ -100,7 +103,7 @@ impl Throughput {
                 .filter(|(at, _)| *at < seconds(history.end))
                 .collect()
         });
-        Self { bucket_ns, rates, open }
+        Self { bucket_ns, counts, rates, open }
     }
 }
 
@@ -123,31 +126,41 @@ pub struct Point {
 
 impl Latency {
     pub fn of(history: &History) -> Self {
-        let bucket_ns = bucket_ns(history.end);
-        let buckets = (history.end.0 / bucket_ns + 1) as usize;
-        let mut by_bucket: Vec<Vec<u64>> = vec![Vec::new(); buckets];
-        let mut all: Vec<(Nanos, u64, Completion)> = Vec::new();
-        for operation in history.operations() {
-            let Some(ended) = ended_at(operation) else { continue };
-            let began = operation.due_at();
-            let took = ended.0.saturating_sub(began.0);
-            if operation.completion() == Completion::Ok {
-                by_bucket[((began.0 / bucket_ns) as usize).min(buckets - 1)].push(took);
-            }
-            all.push((began, took, operation.completion()));
-        }
-        let mut quantiles = [Vec::new(), Vec::new(), Vec::new()];
-        for (bucket, mut took) in by_bucket.into_iter().enumerate() {
-            took.sort_unstable();
-            let middle = seconds(Nanos(bucket as u64 * bucket_ns + bucket_ns / 2));
-            for (line, percent) in quantiles.iter_mut().zip([50, 95, 99]) {
-                if let Some(value) = nearest_rank(&took, percent) {
-                    line.push((middle.min(seconds(history.end)), milliseconds(value)));
-                }
-            }
-        }
+        let bucket_ns = bucket_ns(history.end, BUCKETS);
+        let all: Vec<(Nanos, u64, Completion)> = history
+            .operations()
+            .filter_map(|operation| {
+                let took = ended_at(operation)?.0.saturating_sub(operation.due_at().0);
+                Some((operation.due_at(), took, operation.completion()))
+            })
+            .collect();
+        let quantiles = Self::ranked(history, BUCKETS).map(|line| {
+            let middle = |bucket: usize| {
+                let middle = seconds(Nanos(bucket as u64 * bucket_ns + bucket_ns / 2));
+                middle.min(seconds(history.end))
+            };
+            let points = line.into_iter().enumerate();
+            points.filter_map(|(at, took)| Some((middle(at), milliseconds(took?)))).collect()
+        });
         let completed = all.len();
         Self { bucket_ns, points: thin(all), quantiles, completed }
+    }
+
+    /// p50, p95 and p99 of ok operations in nanoseconds, in each of about `buckets` buckets.
+    pub fn ranked(history: &History, buckets: u64) -> [Vec<Option<u64>>; 3] {
+        let bucket_ns = bucket_ns(history.end, buckets);
+        let buckets = (history.end.0 / bucket_ns + 1) as usize;
+        let mut by_bucket: Vec<Vec<u64>> = vec![Vec::new(); buckets];
+        for operation in history.operations() {
+            if let (Some(ended), Completion::Ok) = (ended_at(operation), operation.completion()) {
+                let due = operation.due_at().0;
+                by_bucket[((due / bucket_ns) as usize).min(buckets - 1)]
+                    .push(ended.0.saturating_sub(due));
+            }
+        }
+        by_bucket.iter_mut().for_each(|took| took.sort_unstable());
+        [50, 95, 99]
+            .map(|percent| by_bucket.iter().map(|took| nearest_rank(took, percent)).collect())
     }
 }
 
@@ -188,9 +201,9 @@ fn nearest_rank(sorted: &[u64], percent: usize) -> Option<u64> {
     sorted.get(rank.checked_sub(1)?).copied()
 }
 
-/// 1, 2 or 5 times a power of ten, so that about [`BUCKETS`] make the whole.
-fn bucket_ns(end: Nanos) -> u64 {
-    let least = (end.0 / BUCKETS).max(BUCKET_NS_MIN);
+/// 1, 2 or 5 times a power of ten, so that about `buckets` make the whole.
+fn bucket_ns(end: Nanos, buckets: u64) -> u64 {
+    let least = (end.0 / buckets).max(BUCKET_NS_MIN);
     let mut unit = BUCKET_NS_MIN;
     loop {
         for factor in [1, 2, 5] {
@@ -222,10 +235,10 @@ mod tests {
 
     #[test]
     fn buckets_have_round_widths() {
-        assert_eq!(bucket_ns(Nanos(0)), 10_000_000);
-        assert_eq!(bucket_ns(Nanos(60_000_000_000)), 500_000_000);
-        assert_eq!(bucket_ns(Nanos(3_600_000_000_000)), 50_000_000_000);
-        assert!(bucket_ns(Nanos(u64::MAX)) >= u64::MAX / BUCKETS);
+        assert_eq!(bucket_ns(Nanos(0), BUCKETS), 10_000_000);
+        assert_eq!(bucket_ns(Nanos(60_000_000_000), BUCKETS), 500_000_000);
+        assert_eq!(bucket_ns(Nanos(3_600_000_000_000), BUCKETS), 50_000_000_000);
+        assert!(bucket_ns(Nanos(u64::MAX), BUCKETS) >= u64::MAX / BUCKETS);
     }
 
     #[test]
@@ -240,7 +253,7 @@ mod tests {
     #[test]
     fn every_completion_is_counted_once() {
         let sample = Sample::valid();
-        let throughput = Throughput::of(&sample.history);
+        let throughput = Throughput::of(&sample.history, BUCKETS);
         let width_s = throughput.bucket_ns as f64 / 1e9;
         let ok: f64 = throughput.rates[0].iter().map(|(_, rate)| rate * width_s).sum();
         assert_eq!(ok.round() as u64, sample.results.operations.ok);

@@ -1,0 +1,71 @@
+//! What the page's script draws from: one value of JSON, put into the page as text.
+//!
+//! ```text
+//! Source ──▶ Data { findings, faults, overview, operations } ──▶ <script type="application/json">
+//! ```
+//!
+//! Everything a person may read in it has gone through [`words`]: the script inserts it as text.
+//! Times are nanoseconds since the run began. A further chart under the whole run is one more
+//! [`Series`] in [`Data::series`]; nothing in the script knows what it is about.
+
+mod chosen;
+mod columns;
+mod faults;
+mod findings;
+mod overview;
+
+use serde::Serialize;
+
+use super::super::words;
+use super::Page;
+
+#[derive(Serialize)]
+pub struct Data {
+    end: u64,
+    faults: Vec<faults::Band>,
+    findings: Vec<findings::Told>,
+    overview: overview::Overview,
+    series: Vec<Series>,
+    operations: columns::Columns,
+}
+
+/// One more chart over time, as offsets of clocks.
+#[derive(Serialize)]
+pub struct Series {
+    pub title: String,
+    /// After a number, with a space.
+    pub unit: String,
+    pub lines: Vec<Line>,
+}
+
+#[derive(Serialize)]
+pub struct Line {
+    pub name: String,
+    /// (nanoseconds since the run began, value)
+    pub points: Vec<(u64, f64)>,
+}
+
+impl Data {
+    pub fn of(page: &Page<'_>) -> Self {
+        let history = page.source.history;
+        Self {
+            end: history.end.0,
+            faults: faults::bands(page),
+            findings: page.findings.iter().map(|(_, finding)| findings::told(finding)).collect(),
+            overview: overview::Overview::of(page),
+            series: Vec::new(),
+            operations: columns::Columns::of(page),
+        }
+    }
+
+    /// As the text of a `<script>` element: no `<` can end it or begin a comment (HTML, §4.12.1.3),
+    /// and JSON needs none outside strings.
+    pub fn text(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
+    }
+}
+
+/// A text of the system's for the script: what hides is shown, what is long is cut and says so.
+fn shown(text: &str, chars: usize) -> String {
+    words::visible(&words::shorten(text, chars)).into_owned()
+}
