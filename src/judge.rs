@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::PathBuf;
 
+use isobar_checkers::checks::{BankOptions, SetFullOptions};
 use isobar_checkers::history::{History, ReadError, jsonl};
 use isobar_checkers::txn::Assumptions;
 use isobar_checkers::{
@@ -12,10 +13,12 @@ use isobar_checkers::{
     availability, checks, list_append, rw_register, stats, vacuity,
 };
 
+use serde_json::Value;
+
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
-    self, AvailabilitySpec, CheckSpec, Consistency, FaultSpec, OnUnavailable, RwRegisterSpec, Span,
-    Spec, SpecErrors,
+    self, AvailabilitySpec, BankCheckSpec, CheckSpec, Consistency, FaultSpec, OnUnavailable,
+    RwRegisterSpec, Span, Spec, SpecErrors, WorkloadSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -116,25 +119,47 @@ fn read(directory: &RunDirectory) -> Result<History, JudgeError> {
 
 /// All checks of the specification, then those which every run gets.
 fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -> Results {
-    let mut checks: Vec<CheckResult> = spec
-        .checks
-        .iter()
-        .map(|check| match check {
-            CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
-            CheckSpec::ListAppend(check) => list_append(history, &promise(check.consistency)),
-            CheckSpec::RwRegister(check) => registers(history, check),
-            CheckSpec::Availability(check) => availability(history, &thresholds(check)),
-            CheckSpec::Convergence(check) => checks::convergence(history, check.within.map(nanos)),
-            CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
-            CheckSpec::Profile(_) => checks::profile(history),
-            CheckSpec::Sessions(_) => checks::sessions(history),
-        })
-        .collect();
+    let mut checks: Vec<CheckResult> =
+        spec.checks.iter().map(|check| decide(check, spec, history)).collect();
     checks.push(stats(history));
     checks.push(vacuity(history, &Expectation { faults: fault_kinds(spec) }));
     let verdict = Verdict::of_all(checks.iter().map(|check| &check.verdict));
     let operations = OperationCounts::of(history);
     Results { schema: Results::SCHEMA, verdict, complete, operations, checks, trouble }
+}
+
+/// The answer of one check of `spec`.
+fn decide(check: &CheckSpec, spec: &Spec, history: &History) -> CheckResult {
+    match check {
+        CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
+        CheckSpec::ListAppend(check) => list_append(history, &promise(check.consistency)),
+        CheckSpec::RwRegister(check) => registers(history, check),
+        CheckSpec::Availability(check) => availability(history, &thresholds(check)),
+        CheckSpec::Convergence(check) => checks::convergence(history, check.within.map(nanos)),
+        CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
+        CheckSpec::Profile(_) => checks::profile(history),
+        CheckSpec::Sessions(_) => checks::sessions(history),
+        CheckSpec::Set(_) => checks::set(history),
+        CheckSpec::SetFull(check) => {
+            checks::set_full(history, SetFullOptions { linearizable: check.linearizable })
+        }
+        CheckSpec::Counter(_) => checks::counter(history),
+        CheckSpec::UniqueIds(_) => checks::unique_ids(history),
+        CheckSpec::Bank(check) => checks::bank(history, &bank(check, spec)),
+        CheckSpec::Exclusive(_) => checks::exclusive(history),
+        CheckSpec::Existence(_) => checks::existence(history),
+        CheckSpec::AtomicVisibility(_) => checks::atomic_visibility(history),
+    }
+}
+
+/// The accounts of the bank of `spec`, and what they hold.
+fn bank(check: &BankCheckSpec, spec: &Spec) -> BankOptions {
+    let WorkloadSpec::Bank(bank) = &spec.workload else { return BankOptions::default() };
+    BankOptions {
+        accounts: Some(bank.names().into_iter().map(Value::from).collect()),
+        total: Some(bank.total()),
+        negative_allowed: check.negative_allowed,
+    }
 }
 
 /// Per track what has to be seen; nothing of a track whose faults may all be skipped.

@@ -76,8 +76,9 @@ pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
 /// Whether an operation reads, and whether it writes.
 fn reads_and_writes(history: &History, operation: Operation<'_>) -> (bool, bool) {
     if operation.f() != "txn" {
-        let read = operation.f() == "read";
-        return (read, !read);
+        // What is generated is read off what the system already gave away.
+        let reads = ["read", "generate"].contains(&operation.f());
+        return (reads, operation.f() != "read");
     }
     let values = history.values();
     let micros = values.elements(operation.argument_id()).unwrap_or_default();

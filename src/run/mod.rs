@@ -14,6 +14,7 @@ mod recorder;
 mod test;
 mod timeline;
 mod worker;
+mod workload;
 
 pub use failure::RunFailure;
 pub use field::{complaint, connect, examine, system};

@@ -13,21 +13,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use isobar_workloads::txn::{KeyDistribution, Kind, TxnOptions, Txns};
-use isobar_workloads::{Register, RegisterOptions, Workload};
 use tokio::runtime::Runtime;
 
 use super::field::{Field, hold};
 use super::load::{Endpoint, Load, perform_all};
 use super::timeline::Timeline;
 use super::worker::{Shared, Worker};
+use super::workload::workload;
 use super::{Clock, Progress, Recorder, RunFailure};
 use crate::cluster::Cluster;
 use crate::exit::Trouble;
 use crate::fault::{Ground, HealReport, Hold, Injector, Plan};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
-use crate::spec::{self, KeyDistributionSpec, Reach, Spec, TxnSpec, WorkloadSpec};
+use crate::spec::{self, Reach, Spec};
 use crate::store::{NodeMeta, RunDirectory, RunMeta};
 use crate::system::SystemError;
 
@@ -291,33 +290,5 @@ impl Drive<'_> {
         // A system that does not come back is for the checks to judge, not for us.
         recorded.remarks.extend(not_ready.map(|error| error.to_string()));
         recorded
-    }
-}
-
-fn workload(spec: &WorkloadSpec, seed: u64) -> Box<dyn Workload> {
-    match spec {
-        WorkloadSpec::Register(register) => Box::new(Register::new(RegisterOptions {
-            seed,
-            keys: register.keys,
-            ops_per_key: register.ops_per_key,
-            values: register.values,
-        })),
-        WorkloadSpec::Append(txns) => Box::new(Txns::new(txn_options(txns, Kind::Append, seed))),
-        WorkloadSpec::Wr(txns) => Box::new(Txns::new(txn_options(txns, Kind::Write, seed))),
-    }
-}
-
-fn txn_options(spec: &TxnSpec, kind: Kind, seed: u64) -> TxnOptions {
-    TxnOptions {
-        seed,
-        kind,
-        keys: spec.keys,
-        txn_length: (spec.txn_length.least, spec.txn_length.most),
-        max_writes_per_key: spec.max_writes_per_key,
-        read_percent: (spec.reads.0 * 100.0).round() as u32,
-        key_distribution: match spec.key_distribution {
-            KeyDistributionSpec::Uniform => KeyDistribution::Uniform,
-            KeyDistributionSpec::Exponential => KeyDistribution::Exponential,
-        },
     }
 }

@@ -1,4 +1,4 @@
-//! `system:`, `workload:`, `load:` and `checks:`.
+//! `system:` and `load:`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{ListAppendSpec, Rate, RwRegisterSpec, Share, Span, TxnSpec};
+use super::{Rate, Span, WorkloadSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,24 @@ pub enum SystemSpec {
     Etcd(EtcdSpec),
     /// The small replicated register inside this binary, for demonstrations and tests.
     Toy(ToySpec),
+}
+
+impl SystemSpec {
+    /// As in the specification.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Etcd(_) => "etcd",
+            Self::Toy(_) => "toy",
+        }
+    }
+
+    /// Whether its clients know the operations of `workload`.
+    pub fn performs(&self, workload: &WorkloadSpec) -> bool {
+        use WorkloadSpec::{Append, Register, Wr};
+        match self {
+            Self::Etcd(_) | Self::Toy(_) => matches!(workload, Register(_) | Append(_) | Wr(_)),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,63 +90,6 @@ impl ToyBug {
             | Self::AbortedRead => true,
         }
     }
-}
-
-/// What the clients do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum WorkloadSpec {
-    Register(RegisterSpec),
-    /// Transactions on lists: Elle's list-append.
-    Append(TxnSpec),
-    /// Transactions on registers: Elle's rw-register.
-    Wr(TxnSpec),
-}
-
-impl WorkloadSpec {
-    /// As in the specification.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Register(_) => "register",
-            Self::Append(_) => "append",
-            Self::Wr(_) => "wr",
-        }
-    }
-
-    /// Keys in use at a time.
-    pub fn keys(&self) -> u32 {
-        match self {
-            Self::Register(register) => register.keys,
-            Self::Append(txns) | Self::Wr(txns) => txns.keys,
-        }
-    }
-
-    /// Whether reads must not be answered from a node's own copy.
-    pub fn linearizable(&self) -> bool {
-        match self {
-            Self::Register(register) => register.linearizable,
-            Self::Append(txns) | Self::Wr(txns) => txns.linearizable,
-        }
-    }
-}
-
-/// Reads, writes and compare-and-sets of many keys.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct RegisterSpec {
-    /// Keys in use at a time.
-    #[serde(default = "keys_default")]
-    pub keys: u32,
-    /// A key is replaced by a fresh one after so many operations.
-    #[serde(default = "ops_per_key_default")]
-    pub ops_per_key: u32,
-    /// Draw written values from 0..values (Jepsen's small domain); by default every write has a
-    /// value of its own, which is decided faster and explained better.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<u32>,
-    /// `false`: let any node answer reads from its own copy, to show stale reads.
-    #[serde(default = "yes")]
-    pub linearizable: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -208,109 +169,6 @@ impl Serialize for Concurrency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
-}
-
-/// What the system promises, or should.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckSpec {
-    Linearizable(LinearizableSpec),
-    ListAppend(ListAppendSpec),
-    RwRegister(RwRegisterSpec),
-    Availability(AvailabilitySpec),
-    Convergence(ConvergenceSpec),
-    Staleness(StalenessSpec),
-    Profile(ProfileSpec),
-    Sessions(SessionsSpec),
-}
-
-impl CheckSpec {
-    /// As in the specification.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Linearizable(_) => "linearizable",
-            Self::ListAppend(_) => "list-append",
-            Self::RwRegister(_) => "rw-register",
-            Self::Availability(_) => "availability",
-            Self::Convergence(_) => "convergence",
-            Self::Staleness(_) => "staleness",
-            Self::Profile(_) => "profile",
-            Self::Sessions(_) => "sessions",
-        }
-    }
-
-    /// Whether it understands what the clients of `workload` do.
-    pub fn judges(&self, workload: &WorkloadSpec) -> bool {
-        match self {
-            Self::Availability(_) => true,
-            Self::ListAppend(_) => matches!(workload, WorkloadSpec::Append(_)),
-            Self::RwRegister(_) => matches!(workload, WorkloadSpec::Wr(_)),
-            Self::Linearizable(_)
-            | Self::Convergence(_)
-            | Self::Staleness(_)
-            | Self::Profile(_)
-            | Self::Sessions(_) => matches!(workload, WorkloadSpec::Register(_)),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct LinearizableSpec {
-    /// Configurations to search per key before the answer is *unknown*.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budget_states: Option<u64>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct AvailabilitySpec {
-    /// The least share of operations that end ok, over the whole run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_ok: Option<Share>,
-    /// The longest time from the end of a fault to the next ok operation on every node.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recovery: Option<Span>,
-}
-
-/// After the last heal, every node answers like the others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ConvergenceSpec {
-    /// The longest time it may take; by default, until the end of the run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Span>,
-}
-
-/// How old what was read had become.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct StalenessSpec {
-    /// The oldest that a read may be; without it staleness is only measured.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bound: Option<Span>,
-}
-
-/// What each side of each partition served, and what that cost in consistency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ProfileSpec {}
-
-/// Clients see their own writes, and never go back.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct SessionsSpec {}
-
-fn yes() -> bool {
-    true
-}
-
-fn keys_default() -> u32 {
-    10
-}
-
-fn ops_per_key_default() -> u32 {
-    300
 }
 
 fn timeout_default() -> Span {

@@ -3,6 +3,7 @@
 //! Externally tagged enums (single-key maps) throughout, no `flatten` and no `untagged`, so that
 //! an error points at the right place.
 
+mod check;
 mod cluster;
 mod diagnostic;
 mod fault;
@@ -12,7 +13,12 @@ mod roles;
 mod txn;
 mod units;
 mod validate;
+mod workload;
 
+pub use check::{
+    AvailabilitySpec, BankCheckSpec, CheckSpec, ConvergenceSpec, LinearizableSpec, ProfileSpec,
+    SessionsSpec, SetFullSpec, StalenessSpec,
+};
 pub use cluster::{
     ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, RootlessSpec, SshSpec,
 };
@@ -23,17 +29,17 @@ pub use fault::{
     OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec,
     Schedule, Split, Targets, Way,
 };
-pub use load::{
-    AvailabilitySpec, CheckSpec, Concurrency, ConvergenceSpec, EtcdSpec, LinearizableSpec,
-    LoadSpec, ProfileSpec, RegisterSpec, SessionsSpec, StalenessSpec, SystemSpec, ToyBug, ToySpec,
-    WorkloadSpec,
-};
+pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use parse::{parse, parse_fault, to_yaml};
 pub use roles::{ROLE_PREFIX, Roles};
 pub use txn::{
     Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
 };
 pub use units::{Bandwidth, Rate, Share, Span};
+pub use workload::{
+    BankSpec, CounterSpec, DeleteSpec, PublishSpec, RegisterSpec, RelationSpec, SetSpec,
+    UniqueSpec, WorkloadSpec,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -15,7 +15,7 @@ pub struct Span(pub Duration);
 pub struct Rate(pub f64);
 
 /// A share of a whole, written in percent: `90%`; held as 0.9.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct Share(pub f64);
 
 /// Bits per second: `512kbit`, `1mbit`, `10gbit`.

@@ -11,12 +11,6 @@ use super::{
 /// The most nodes of a lab or of a local cluster.
 const NODES_MAX: u32 = 50;
 
-/// The most keys of a workload in use at a time.
-const KEYS_MAX: u32 = 10_000;
-
-/// The most writes of one key: each read of a list shows all that were before it.
-const WRITES_PER_KEY_MAX: u32 = 10_000;
-
 /// All that is wrong with a well-formed specification; empty when it can be run.
 pub fn validate(spec: &Spec, source: &str) -> Vec<Diagnostic> {
     let mut validator = Validator::new(spec, source);
@@ -174,6 +168,11 @@ impl<'a> Validator<'a> {
             ),
             SystemSpec::Toy(_) | SystemSpec::Etcd(_) => {}
         }
+        if !spec.system.performs(&spec.workload) {
+            let (system, workload) = (spec.system.name(), spec.workload.name());
+            let message = format!("clients of {system} do not know the workload {workload}");
+            self.report("workload", workload, message, "write `register: {}`, or another system");
+        }
         let register = matches!(spec.workload, WorkloadSpec::Register(_));
         if let SystemSpec::Toy(ToySpec { bug }) = &spec.system
             && register
@@ -216,18 +215,12 @@ impl<'a> Validator<'a> {
     }
 
     fn workload(&mut self, workload: &WorkloadSpec) {
-        let keys = workload.keys();
-        if !(1..=KEYS_MAX).contains(&keys) {
-            let message = format!("{keys} keys cannot be in use at a time");
-            let help = format!("write a number from 1 to {KEYS_MAX}");
-            self.report("workload", "keys", message, &help);
-        }
-        let (WorkloadSpec::Append(txns) | WorkloadSpec::Wr(txns)) = workload else { return };
-        let writes = txns.max_writes_per_key;
-        if !(1..=WRITES_PER_KEY_MAX).contains(&writes) {
-            let message = format!("{writes} writes of one key are too few or too many");
-            let help = format!("write a number from 1 to {WRITES_PER_KEY_MAX}");
-            self.report("workload", "max-writes-per-key", message, &help);
+        for (key, number, limits) in workload.sizes() {
+            if !limits.contains(&number) {
+                let message = format!("`{key}: {number}` is too few or too many");
+                let help = format!("write a number from {} to {}", limits.start(), limits.end());
+                self.report("workload", key, message, &help);
+            }
         }
     }
 
@@ -353,13 +346,9 @@ impl<'a> Validator<'a> {
         }
         for check in spec.checks.iter().filter(|check| !check.judges(&spec.workload)) {
             let (check, workload) = (check.name(), spec.workload.name());
-            let help = match spec.workload {
-                WorkloadSpec::Register(_) => "write `linearizable: {}`, or another workload",
-                WorkloadSpec::Append(_) => "write `list-append: {}`, or another workload",
-                WorkloadSpec::Wr(_) => "write `rw-register: {}`, or another workload",
-            };
+            let help = format!("write `{}: {{}}`, or another workload", spec.workload.check());
             let message = format!("{check} does not judge what the workload {workload} does");
-            self.report("checks", check, message, help);
+            self.report("checks", check, message, &help);
         }
     }
 

@@ -32,6 +32,12 @@ impl Outcome {
 pub trait Client: Send {
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome;
 
+    /// What was asked last and what the answer was, in words, where that says more than the
+    /// outcome: `POST /api/entries → 201`.
+    fn answer(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether its connection is gone, so that it can do nothing any more and another one must be
     /// opened.
     fn broken(&self) -> bool {

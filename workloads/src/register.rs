@@ -6,10 +6,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::draw::{Draw, pick};
 use crate::{Invocation, Outcome, Workload};
 
 /// Percent of operations which read.
@@ -19,7 +18,7 @@ const WRITE_PERCENT: u32 = 35;
 /// Retired keys that [`Workload::final_reads`] still reads, the latest ones.
 const RETIRED_READ_MAX: usize = 200;
 /// Separates this stream from others drawn from the same seed.
-const STREAM: &[u8; 16] = b"isobar/register\0";
+const STREAM: &str = "isobar/register";
 
 /// How to draw the operations of a [`Register`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +31,8 @@ pub struct RegisterOptions {
     /// Draw written values from `0..values` (0 counts as 1). `None`: every value written to a key
     /// is its own, counting from 1.
     pub values: Option<u32>,
+    /// Whether to compare and set; otherwise those operations write.
+    pub cas: bool,
 }
 
 /// The register workload: keys `k0`, `k1`, …, each `null` until it is written.
@@ -42,14 +43,12 @@ pub struct RegisterOptions {
 /// perform the same element. The expected value of a cas is the only other part: random (of the
 /// seed) in a small domain; else the value last observed for the key, so that many succeed.
 ///
-/// **Derivation.** ChaCha8 under the 32-byte key `seed` (8 bytes, little-endian), 8 zero bytes,
-/// `isobar/register` and a zero byte; four 32-bit words are drawn per operation, in the order:
-/// key, function, written value, expected value. A word w picks from n as w * n >> 32: spelt out
-/// here, since the sampling of the rand crate may change from one release to the next.
+/// **Derivation.** From the stream `isobar/register` four 32-bit words are drawn per operation, in
+/// the order: key, function, written value, expected value.
 #[derive(Debug)]
 pub struct Register {
     options: RegisterOptions,
-    rng: ChaCha8Rng,
+    draw: Draw,
     slots: Vec<Slot>,
     /// From each key in use to its slot.
     slot_by_key: HashMap<String, usize>,
@@ -83,11 +82,8 @@ impl Slot {
 
 impl Register {
     pub fn new(options: RegisterOptions) -> Self {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&options.seed.to_le_bytes());
-        key[16..].copy_from_slice(STREAM);
         let mut register = Self {
-            rng: ChaCha8Rng::from_seed(key),
+            draw: Draw::new(options.seed, STREAM),
             slots: Vec::new(),
             slot_by_key: HashMap::new(),
             retired: VecDeque::new(),
@@ -122,7 +118,7 @@ impl Register {
 
 impl Workload for Register {
     fn next(&mut self, _worker: u32) -> Option<Invocation> {
-        let words: [u32; 4] = std::array::from_fn(|_| self.rng.next_u32());
+        let words: [u32; 4] = std::array::from_fn(|_| self.draw.word());
         let index = pick(words[0], self.slots.len() as u32) as usize;
         let percent = pick(words[1], 100);
         let slot = &mut self.slots[index];
@@ -130,7 +126,7 @@ impl Workload for Register {
 
         let (f, value) = if percent < READ_PERCENT {
             ("read", Value::Null)
-        } else if percent < READ_PERCENT + WRITE_PERCENT {
+        } else if percent < READ_PERCENT + WRITE_PERCENT || !self.options.cas {
             ("write", slot.written(values, words[2]))
         } else {
             let expected = slot.expected(values, words[3]);
@@ -173,11 +169,6 @@ impl Workload for Register {
             })
             .collect()
     }
-}
-
-/// The number below `n` which `word` picks: uniform to within n / 2^32.
-fn pick(word: u32, n: u32) -> u32 {
-    ((u64::from(word) * u64::from(n)) >> 32) as u32
 }
 
 #[cfg(test)]

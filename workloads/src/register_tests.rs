@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 
 fn options(seed: u64) -> RegisterOptions {
-    RegisterOptions { seed, keys: 10, ops_per_key: 300, values: None }
+    RegisterOptions { seed, keys: 10, ops_per_key: 300, values: None, cas: true }
 }
 
 fn draw(register: &mut Register, count: usize) -> Vec<Invocation> {
@@ -181,7 +181,7 @@ fn final_reads_cover_keys_in_use_and_200_retired() {
 
 #[test]
 fn zeros_count_as_one() {
-    let options = RegisterOptions { seed: 1, keys: 0, ops_per_key: 0, values: Some(0) };
+    let options = RegisterOptions { seed: 1, keys: 0, ops_per_key: 0, values: Some(0), cas: true };
     let keys: BTreeSet<String> = draw(&mut Register::new(options), 50)
         .iter()
         .map(|operation| operation.key.as_ref().unwrap().to_string())

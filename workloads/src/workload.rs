@@ -9,11 +9,15 @@ pub struct Invocation {
     pub f: String,
     pub key: Option<Value>,
     /// Arguments: `null` for a read, the value for a write, `[old, new]` for a cas, a list of
-    /// micro-operations for a txn.
+    /// micro-operations for a txn; what others take, their workload says.
     pub value: Value,
 }
 
 impl Invocation {
+    pub fn of(f: &str, key: Option<Value>, value: Value) -> Self {
+        Self { f: f.to_owned(), key, value }
+    }
+
     /// Whether the operation may change the state of the system.
     pub fn changes_state(&self) -> bool {
         match (self.f.as_str(), &self.value) {
@@ -31,6 +35,11 @@ impl Invocation {
 /// The stream of functions, keys and written values depends on the seed alone. What depends on
 /// the run (the expected value of a compare-and-set) is filled in from `observe`d completions.
 pub trait Workload: Send {
+    /// What has to be there before the load begins; performed one by one, outside of the history.
+    fn preparation(&mut self) -> Vec<Invocation> {
+        Vec::new()
+    }
+
     /// The next operation for `worker`; `None` when the workload has no more.
     fn next(&mut self, worker: u32) -> Option<Invocation>;
 

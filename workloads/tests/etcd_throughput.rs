@@ -22,7 +22,7 @@ async fn throughput_of_15_clients() {
         return;
     }
     let node = Etcd::alone().await;
-    let options = RegisterOptions { seed: 1, keys: 10, ops_per_key: 300, values: None };
+    let options = RegisterOptions { seed: 1, keys: 10, ops_per_key: 300, values: None, cas: true };
     let register = Arc::new(Mutex::new(Register::new(options)));
     let (cpu_begin, begin) = (cpu_ms(), Instant::now());
     let mut workers = Vec::new();

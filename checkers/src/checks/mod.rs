@@ -9,12 +9,15 @@
 //! happened or not, whichever suits the system.
 
 mod append_log;
+mod atomic_visibility;
 mod bank;
 mod causal_reverse;
 mod chain;
 mod convergence;
 mod counter;
 mod evidence;
+mod exclusive;
+mod existence;
 mod long_fork;
 mod monotonic;
 #[cfg(test)]
@@ -32,10 +35,13 @@ mod versions;
 mod watch;
 
 pub use append_log::append_log;
+pub use atomic_visibility::atomic_visibility;
 pub use bank::{BankOptions, bank};
 pub use causal_reverse::causal_reverse;
 pub use convergence::convergence;
 pub use counter::counter;
+pub use exclusive::exclusive;
+pub use existence::existence;
 pub use long_fork::long_fork;
 pub use monotonic::monotonic;
 pub use profile::profile;

@@ -37,6 +37,9 @@ fn judge(check: &str, history: &History) -> CheckResult {
         }
         "total-queue" => total_queue(history),
         "unique-ids" => unique_ids(history),
+        "exclusive" => exclusive(history),
+        "existence" => existence(history),
+        "atomic-visibility" => atomic_visibility(history),
         "long-fork" => long_fork(history),
         "append-log" => append_log(history),
         "monotonic" => monotonic(history),

@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::draw::{Draw, pick};
 use crate::{Invocation, Outcome, Workload};
 
 /// Retired keys that [`Workload::final_reads`] still reads, the latest ones.
@@ -22,10 +21,10 @@ pub enum Kind {
 
 impl Kind {
     /// Separates the streams of one seed from each other.
-    fn stream(self) -> &'static [u8; 16] {
+    fn stream(self) -> &'static str {
         match self {
-            Self::Append => b"isobar/append\0\0\0",
-            Self::Write => b"isobar/wr\0\0\0\0\0\0\0",
+            Self::Append => "isobar/append",
+            Self::Write => "isobar/wr",
         }
     }
 
@@ -72,15 +71,13 @@ pub struct TxnOptions {
 /// **What the seed determines.** The n-th call of `next` gives the n-th element of one sequence,
 /// whichever worker asks: a pure function of the options and n, whatever was observed.
 ///
-/// **Derivation.** ChaCha8 under the 32-byte key `seed` (8 bytes, little-endian), 8 zero bytes,
-/// and `isobar/append` or `isobar/wr` filled up with zero bytes; one 32-bit word per transaction
-/// for its length and two per micro-operation, key and function. A word w picks from n as
-/// w · n >> 32; exponentially, it takes the key that is as many places before the last as w has
-/// leading zeros, or else the first.
+/// **Derivation.** From the stream `isobar/append` or `isobar/wr`, one 32-bit word per transaction
+/// for its length and two per micro-operation, key and function. Exponentially, a word takes the
+/// key that is as many places before the last as it has leading zeros, or else the first.
 #[derive(Debug)]
 pub struct Txns {
     options: TxnOptions,
-    rng: ChaCha8Rng,
+    draw: Draw,
     slots: Vec<Slot>,
     retired: VecDeque<String>,
     keys_created: u64,
@@ -95,11 +92,8 @@ struct Slot {
 
 impl Txns {
     pub fn new(options: TxnOptions) -> Self {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&options.seed.to_le_bytes());
-        key[16..].copy_from_slice(options.kind.stream());
         let mut txns = Self {
-            rng: ChaCha8Rng::from_seed(key),
+            draw: Draw::new(options.seed, options.kind.stream()),
             slots: Vec::new(),
             retired: VecDeque::new(),
             keys_created: 0,
@@ -119,7 +113,7 @@ impl Txns {
     }
 
     fn slot(&mut self) -> usize {
-        let (word, slots) = (self.rng.next_u32(), self.slots.len());
+        let (word, slots) = (self.draw.word(), self.slots.len());
         match self.options.key_distribution {
             KeyDistribution::Uniform => pick(word, slots as u32) as usize,
             KeyDistribution::Exponential => {
@@ -130,7 +124,7 @@ impl Txns {
 
     fn micro(&mut self) -> Value {
         let index = self.slot();
-        if pick(self.rng.next_u32(), 100) < self.options.read_percent {
+        if pick(self.draw.word(), 100) < self.options.read_percent {
             return json!(["r", self.slots[index].key, null]);
         }
         if self.slots[index].writes >= self.options.max_writes_per_key.max(1) {
@@ -150,7 +144,7 @@ impl Workload for Txns {
     fn next(&mut self, _worker: u32) -> Option<Invocation> {
         let (least, most) = self.options.txn_length;
         let least = least.max(1);
-        let length = least + pick(self.rng.next_u32(), most.max(least) - least + 1);
+        let length = least + pick(self.draw.word(), most.max(least) - least + 1);
         let micros = (0..length).map(|_| self.micro()).collect();
         Some(txn(micros))
     }
@@ -166,11 +160,6 @@ impl Workload for Txns {
 
 fn txn(micros: Vec<Value>) -> Invocation {
     Invocation { f: "txn".to_owned(), key: None, value: Value::Array(micros) }
-}
-
-/// The number below `n` which `word` picks: uniform to within n / 2^32.
-fn pick(word: u32, n: u32) -> u32 {
-    ((u64::from(word) * u64::from(n)) >> 32) as u32
 }
 
 #[cfg(test)]

@@ -1,0 +1,4 @@
+'use strict';
+module.exports = {
+  routes: [{ method: 'POST', path: '/accounts/transfer', handler: 'account.transfer' }],
+};
