@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
     self, AvailabilitySpec, BankCheckSpec, CheckSpec, Consistency, FaultSpec, OnUnavailable,
-    RwRegisterSpec, Span, Spec, SpecErrors, WorkloadSpec,
+    RwRegisterSpec, Span, Spec, SpecErrors, SystemSpec, WorkloadSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -121,6 +121,9 @@ fn read(directory: &RunDirectory) -> Result<History, JudgeError> {
 fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -> Results {
     let mut checks: Vec<CheckResult> =
         spec.checks.iter().map(|check| decide(check, spec, history)).collect();
+    if let SystemSpec::Strapi(_) = spec.system {
+        checks.push(checks::process_crash(history));
+    }
     checks.push(stats(history));
     checks.push(vacuity(history, &Expectation { faults: fault_kinds(spec) }));
     let verdict = Verdict::of_all(checks.iter().map(|check| &check.verdict));

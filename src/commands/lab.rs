@@ -64,7 +64,17 @@ enum Verb {
         /// What the nodes are made of; by default namespaces, without root rootless
         #[arg(long, value_enum)]
         kind: Option<LabKind>,
+        /// Also what this system needs
+        #[arg(long, value_enum)]
+        system: Option<Installable>,
     },
+}
+
+/// A system whose programs are not there with every lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Installable {
+    /// PostgreSQL, Node.js and the npm packages of the project that is tested
+    Strapi,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -95,7 +105,9 @@ pub fn run(args: &LabArgs) -> Result<u8, LabError> {
         Verb::Exec { node, command } => inside(node, Some(command)),
         Verb::Ssh { node } => inside(node, None),
         Verb::Power { state, node } => power(*state, node).map(|()| 0),
-        Verb::Install { kind } => installed(kind_or_default(*kind)),
+        Verb::Install { kind, system } => {
+            installed(kind_or_default(*kind), *system == Some(Installable::Strapi))
+        }
     }
 }
 
@@ -198,8 +210,8 @@ fn failed(source: std::io::Error) -> LabError {
     LabError::Tool { command: "entering the node".to_owned(), stderr: source.to_string() }
 }
 
-fn installed(kind: LabKind) -> Result<u8, LabError> {
-    match install(kind)? {
+fn installed(kind: LabKind, strapi: bool) -> Result<u8, LabError> {
+    match install(kind, strapi)? {
         Installation::Complete => terminal::note("all that a lab needs is there"),
         Installation::Installed(packages) => {
             terminal::result(&format!("installed {}", packages.join(" ")));

@@ -50,6 +50,8 @@ pub enum ProcessAct {
     Pause,
     Freeze,
     Restart,
+    /// Its clients are.
+    Disconnect,
     Wipe,
     /// Killed, started `down` later, killed `up` after that.
     CrashLoop {
@@ -127,6 +129,7 @@ impl Effect {
             FaultSpec::Pause(_) => ProcessAct::Pause,
             FaultSpec::Freeze(_) => ProcessAct::Freeze,
             FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => ProcessAct::Restart,
+            FaultSpec::Disconnect(_) => ProcessAct::Disconnect,
             FaultSpec::Wipe(_) => ProcessAct::Wipe,
             FaultSpec::CrashLoop(spec) => {
                 ProcessAct::CrashLoop { up: spec.up.0, down: spec.down.0 }

@@ -28,6 +28,8 @@ pub enum Expectation {
     Frozen,
     /// A running process other than the one before.
     Restarted,
+    /// The same process; of its clients' connections some were ended.
+    Disconnected,
     /// What kills it again and again.
     CrashLoop,
 }
@@ -69,7 +71,12 @@ impl Expectation {
             | Self::FileLimit(_)
             | Self::Offset { .. }
             | Self::ClockLoop => false,
-            Self::Gone | Self::Paused | Self::Frozen | Self::Restarted | Self::CrashLoop => true,
+            Self::Gone
+            | Self::Paused
+            | Self::Frozen
+            | Self::Restarted
+            | Self::Disconnected
+            | Self::CrashLoop => true,
         }
     }
 
@@ -91,6 +98,9 @@ impl Expectation {
             (Self::Paused, Some(ProcessState::Paused(_))) => true,
             (Self::Restarted, Some(ProcessState::Running(pid))) => {
                 was != Some(ProcessState::Running(pid))
+            }
+            (Self::Disconnected, Some(ProcessState::Running(_))) => {
+                before.contains("ended ") && !before.contains("ended 0 ")
             }
             (Self::Frozen, None) => shown.starts_with("frozen "),
             (Self::CrashLoop, None) => shown.starts_with("looping "),

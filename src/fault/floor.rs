@@ -88,6 +88,17 @@ impl Floor {
         self.lock().claims.values().flat_map(|claim| claim.harmed.clone()).collect()
     }
 
+    /// Nodes whose process a fault in force may have ended or paused.
+    pub fn handled(&self) -> BTreeSet<String> {
+        let state = self.lock();
+        let places = state.claims.values().flat_map(|claim| &claim.places);
+        let process = |place: &Place| match place {
+            Place::Process(node) => Some(node.clone()),
+            _ => None,
+        };
+        places.filter_map(process).collect()
+    }
+
     pub fn stop(&self) {
         self.lock().stopped = true;
         self.changed.notify_all();

@@ -1,6 +1,6 @@
 //! Runs a plan: one thread per track; whatever happens, everything is undone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -78,6 +78,12 @@ impl Injector {
                 }
             }));
         }
+    }
+
+    /// Tells from elsewhere which nodes' processes are in the hands of a fault.
+    pub fn handled(&self) -> impl Fn() -> BTreeSet<String> + Send + Sync + 'static {
+        let site = Arc::clone(&self.site);
+        move || site.floor.handled()
     }
 
     /// Whether all faults of the plan are over.

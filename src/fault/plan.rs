@@ -195,7 +195,9 @@ fn chosen<'a>(fault: &'a FaultSpec, turn: usize, rng: &mut ChaCha8Rng) -> Option
 /// How long a fault lasts where its track says `lasts` and the load goes on for `rest`.
 fn lasting(fault: &FaultSpec, lasts: Duration, rest: Duration) -> Duration {
     match fault {
-        FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) => Duration::ZERO,
+        FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) | FaultSpec::Disconnect(_) => {
+            Duration::ZERO
+        }
         _ => fault.lasts().map_or(lasts, |own| own.0.min(rest)),
     }
 }

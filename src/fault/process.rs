@@ -24,8 +24,21 @@ pub fn action(act: ProcessAct, scripts: &ProcessScripts) -> NodeAction {
         ProcessAct::Pause => plain(&[state, pause], resume, Expectation::Paused),
         ProcessAct::Restart => plain(&[state, stop, start], start, Expectation::Restarted),
         ProcessAct::Wipe => plain(&[state, kill, wipe], start, Expectation::Gone),
+        ProcessAct::Disconnect => disconnect(scripts),
         ProcessAct::Freeze => freeze(scripts),
         ProcessAct::CrashLoop { up, down } => crash_loop(up, down, scripts),
+    }
+}
+
+/// There is nothing to undo: clients connect again, or they do not.
+fn disconnect(scripts: &ProcessScripts) -> NodeAction {
+    let ProcessScripts { state, disconnect, .. } = scripts;
+    let none = format!("echo 'its clients cannot be told apart' >&2; exit {NOTHING_DONE}");
+    NodeAction {
+        apply: in_turn(&[state, disconnect.as_ref().unwrap_or(&none)]),
+        undo: ":".to_owned(),
+        evidence: state.clone(),
+        expectation: Expectation::Disconnected,
     }
 }
 

@@ -8,9 +8,15 @@ use std::process::{Command, Stdio};
 
 use super::{LabError, requirements, tool};
 use crate::spec::LabKind;
+use crate::system::strapi::Packages;
 
 /// Not needed by the lab, but by the examples that are run in it.
 const EXAMPLES: [(&str, &str); 1] = [("etcd", "etcd-server")];
+
+/// What the examples of Strapi need besides. Debian's Node.js may be too old: that is said when it
+/// is looked at.
+const STRAPI: [(&str, &str); 3] =
+    [("pg_lsclusters", "postgresql"), ("node", "nodejs"), ("npm", "npm")];
 
 /// Asked by Debian's packages before they start a service; 101 says no (invoke-rc.d, policy layer).
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -28,8 +34,11 @@ pub enum Installation {
 
 /// Finds out which programs a lab of this kind lacks and installs their packages, if we may and
 /// can. No service is started.
-pub fn install(kind: LabKind) -> Result<Installation, LabError> {
-    let packages = missing(kind);
+pub fn install(kind: LabKind, strapi: bool) -> Result<Installation, LabError> {
+    let packages = missing(kind, strapi);
+    if strapi && packages.is_empty() {
+        strapi_packages()?;
+    }
     if packages.is_empty() {
         return Ok(Installation::Complete);
     }
@@ -50,8 +59,11 @@ pub fn install(kind: LabKind) -> Result<Installation, LabError> {
         apt_get(&apt, &["update"])?;
         apt_get(&apt, &install_words(&packages))?;
     }
-    let left = missing(kind);
+    let left = missing(kind, strapi);
     if left.is_empty() {
+        if strapi {
+            strapi_packages()?;
+        }
         return Ok(Installation::Installed(packages.iter().map(|p| (*p).to_owned()).collect()));
     }
     Err(LabError::Tool {
@@ -60,10 +72,21 @@ pub fn install(kind: LabKind) -> Result<Installation, LabError> {
     })
 }
 
+/// Those of npm, into the cache of this user.
+fn strapi_packages() -> Result<(), LabError> {
+    let done = Packages::place().and_then(|packages| packages.ensure());
+    done.map_err(|error| LabError::Tool {
+        command: "npm install".to_owned(),
+        stderr: error.to_string(),
+    })
+}
+
 /// The packages of the programs that are not found, each once.
-fn missing(kind: LabKind) -> Vec<&'static str> {
+fn missing(kind: LabKind, strapi: bool) -> Vec<&'static str> {
+    let more = if strapi { &STRAPI[..] } else { &[] };
     let mut packages: Vec<&str> = requirements::tools(kind)
         .chain(EXAMPLES)
+        .chain(more.iter().copied())
         .filter(|(program, _)| tool::find(program).is_none())
         .map(|(_, package)| package)
         .collect();

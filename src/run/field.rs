@@ -17,12 +17,11 @@ use crate::interrupt::Interrupt;
 use crate::lab::{Lab, LabError, LabOptions, Owner};
 use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Roles, Spec, SystemSpec};
 use crate::store::RunDirectory;
+use crate::system::strapi::{Packages, Strapi};
 use crate::system::toy::Toy;
 use crate::system::{Etcd, ProcessScripts, ProcessState, Status, System, SystemError};
 use crate::terminal;
 
-/// How long a system may take from its start until all nodes agree on a leader.
-const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How often to look whether a process that is slow to serve is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 const POLL_EVERY: Duration = Duration::from_millis(200);
@@ -62,6 +61,10 @@ impl Field {
         directory: &RunDirectory,
         runtime: &Runtime,
     ) -> Result<Self, RunFailure> {
+        if let SystemSpec::Strapi(_) = &spec.system {
+            // Before there is a lab: its nodes see what is there when they begin.
+            Packages::place().and_then(|all| all.ensure()).map_err(SystemError::from)?;
+        }
         let (reach, lab) = match &spec.cluster {
             ClusterSpec::Lab(wanted) => {
                 let lab = LabGuard::up(wanted)?;
@@ -113,9 +116,9 @@ impl Field {
 
     /// Waits for a group to serve, but not for one of which a process has ended already.
     fn await_start(&self, group: &[&Member], interrupt: &Interrupt) -> Result<(), RunFailure> {
-        let start = Instant::now();
+        let (start, limit) = (Instant::now(), self.system.start_limit());
         loop {
-            let rest = READY_LIMIT.saturating_sub(start.elapsed());
+            let rest = limit.saturating_sub(start.elapsed());
             let Err(reason) = self.poll_ready(group, LOOK_EVERY.min(rest), interrupt) else {
                 return Ok(());
             };
@@ -127,8 +130,8 @@ impl Field {
                 let Some((node, log)) = ended? else { continue };
                 return Err(SystemError::Ended { node, system, log }.into());
             }
-            if start.elapsed() >= READY_LIMIT {
-                let waited_s = READY_LIMIT.as_secs();
+            if start.elapsed() >= limit {
+                let waited_s = limit.as_secs();
                 return Err(SystemError::NotReady { system, waited_s, reason }.into());
             }
         }
@@ -170,6 +173,25 @@ impl Field {
             }
         });
         if ready { Ok(()) } else { Err(reason) }
+    }
+
+    /// Waits until no node has anything under way that could still change what is read.
+    pub fn await_quiet(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), SystemError> {
+        let quiet = |member: &Member| match self.system.quiet(&member.node) {
+            Some(script) => self.on(member, script).map(drop).map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        let mut reason = String::new();
+        let all_quiet = interrupt.wait_until(limit, POLL_EVERY, || {
+            let loud = on_each(&self.members(), quiet).into_iter().find_map(Result::err);
+            reason = loud.unwrap_or_default();
+            reason.is_empty()
+        });
+        if all_quiet {
+            return Ok(());
+        }
+        let (system, waited_s) = (self.system.name().to_owned(), limit.as_secs());
+        Err(SystemError::NotReady { system, waited_s, reason: format!("never quiet: {reason}") })
     }
 
     /// Whether the nodes of a group answer, and name the same leader where there is one; or who
@@ -305,6 +327,7 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
         SystemSpec::Etcd(etcd) => {
             Arc::new(Etcd::new(etcd.clone(), nodes.to_vec(), spec.workload.linearizable()))
         }
+        SystemSpec::Strapi(strapi) => Arc::new(Strapi::new(strapi, spec, nodes)?),
         SystemSpec::Toy(toy) => {
             Arc::new(Toy::new(toy.clone(), nodes, scratch)?.with_lease(spec.lease))
         }

@@ -89,23 +89,43 @@ impl Load {
     }
 }
 
-/// Performs `invocations` once each, shared among `workers`.
-pub async fn perform_all(workers: Vec<Worker>, invocations: Vec<Invocation>) {
+/// Performs `invocations`, shared among `workers`. What failed is tried again by those whose node
+/// did not fail them, as long as there are any: what is never read is never judged.
+pub async fn perform_all(mut workers: Vec<Worker>, mut invocations: Vec<Invocation>) {
+    while !invocations.is_empty() && !workers.is_empty() {
+        (workers, invocations) = perform_once(workers, invocations).await;
+    }
+}
+
+/// Performs each invocation once; the workers that nothing failed, and what failed.
+async fn perform_once(
+    workers: Vec<Worker>,
+    invocations: Vec<Invocation>,
+) -> (Vec<Worker>, Vec<Invocation>) {
     let queue = Arc::new(Mutex::new(invocations.into_iter()));
     let mut tasks = JoinSet::new();
     for mut worker in workers {
         let queue = Arc::clone(&queue);
         tasks.spawn(async move {
+            let mut failed = Vec::new();
             loop {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-                match next {
-                    Some(invocation) => worker.perform(&invocation, None).await,
-                    None => break,
+                let Some(invocation) = next else { break };
+                if !worker.perform(&invocation, None).await {
+                    failed.push(invocation);
                 }
             }
+            (worker, failed)
         });
     }
-    tasks.join_all().await;
+    let (mut sound, mut left) = (Vec::new(), Vec::new());
+    for (worker, failed) in tasks.join_all().await {
+        if failed.is_empty() {
+            sound.push(worker);
+        }
+        left.extend(failed);
+    }
+    (sound, left)
 }
 
 async fn drive(

@@ -11,6 +11,7 @@ mod load;
 mod outage;
 mod progress;
 mod recorder;
+mod supervisor;
 mod test;
 mod timeline;
 mod worker;

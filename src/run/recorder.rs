@@ -52,6 +52,7 @@ pub struct Entry {
     pub key: Option<Value>,
     pub value: Value,
     pub node: Option<String>,
+    /// Why it is fail or info; of an ok what was asked and answered.
     pub error: Option<String>,
     /// When the operation should have begun, if that was earlier (open loop).
     pub scheduled: Option<Nanos>,
@@ -68,6 +69,9 @@ pub struct NemesisNote {
 impl fmt::Display for NemesisNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |name: &str| self.value.get(name).and_then(Value::as_str).unwrap_or_default();
+        if text("phase") == "crash" {
+            return write!(f, "{} {} on {}", self.time, self.fault, text("node"));
+        }
         let id = self.value.get("id").cloned().unwrap_or_default();
         write!(f, "{} {} #{id} {}", self.time, self.fault, text("outcome"))?;
         match self.value.get("evidence").and_then(Value::as_object) {

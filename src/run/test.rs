@@ -17,8 +17,9 @@ use tokio::runtime::Runtime;
 
 use super::field::{Field, hold};
 use super::load::{Endpoint, Load, perform_all};
+use super::supervisor::Supervisor;
 use super::timeline::Timeline;
-use super::worker::{Shared, Worker};
+use super::worker::{Shared, Worker, perform_unrecorded};
 use super::workload::workload;
 use super::{Clock, Progress, Recorder, RunFailure};
 use crate::cluster::Cluster;
@@ -34,6 +35,8 @@ use crate::system::SystemError;
 const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 /// How long to go on trying to undo faults on nodes which do not answer.
 const HEAL_LIMIT: Duration = Duration::from_secs(60);
+/// How long what was begun before the final reads may take to come to its end.
+const QUIET_LIMIT: Duration = Duration::from_secs(60);
 const TICK: Duration = Duration::from_millis(100);
 
 /// Everything a test needs besides its specification.
@@ -169,7 +172,11 @@ impl Drive<'_> {
         let time = self.spec.load.time.0;
         let plan = Plan::draw(&self.spec.faults, &nodes, self.options.seed, time);
         let mut injector = Injector::prepare(self.ground(&recorder), plan);
-        let load = self.start_load(&recorder);
+        let shared = self.shared(&recorder);
+        self.prepare(&shared)?;
+        let supervised = self.field.system.is_supervised();
+        let supervisor = supervised.then(|| self.supervise(&recorder, injector.handled()));
+        let load = self.start_load(&shared);
 
         let detail = format!("load under faults for {}", self.spec.load.time);
         timeline.begin("safety", &detail, clock);
@@ -179,7 +186,7 @@ impl Drive<'_> {
         timeline.begin("heal", "undoing all faults", clock);
         let healed = injector.heal_all(HEAL_LIMIT);
         self.tell_faults(&recorder);
-        let recovered = match self.goes_on(&recorder) {
+        let mut recovered = match self.goes_on(&recorder) {
             true => {
                 timeline.begin("recovery", "load without faults", clock);
                 self.recover(&recorder)
@@ -190,8 +197,11 @@ impl Drive<'_> {
         timeline.meta.arrivals_missed = missed;
         if self.goes_on(&recorder) {
             timeline.begin("final-reads", "", clock);
+            let quiet = self.field.await_quiet(QUIET_LIMIT, &self.options.interrupt);
+            recovered = recovered.and(quiet);
             self.final_reads(workers);
         }
+        drop(supervisor);
         let complete = self.goes_on(&recorder);
         timeline.finish(complete, clock);
         let mut recorded = self.recorded(&recorder, &healed, recovered.err());
@@ -216,27 +226,57 @@ impl Drive<'_> {
         }
     }
 
-    fn start_load(&self, recorder: &Arc<Recorder>) -> Load {
+    /// Where clients connect.
+    fn endpoints(&self) -> Vec<Endpoint> {
         let system = &self.field.system;
-        let endpoints: Vec<Endpoint> = self
-            .field
+        self.field
             .cluster
             .members
             .iter()
             .filter(|member| system.serves(&member.node))
             .map(|member| (member.node.name.clone(), system.client_address(&member.node)))
-            .collect();
+            .collect()
+    }
+
+    fn shared(&self, recorder: &Arc<Recorder>) -> Arc<Shared> {
         let load = &self.spec.load;
-        let workers = load.concurrency.workers(endpoints.len());
-        let shared = Arc::new(Shared {
-            connect: system.connect(),
+        let workers = load.concurrency.workers(self.endpoints().len());
+        Arc::new(Shared {
+            connect: self.field.system.connect(),
             workload: Mutex::new(workload(&self.spec.workload, self.options.seed)),
             recorder: Arc::clone(recorder),
             timeout: load.timeout.0,
             concurrency: u32::try_from(workers).unwrap_or(u32::MAX),
-        });
+        })
+    }
+
+    /// What the workload needs before the load, done by the first node.
+    fn prepare(&self, shared: &Shared) -> Result<(), RunFailure> {
+        let invocations = shared.workload().preparation();
+        let Some((node, address)) = self.endpoints().into_iter().next() else { return Ok(()) };
+        let done = async {
+            for invocation in &invocations {
+                perform_unrecorded(shared, &address, invocation).await?;
+            }
+            Ok(())
+        };
+        let name = self.spec.workload.name();
+        self.runtime.block_on(done).map_err(|reason: String| {
+            RunFailure::Doctor(format!("node {node}: the workload {name} cannot begin: {reason}"))
+        })
+    }
+
+    fn supervise(
+        &self,
+        recorder: &Arc<Recorder>,
+        handled: impl Fn() -> BTreeSet<String> + Send + Sync + 'static,
+    ) -> Supervisor {
+        Supervisor::start(&self.field.cluster, &self.field.system, recorder, handled)
+    }
+
+    fn start_load(&self, shared: &Arc<Shared>) -> Load {
         let _inside = self.runtime.enter();
-        Load::start(&shared, &endpoints, load.rate.map(|rate| rate.0))
+        Load::start(shared, &self.endpoints(), self.spec.load.rate.map(|rate| rate.0))
     }
 
     /// Lets `time` pass, unless there is a reason to stop.

@@ -66,15 +66,20 @@ impl Worker {
         }
     }
 
-    /// Performs one operation and records both ends of it.
-    pub async fn perform(&mut self, invocation: &Invocation, scheduled: Option<Nanos>) {
+    /// Performs one operation and records both ends of it; whether it was ok.
+    pub async fn perform(&mut self, invocation: &Invocation, scheduled: Option<Nanos>) -> bool {
         let argument = invocation.value.clone();
         self.record(EventType::Invoke, invocation, argument, None, scheduled);
         let (outcome, reached) = self.attempt(invocation).await;
+        let ok = matches!(outcome, Outcome::Ok(_));
         self.shared.workload().observe(invocation, &outcome);
         let argument = invocation.value.clone();
         match outcome {
-            Outcome::Ok(value) => self.record(EventType::Ok, invocation, value, None, None),
+            Outcome::Ok(value) => {
+                let answer = self.client.as_ref().and_then(|client| client.answer());
+                let answer = answer.map(str::to_owned);
+                self.record(EventType::Ok, invocation, value, answer, None);
+            }
             Outcome::Fail(error) => {
                 self.record(EventType::Fail, invocation, argument, Some(error), None);
             }
@@ -87,6 +92,7 @@ impl Worker {
         if !reached {
             tokio::time::sleep(RECONNECT_AFTER).await;
         }
+        ok
     }
 
     /// The outcome, and whether the node could be reached at all.
@@ -134,6 +140,27 @@ impl Worker {
             scheduled,
         });
     }
+}
+
+/// Performs an operation outside of the history, by a client of its own.
+///
+/// # Errors
+/// Why it was not ok.
+pub async fn perform_unrecorded(
+    shared: &Shared,
+    address: &str,
+    invocation: &Invocation,
+) -> Result<(), String> {
+    let performed = async {
+        let mut client =
+            shared.connect.connect(address).await.map_err(|error| error.to_string())?;
+        match client.invoke(invocation).await {
+            Outcome::Ok(_) => Ok(()),
+            Outcome::Fail(reason) | Outcome::Info(reason) => Err(reason),
+        }
+    };
+    let silence = |_| format!("no answer within {} ms", shared.timeout.as_millis());
+    timeout(shared.timeout, performed).await.map_err(silence)?
 }
 
 #[cfg(test)]

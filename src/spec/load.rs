@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Rate, Span, WorkloadSpec};
+use super::{Rate, Span, StrapiSpec, WorkloadSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum SystemSpec {
     Etcd(EtcdSpec),
     /// The small replicated register inside this binary, for demonstrations and tests.
     Toy(ToySpec),
+    /// Strapi in front of PostgreSQL.
+    Strapi(StrapiSpec),
 }
 
 impl SystemSpec {
@@ -23,6 +25,7 @@ impl SystemSpec {
         match self {
             Self::Etcd(_) => "etcd",
             Self::Toy(_) => "toy",
+            Self::Strapi(_) => "strapi",
         }
     }
 
@@ -31,6 +34,7 @@ impl SystemSpec {
         use WorkloadSpec::{Append, Register, Wr};
         match self {
             Self::Etcd(_) | Self::Toy(_) => matches!(workload, Register(_) | Append(_) | Wr(_)),
+            Self::Strapi(_) => !matches!(workload, Wr(_)),
         }
     }
 }

@@ -10,6 +10,7 @@ mod fault;
 mod load;
 mod parse;
 mod roles;
+mod strapi;
 mod txn;
 mod units;
 mod validate;
@@ -32,6 +33,7 @@ pub use fault::{
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use parse::{parse, parse_fault, to_yaml};
 pub use roles::{ROLE_PREFIX, Roles};
+pub use strapi::{RelationKind, StrapiSpec, Transfers, Uniqueness};
 pub use txn::{
     Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
 };

@@ -8,6 +8,8 @@ use super::{
     SystemSpec, Targets, ToyBug, ToySpec, WorkloadSpec,
 };
 
+use crate::system::strapi::{APP, DB};
+
 /// The most nodes of a lab or of a local cluster.
 const NODES_MAX: u32 = 50;
 
@@ -166,6 +168,7 @@ impl<'a> Validator<'a> {
                 "etcd needs nodes of its own: local nodes share ports and a firewall".to_owned(),
                 "write `cluster: { lab: { nodes: 5 } }`, or `ssh:`",
             ),
+            SystemSpec::Strapi(_) => self.strapi(spec),
             SystemSpec::Toy(_) | SystemSpec::Etcd(_) => {}
         }
         if !spec.system.performs(&spec.workload) {
@@ -181,6 +184,32 @@ impl<'a> Validator<'a> {
         {
             let message = "a bug of isolation shows in transactions only".to_owned();
             self.report("system", "bug", message, "write `workload: { append: {} }`");
+        }
+    }
+
+    /// Who runs what, and what Strapi has no operation for.
+    fn strapi(&mut self, spec: &Spec) {
+        if matches!(spec.cluster, ClusterSpec::Local(_)) {
+            let message = "Strapi and its database need nodes of their own".to_owned();
+            let help = "write `cluster: { lab: { nodes: 4, roles: … } }`, or `ssh:`";
+            self.report("system", "strapi", message, help);
+        }
+        let (apps, databases) = (self.roles.nodes(APP).len(), self.roles.nodes(DB).len());
+        if databases != 1 || apps == 0 || apps + databases != self.nodes.len() {
+            let message = "each node runs Strapi or is the one database".to_owned();
+            let help = "say so under `cluster`: `roles: { app: [n1, n2, n3], db: [n4] }`";
+            self.report("system", "strapi", message, help);
+        }
+        match &spec.workload {
+            WorkloadSpec::Register(register) if register.cas => {
+                let message = "Strapi has no compare-and-set".to_owned();
+                self.report("workload", "register", message, "write `register: { cas: false }`");
+            }
+            WorkloadSpec::Append(txns) if txns.txn_length.most > 1 => {
+                let message = "Strapi has no transactions over several requests".to_owned();
+                self.report("workload", "append", message, "write `append: { txn-length: 1 }`");
+            }
+            _ => {}
         }
     }
 

@@ -1,10 +1,13 @@
 //! Systems under test: how to install, start, kill, pause and wipe them.
 
 mod etcd;
+pub mod postgres;
 mod process;
+pub mod strapi;
 pub mod toy;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use isobar_workloads::Connect;
@@ -13,6 +16,7 @@ use crate::cluster::{Node, Remote, RemoteError};
 
 pub use etcd::Etcd;
 pub use process::{Daemon, ProcessScripts, ProcessState};
+pub use strapi::Strapi;
 
 /// A system under test. Everything that is done to a node is a script, so that it can be shown
 /// by `plan`, written to the node's undo file, and run by hand.
@@ -50,6 +54,22 @@ pub trait System: Send + Sync {
     /// Whether clients talk to this node.
     fn serves(&self, _node: &Node) -> bool {
         true
+    }
+
+    /// How long its nodes may take from their start until they serve.
+    fn start_limit(&self) -> Duration {
+        Duration::from_secs(60)
+    }
+
+    /// Whether a process that ended, though nobody ended it, is told of and started again.
+    fn is_supervised(&self) -> bool {
+        false
+    }
+
+    /// A script which ends with status 0 once a node has nothing under way that could still change
+    /// what is read; `None` where there is nothing to wait for.
+    fn quiet(&self, _node: &Node) -> Option<String> {
+        None
     }
 
     /// Where clients connect: `host:port`.
@@ -110,4 +130,6 @@ pub enum SystemError {
     Ended { node: String, system: String, log: String },
     #[error(transparent)]
     Remote(#[from] RemoteError),
+    #[error(transparent)]
+    Packages(#[from] strapi::CacheError),
 }

@@ -30,6 +30,8 @@ pub struct ProcessScripts {
     pub pid_file: String,
     /// The directory of its data.
     pub data: String,
+    /// Ends the connections of its clients, and says how many; where it can.
+    pub disconnect: Option<String>,
     /// Files to collect after a run.
     pub logs: Vec<String>,
 }
@@ -97,6 +99,7 @@ impl Daemon {
             find: self.find(),
             pid_file: self.pid_file.clone(),
             data: self.data.clone(),
+            disconnect: None,
             logs: vec![self.log.clone()],
         }
     }

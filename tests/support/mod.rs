@@ -3,7 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part")]
 
 pub mod lists;
-mod requirement;
+pub mod requirement;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -150,6 +150,25 @@ fn told(history: &History, anomaly: &'static str, case: Case<'_>) -> Finding {
     }
 }
 
+/// Which faults were in force while `op` was under way, as a sentence; nothing without any.
+pub(crate) fn meanwhile(history: &History, op: Op<'_>) -> String {
+    let during = history.faults_during(op.invoked_at, op.completed_at.unwrap_or(Nanos(u64::MAX)));
+    let told: Vec<String> = history
+        .faults
+        .iter()
+        .filter(|window| during.contains(&window.id))
+        .map(|window| {
+            let end = window.to.map_or("the end".to_owned(), |end| end.to_string());
+            let nodes = window.nodes.join(" ");
+            format!("{} #{} of {nodes} ({} to {end})", window.fault, window.id, window.from)
+        })
+        .collect();
+    match told.is_empty() {
+        true => String::new(),
+        false => format!(" While {} was under way, in force was {}.", name(op), told.join(", ")),
+    }
+}
+
 /// Digits after the second: as many as it takes to tell `times` apart.
 fn digits(mut times: Vec<Nanos>) -> usize {
     times.sort_unstable();
@@ -205,6 +224,9 @@ fn sentence(op: Op<'_>, digits: usize) -> String {
     }
     if is_ok(op) && op.result != op.argument {
         let _ = write!(text, " → {}", shown(&op.result));
+    }
+    if let Some(answer) = op.remark.filter(|_| is_ok(op)) {
+        let _ = write!(text, " ({answer})");
     }
     let begin = op.invoked_at;
     let _ = match op.completed_at {

@@ -23,6 +23,7 @@ mod monotonic;
 #[cfg(test)]
 pub(crate) mod notation;
 mod parts;
+mod process_crash;
 mod profile;
 mod sequential;
 mod sessions;
@@ -44,6 +45,7 @@ pub use exclusive::exclusive;
 pub use existence::existence;
 pub use long_fork::long_fork;
 pub use monotonic::monotonic;
+pub use process_crash::process_crash;
 pub use profile::profile;
 pub use sequential::sequential;
 pub use sessions::{sessions, versioned_sessions};

@@ -7,6 +7,7 @@
 //! 6-?  p0 add 3                 its outcome was never known
 //! 6-7? p0 add 3                 given up at 7 ms: the process goes on
 //! 2-9  fault partition {"grudge":{"n1":["n2"]}}
+//! 5    crash n1 TypeError     a process ended by itself, and the end of its log
 //! ```
 //!
 //! Without `->`, an operation gives back its argument.
@@ -17,7 +18,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::history::{Event, EventType, FaultWindow, History, InjectOutcome, Nanos, Process};
+use crate::history::{
+    Crash, Event, EventType, FaultWindow, History, InjectOutcome, Nanos, Process,
+};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -32,11 +35,17 @@ fn json(text: &str) -> Value {
 
 pub(crate) fn history(text: &str) -> History {
     let mut events = Vec::new();
-    let mut faults = Vec::new();
+    let (mut faults, mut crashes) = (Vec::new(), Vec::new());
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (times, rest) = line.split_once(' ').unwrap();
-        let (start, end) = times.split_once('-').unwrap();
         let rest = rest.trim();
+        if let Some(what) = rest.strip_prefix("crash ") {
+            let (node, log) = what.split_once(' ').unwrap();
+            let (node, log) = (node.to_owned(), vec![log.to_owned()]);
+            crashes.push(Crash { node, at: time(times), log });
+            continue;
+        }
+        let (start, end) = times.split_once('-').unwrap();
         if let Some(what) = rest.strip_prefix("fault ") {
             faults.push(fault(faults.len(), what, time(start), end));
             continue;
@@ -84,6 +93,7 @@ pub(crate) fn history(text: &str) -> History {
     }
     let mut history = History::from_events(events).unwrap();
     history.faults = faults;
+    history.crashes = crashes;
     history
 }
 

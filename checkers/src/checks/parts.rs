@@ -34,6 +34,8 @@ pub(crate) struct SpeltOperation<'a> {
     /// Of an ok or a fail.
     pub completed_at: Option<Nanos>,
     pub node: Option<&'a str>,
+    /// Of an ok, what was asked and answered; else why it is none.
+    pub remark: Option<&'a str>,
     pub invoked_rank: u32,
     pub completed_rank: Option<u32>,
 }
@@ -56,6 +58,7 @@ impl<'a> Spelt<'a> {
             due_at: operation.due_at(),
             completed_at: operation.completed_at(),
             node: operation.node(),
+            remark: operation.error(),
             invoked_rank: operation.invoked_rank(),
             completed_rank: operation.completed_rank(),
         };

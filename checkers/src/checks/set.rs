@@ -8,7 +8,7 @@
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::{Value, json};
 
-use super::evidence::{Case, Evidence, name, shown, unjudged, who};
+use super::evidence::{Case, Evidence, meanwhile, name, shown, unjudged, who};
 use super::parts::{Op, Part, Spelt, by_key, end_rank, is_fail, is_ok, list, precedes, stranger};
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
@@ -162,11 +162,10 @@ pub fn set(history: &History) -> CheckResult {
             } else if let Some(add) = adders.acknowledged.filter(|add| precedes(add, last.0)) {
                 lost += 1;
                 let seen = format!("not there, by {}", name(last.0));
-                evidence.add("lost-element", || missing(part.key, element, add, last.0)).against(
-                    shown(element),
-                    format!("there, added by {}", name(add)),
-                    seen,
-                );
+                let meanwhile = || meanwhile(history, add);
+                let lost = || missing(part.key, element, add, last.0, meanwhile());
+                let expected = format!("there, added by {}", name(add));
+                evidence.add("lost-element", lost).against(shown(element), expected, seen);
             }
         }
     }
@@ -186,14 +185,20 @@ pub fn set(history: &History) -> CheckResult {
     evidence.finish(verdict, summary, figures)
 }
 
-fn missing<'a>(key: Option<&'a Value>, element: &'a Value, add: Op<'a>, read: Op<'a>) -> Case<'a> {
+fn missing<'a>(
+    key: Option<&'a Value>,
+    element: &'a Value,
+    add: Op<'a>,
+    read: Op<'a>,
+    meanwhile: String,
+) -> Case<'a> {
     let element = shown(element);
     Case {
         key,
         title: format!("{element}, added by {} and acknowledged, is lost", who(add)),
         argument: format!(
             "{element} was acknowledged before {}, the final read, began, and nothing removes \
-             it; yet it is not there.",
+             it; yet it is not there.{meanwhile}",
             name(read)
         ),
         about: vec![add, read],

@@ -84,6 +84,7 @@ struct Draft {
     value: Option<Value>,
     node: Option<Option<String>>,
     error: Option<Value>,
+    answer: Option<Value>,
     extra: Map<String, Value>,
 }
 
@@ -108,7 +109,7 @@ impl Draft {
             key: self.key.filter(|key| !key.is_null()),
             value,
             node: self.node.flatten(),
-            error: self.error.and_then(error_text),
+            error: self.error.or(self.answer).and_then(error_text),
             extra: self.extra,
         })
     }
@@ -170,6 +171,7 @@ impl<'de> Visitor<'de> for EventVisitor {
                 "value" => read(&mut members.value, &name, &mut map)?,
                 "node" => read(&mut members.node, &name, &mut map)?,
                 "error" => read(&mut members.error, &name, &mut map)?,
+                "answer" => read(&mut members.answer, &name, &mut map)?,
                 _ => {
                     let value = map.next_value()?;
                     members.extra.insert(name, value);

@@ -72,7 +72,8 @@ pub struct Event {
     pub value: Value,
     /// The node that the process talks to.
     pub node: Option<String>,
-    /// Why a completion is fail or info.
+    /// Why a completion is fail or info. Of an ok, what was asked and answered, where that was
+    /// recorded: `"answer"` in the file.
     pub error: Option<String>,
     /// Members which we do not know, kept in their order.
     pub extra: Map<String, Value>,
@@ -103,7 +104,8 @@ impl Serialize for Event {
             map.serialize_entry("node", node)?;
         }
         if let Some(error) = &self.error {
-            map.serialize_entry("error", error)?;
+            let name = if self.kind == EventType::Ok { "answer" } else { "error" };
+            map.serialize_entry(name, error)?;
         }
         for (name, value) in &self.extra {
             map.serialize_entry(name, value)?;

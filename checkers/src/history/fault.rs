@@ -12,6 +12,12 @@
 //! `outcome` of an injection: `installed`, `skipped` or `indeterminate`, the last two with `why`;
 //! of a heal: `healed` or `dirty` (with `why`). Members of the first value other than `id`,
 //! `phase` and `nodes` describe the fault. A skipped fault has no `heal` events.
+//!
+//! A process of the system which ended though no fault ended it is told of by one event:
+//!
+//! ```json
+//! {"process":"nemesis","type":"info","f":"process-crash","value":{"phase":"crash","node":"n2","log":["TypeError: …"]}}
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -45,6 +51,16 @@ pub struct FaultWindow {
     pub dirty: Option<String>,
 }
 
+/// A process of the system that ended by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    pub node: String,
+    /// When it was seen to be gone.
+    pub at: Nanos,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+}
+
 /// Whether the fault was there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "lowercase")]
@@ -73,12 +89,17 @@ impl FaultWindow {
 #[derive(Default)]
 pub(super) struct Windows {
     windows: Vec<FaultWindow>,
+    crashes: Vec<Crash>,
     /// Events which do not follow the form above (another harness's): told, not judged.
     strange: u32,
 }
 
 impl Windows {
     pub(super) fn take(&mut self, event: Event) {
+        if event.value.get("phase").is_some_and(|phase| phase == "crash") {
+            self.crashes.push(crash(&event));
+            return;
+        }
         if self.pair(event).is_none() {
             self.strange += 1;
         }
@@ -120,6 +141,7 @@ impl Windows {
 
     pub(super) fn finish(self, history: &mut History) {
         history.faults = self.windows;
+        history.crashes = self.crashes;
         if self.strange > 0 {
             history.remarks.push(format!(
                 "{} nemesis events tell of no fault by id and phase: left out",
@@ -127,6 +149,13 @@ impl Windows {
             ));
         }
     }
+}
+
+fn crash(event: &Event) -> Crash {
+    let node = event.value.get("node").map(text).unwrap_or_default();
+    let log = event.value.get("log").and_then(Value::as_array);
+    let log = log.map(|lines| lines.iter().map(text).collect()).unwrap_or_default();
+    Crash { node, at: event.time, log }
 }
 
 fn begun(id: u32, fault: String, from: Nanos, mut detail: Map<String, Value>) -> FaultWindow {

@@ -31,7 +31,7 @@ mod tests;
 mod values;
 
 pub use event::{Event, EventType, Nanos, OpIndex, Process};
-pub use fault::{FaultWindow, InjectOutcome};
+pub use fault::{Crash, FaultWindow, InjectOutcome};
 pub use format::{Format, read};
 pub use operation::{Completion, Operation, OwnedOperation};
 pub use pairing::HistoryBuilder;
@@ -50,6 +50,8 @@ pub struct History {
     values: Values,
     /// In order of injection.
     pub faults: Vec<FaultWindow>,
+    /// Processes of the system that ended by themselves, in order of time.
+    pub crashes: Vec<Crash>,
     /// Time of the last event.
     pub end: Nanos,
     /// Whether nothing is known of time but the order within each process. Ranks of different

@@ -27,6 +27,7 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "convergence" => convergence(history, Some(bound)),
         "staleness" => staleness(history, Some(bound)),
         "profile" => profile(history),
+        "process-crash" => process_crash(history),
         "sessions" => sessions(history),
         "versioned-sessions" => versioned_sessions(history),
         "set" => set(history),

@@ -50,6 +50,8 @@ pub enum FaultSpec {
     Freeze(ProcessFaultSpec),
     /// Stop and start at once; `for` has no meaning here.
     Restart(ProcessFaultSpec),
+    /// Ends the connections of a database's clients; `for` has no meaning here.
+    Disconnect(ProcessFaultSpec),
     /// Restarts the targets one after another.
     RollingRestart(RollingSpec),
     /// SIGKILL, and all data removed; started again, empty, at the end.
@@ -133,6 +135,7 @@ macro_rules! of_any {
             | FaultSpec::Pause($settings)
             | FaultSpec::Freeze($settings)
             | FaultSpec::Restart($settings)
+            | FaultSpec::Disconnect($settings)
             | FaultSpec::Wipe($settings) => $what,
             FaultSpec::RollingRestart($settings) => $what,
             FaultSpec::CrashLoop($settings) => $what,
@@ -162,6 +165,7 @@ impl FaultSpec {
             Self::Pause(_) => "pause",
             Self::Freeze(_) => "freeze",
             Self::Restart(_) => "restart",
+            Self::Disconnect(_) => "disconnect",
             Self::RollingRestart(_) => "rolling-restart",
             Self::Wipe(_) => "wipe",
             Self::CrashLoop(_) => "crash-loop",
@@ -213,6 +217,7 @@ impl FaultSpec {
             | Self::Pause(process)
             | Self::Freeze(process)
             | Self::Restart(process)
+            | Self::Disconnect(process)
             | Self::Wipe(process) => Some(&process.targets),
             Self::RollingRestart(rolling) => Some(&rolling.targets),
             Self::CrashLoop(crash) => Some(&crash.targets),
