@@ -40,8 +40,8 @@ pub fn rewind(history: &mut History) -> bool {
     let Some(last) = (0..history.len()).rfind(|&place| gives(history, place)) else {
         return false;
     };
-    let f = history.columns.f[last];
-    let alike = |&place: &usize| history.columns.f[place] == f && gives(history, place);
+    let f = history.operation(last).f_id();
+    let alike = |&place: &usize| history.operation(place).f_id() == f && gives(history, place);
     let Some(first) = (0..last).find(alike) else { return false };
     history.columns.result[last] = history.columns.result[first];
     true
@@ -99,7 +99,8 @@ pub fn hold_twice(history: &mut History) -> bool {
     let release = (0..history.len()).rfind(|&place| ok(place, "release"));
     let acquire = (0..history.len()).find(|&place| ok(place, "acquire"));
     let (Some(release), Some(acquire)) = (release, acquire) else { return false };
-    history.columns.f[release] = history.columns.f[acquire];
+    let f = history.operation(acquire).f_id();
+    history.columns.f.set(release, f);
     true
 }
 

@@ -110,7 +110,7 @@ impl Keying {
         columns: &mut Columns,
         names: &mut Interner,
     ) -> ValueId {
-        let key = columns.key[place];
+        let key = columns.key(place);
         if self.tuples == Tuples::Never || key == KEYLESS {
             return given.whole_or(columns.argument[place], names);
         }
@@ -145,8 +145,8 @@ impl Keying {
         }
         self.tuples = Tuples::Never;
         for place in 0..columns.len() {
-            let key = self.keys.order[columns.key[place] as usize];
-            columns.key[place] = KEYLESS;
+            let key = self.keys.order[columns.key(place) as usize];
+            columns.set_key(place, KEYLESS);
             columns.argument[place] = names.array(&[key, columns.argument[place]]);
             if columns.has_result(place) {
                 columns.result[place] = names.array(&[key, columns.result[place]]);

@@ -1,6 +1,6 @@
 //! What every client saw, in real-time order.
 //!
-//! A history is kept as columns (about 60 bytes an operation, values aside), whatever it was read
+//! A history is kept as columns (about 30 bytes an operation, values aside), whatever it was read
 //! from; [`Operation`] is a view of one row.
 
 pub mod awdit;
@@ -14,6 +14,7 @@ mod indexes;
 pub mod json;
 pub mod jsonl;
 mod keying;
+mod narrow;
 mod operation;
 mod owned;
 mod pairing;
@@ -45,7 +46,7 @@ pub use values::{ValueId, Values};
 pub struct History {
     /// In order of invocation.
     pub(crate) columns: columns::Columns,
-    /// The keys, in order of first use; `columns.key` has places here.
+    /// The keys, in order of first use; `columns.key(_)` gives places here.
     pub(crate) keys: Vec<ValueId>,
     values: Values,
     /// In order of injection.

@@ -32,11 +32,11 @@ impl<'a> Operation<'a> {
     }
 
     pub fn index(self) -> OpIndex {
-        OpIndex(self.history.columns.index[self.place])
+        OpIndex(self.history.columns.index(self.place))
     }
 
     pub fn process(self) -> u32 {
-        self.history.columns.process[self.place]
+        self.history.columns.process(self.place)
     }
 
     pub fn f(self) -> &'a str {
@@ -44,7 +44,7 @@ impl<'a> Operation<'a> {
     }
 
     pub fn f_id(self) -> ValueId {
-        self.history.columns.f[self.place]
+        self.history.columns.f.get(self.place)
     }
 
     /// The object operated on, where the workload has many.
@@ -53,7 +53,7 @@ impl<'a> Operation<'a> {
     }
 
     pub fn key_id(self) -> Option<ValueId> {
-        self.history.keys.get(self.history.columns.key[self.place] as usize).copied()
+        self.history.keys.get(self.history.columns.key(self.place) as usize).copied()
     }
 
     /// What was asked: the invocation's value.
@@ -79,7 +79,7 @@ impl<'a> Operation<'a> {
     }
 
     pub fn invoked_at(self) -> Nanos {
-        Nanos(self.history.columns.invoked_at[self.place])
+        Nanos(self.history.columns.invoked_at(self.place))
     }
 
     /// When an open loop meant it to begin, if it did not begin at once: `"scheduled"` in the file.
@@ -106,8 +106,9 @@ impl<'a> Operation<'a> {
     }
 
     fn ended_at(self) -> Option<Nanos> {
-        let time = self.history.columns.ended_at[self.place];
-        (self.history.columns.ended[self.place] != super::columns::NEVER).then_some(Nanos(time))
+        let columns = &self.history.columns;
+        let is_there = columns.ended[self.place] != super::columns::NEVER;
+        is_there.then(|| Nanos(columns.ended_at(self.place)))
     }
 
     /// Position of the invocation among all events: the order that counts when two times are
@@ -131,7 +132,7 @@ impl<'a> Operation<'a> {
 
     /// The node that the process talked to.
     pub fn node(self) -> Option<&'a str> {
-        self.history.values.text(self.history.columns.node[self.place])
+        self.history.values.text(self.history.columns.node.get(self.place))
     }
 
     /// Why a completion is fail or info.

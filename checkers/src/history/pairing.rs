@@ -17,7 +17,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::columns::{Columns, NEVER};
+use super::columns::{Begun, Columns, NEVER};
 use super::fault::Windows;
 use super::indexes::Indexes;
 use super::keying::{Given, Keying};
@@ -213,23 +213,21 @@ impl HistoryBuilder {
         let columns = &mut self.columns;
         let place = columns.len() as u32;
         if let Some(open) = self.open.insert(record.process, place) {
-            let (process, open) = (record.process, columns.index[open as usize]);
+            let (process, open) = (record.process, columns.index(open as usize));
             return Err(Problem::StillOpen { process, f: self.f(record.f), open });
         }
         let (keying, names) = (&mut self.keying, &mut self.names);
         let (key, argument) = keying.argument(record.key, record.value, columns, names);
-        columns.f.push(record.f);
-        columns.key.push(key);
-        columns.argument.push(argument);
-        columns.result.push(ValueId::NULL);
-        columns.completion.push(Completion::Info);
-        columns.invoked.push(placed.position);
-        columns.ended.push(NEVER);
-        columns.index.push(index);
-        columns.process.push(record.process);
-        columns.node.push(record.node);
-        columns.invoked_at.push(placed.time);
-        columns.ended_at.push(0);
+        columns.begin(Begun {
+            f: record.f,
+            key,
+            argument,
+            rank: placed.position,
+            index,
+            process: record.process,
+            node: record.node,
+            time: placed.time,
+        });
         columns.scheduled.extend(record.scheduled.map(|time| (place, time)));
         Ok(())
     }
@@ -240,12 +238,13 @@ impl HistoryBuilder {
             return Err(Problem::NotInvoked { process, f: self.f(record.f) });
         };
         let (columns, place) = (&mut self.columns, open as usize);
-        let index = columns.index[place];
-        if record.f != columns.f[place] {
-            let (f, open_f) = (self.f(record.f), self.f(self.columns.f[place]));
+        let index = columns.index(place);
+        let open_f = columns.f.get(place);
+        if record.f != open_f {
+            let (f, open_f) = (self.f(record.f), self.f(open_f));
             return Err(Problem::OtherFunction { process, f, open: index, open_f });
         }
-        let (invoked, completed) = (columns.invoked_at[place], placed.time);
+        let (invoked, completed) = (columns.invoked_at(place), placed.time);
         if completed < invoked {
             return Err(Problem::BackInTime { open: index, invoked, completed });
         }
@@ -253,18 +252,17 @@ impl HistoryBuilder {
         let names = &mut self.names;
         let result = self.keying.result(place, record.value, ok, columns, names);
         columns.result[place] = result;
-        columns.completion[place] = match record.stamp.kind {
+        let completion = match record.stamp.kind {
             EventType::Ok => Completion::Ok,
             EventType::Fail => Completion::Fail,
             EventType::Info | EventType::Invoke => Completion::Info,
         };
-        columns.ended[place] = placed.position;
-        columns.ended_at[place] = completed;
+        columns.end(place, completion, placed.position, completed);
         if !record.error.is_null() {
             columns.errors.push((open, record.error));
         }
-        if columns.node[place].is_null() {
-            columns.node[place] = record.node;
+        if !record.node.is_null() && columns.node.get(place).is_null() {
+            columns.node.set(place, record.node);
         }
         Ok(())
     }

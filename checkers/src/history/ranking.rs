@@ -59,12 +59,13 @@ impl Ranking {
 
 /// Ranks events anew by time. Positions are those which `columns` hold as ranks.
 pub(super) fn rank(columns: &mut Columns, others: Vec<Order>) {
+    columns.keep_indexes();
     let mut order: Vec<Order> = others;
     order.reserve(columns.len() * 2);
     for place in 0..columns.len() {
-        order.push((columns.invoked_at[place], false, columns.invoked[place]));
+        order.push((columns.invoked_at(place), false, columns.invoked[place]));
         if columns.ended[place] != NEVER {
-            order.push((columns.ended_at[place], true, columns.ended[place]));
+            order.push((columns.ended_at(place), true, columns.ended[place]));
         }
     }
     order.sort_unstable();

@@ -1,7 +1,7 @@
 //! A history written straight into its columns, by who sees to it that the rules of
 //! [`pairing`](super::pairing) hold: each event comes after the one before it, 1 µs later.
 
-use super::columns::{Columns, KEYLESS, Keys, NEVER};
+use super::columns::{Begun, Columns, KEYLESS, Keys};
 use super::values::Interner;
 use super::{Completion, History, Nanos, ValueId};
 
@@ -52,31 +52,18 @@ impl Recording {
 
     /// The place of the operation that begins now.
     pub(crate) fn invoke(&mut self, invocation: Invocation) -> u32 {
-        let columns = &mut self.columns;
-        let place = columns.len() as u32;
-        columns.f.push(invocation.f);
-        columns.key.push(invocation.key.map_or(KEYLESS, |key| self.keys.number(key)));
-        columns.argument.push(invocation.argument);
-        columns.result.push(ValueId::NULL);
-        columns.completion.push(Completion::Info);
-        columns.invoked.push(self.events);
-        columns.ended.push(NEVER);
-        columns.index.push(self.events);
-        columns.process.push(invocation.process);
-        columns.node.push(invocation.node);
-        columns.invoked_at.push(u64::from(self.events) * TICK);
-        columns.ended_at.push(0);
+        let Invocation { process, node, f, key, argument } = invocation;
+        let key = key.map_or(KEYLESS, |key| self.keys.number(key));
+        let (rank, index, time) = (self.events, self.events, u64::from(self.events) * TICK);
         self.events += 1;
-        place
+        self.columns.begin(Begun { f, key, argument, rank, index, process, node, time })
     }
 
     /// The operation at a place, open so far, ends now.
     pub(crate) fn complete(&mut self, place: u32, completion: Completion, result: ValueId) {
-        let (columns, place) = (&mut self.columns, place as usize);
-        columns.completion[place] = completion;
-        columns.result[place] = result;
-        columns.ended[place] = self.events;
-        columns.ended_at[place] = u64::from(self.events) * TICK;
+        let (place, time) = (place as usize, u64::from(self.events) * TICK);
+        self.columns.end(place, completion, self.events, time);
+        self.columns.result[place] = result;
         self.events += 1;
     }
 

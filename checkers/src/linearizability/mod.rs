@@ -166,15 +166,17 @@ fn judge<M: Model>(
             .to_owned());
     }
     let parts = Parts::of(history);
-    let sheet = match model.is_register() {
-        true => zones::Sheet::of(history, &parts),
-        false => None,
+    let groups = match model.is_register() {
+        true => parts.groups(),
+        false => vec![0..parts.len()],
     };
-    let judged: Vec<_> = parts
-        .by_size()
-        .into_par_iter()
-        .with_max_len(1)
-        .map(|part| {
+    let mut judged = Vec::with_capacity(parts.len());
+    for group in groups {
+        let sheet = match model.is_register() {
+            true => zones::Sheet::of(history, &parts, group.clone()),
+            false => None,
+        };
+        let judge = |part| {
             let known = sheet.as_ref().and_then(|sheet| sheet.decide(part));
             let key = parts.key(part).map(|key| history.values().get(key));
             let operations = || {
@@ -183,8 +185,9 @@ fn judge<M: Model>(
             };
             let object = object(model, budget, known, operations, certified);
             (part, object.map(|object| Object { key, ..object }))
-        })
-        .collect();
+        };
+        judged.par_extend(parts.by_size(group).into_par_iter().with_max_len(1).map(judge));
+    }
     let mut objects: Vec<_> = (0..parts.len()).map(|_| None).collect();
     for (part, object) in judged {
         objects[part] = Some(object);

@@ -5,6 +5,9 @@ use std::sync::OnceLock;
 
 use crate::history::{History, ValueId};
 
+/// Operations that are not worth dividing further.
+const GROUP_MIN: usize = 1 << 20;
+
 /// Divides operations by key: one part for each, and one for those without a key.
 pub(super) struct Parts<'a> {
     history: &'a History,
@@ -28,11 +31,13 @@ impl<'a> Parts<'a> {
         let keys = history.keys.len();
         let mut counts = vec![0_usize; keys + 1];
         let mut firsts = vec![u32::MAX; keys + 1];
-        for (place, &key) in (0..).zip(&history.columns.key) {
+        let mut place = 0;
+        history.columns.each_key(|key| {
             let key = (key as usize).min(keys);
             counts[key] += 1;
             firsts[key] = firsts[key].min(place);
-        }
+            place += 1;
+        });
         let used: Vec<usize> = (0..=keys).filter(|&key| counts[key] > 0).collect();
         let part = |&key: &usize| Part {
             key: history.keys.get(key).copied(),
@@ -65,11 +70,33 @@ impl<'a> Parts<'a> {
         self.parts.iter().map(|part| part.range.clone())
     }
 
-    /// The part of each operation.
-    pub(super) fn of_operations(&self) -> impl Iterator<Item = usize> {
+    /// Calls `visit` with the place and the part of each operation, in order of invocation.
+    pub(super) fn each_operation(&self, mut visit: impl FnMut(usize, usize)) {
         let last = self.numbers.len() - 1;
-        let keys = self.history.columns.key.iter();
-        keys.map(move |&key| self.numbers[(key as usize).min(last)] as usize)
+        let mut place = 0;
+        self.history.columns.each_key(|key| {
+            visit(place, self.numbers[(key as usize).min(last)] as usize);
+            place += 1;
+        });
+    }
+
+    /// The parts in a few groups of neighbours, none with much more than a quarter of a long
+    /// history's operations: what is made of one is gone before the next.
+    pub(super) fn groups(&self) -> Vec<Range<usize>> {
+        let most = (self.history.len() / 4).max(GROUP_MIN);
+        let mut groups: Vec<Range<usize>> = Vec::new();
+        let mut size = 0;
+        for (part, Part { range, .. }) in self.parts.iter().enumerate() {
+            match groups.last_mut() {
+                Some(last) if size + range.len() <= most => last.end = part + 1,
+                _ => {
+                    groups.push(part..part + 1);
+                    size = 0;
+                }
+            }
+            size += range.len();
+        }
+        groups
     }
 
     /// Places of the operations of a part.
@@ -77,18 +104,18 @@ impl<'a> Parts<'a> {
         let places = self.places.get_or_init(|| {
             let mut next: Vec<usize> = self.ranges().map(|range| range.start).collect();
             let mut places = vec![0; self.history.len()];
-            for (place, part) in (0..).zip(self.of_operations()) {
-                places[next[part]] = place;
+            self.each_operation(|place, part| {
+                places[next[part]] = place as u32;
                 next[part] += 1;
-            }
+            });
             places
         });
         &places[self.parts[part].range.clone()]
     }
 
-    /// Numbers of the parts, the largest first: so no large one is left alone at the end.
-    pub(super) fn by_size(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
+    /// Numbers of parts, the largest first: so no large one is left alone at the end.
+    pub(super) fn by_size(&self, group: Range<usize>) -> Vec<usize> {
+        let mut order: Vec<usize> = group.collect();
         order.sort_by_key(|&part| std::cmp::Reverse(self.parts[part].range.len()));
         order
     }

@@ -1,18 +1,23 @@
 //! Zones straight from the columns of a history: values are compared by id, and no call is made.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::{INITIAL, Move, NONE, decide_moves};
-use crate::history::{Completion, History, ValueId, Values};
+use crate::history::{Completion, History, ValueId};
 use crate::linearizability::parts::Parts;
 use crate::linearizability::{Call, Decision, register::RegisterOp};
 
-/// The operations of registers that count, part by part; values have the ids of the history.
+/// The operations of a group of registers that count, part by part; values have the ids of the
+/// history.
 ///
 /// Filled in one pass over the history, so that memory is read in order: to gather the columns
 /// part by part takes three times as long.
 pub(crate) struct Sheet {
     moves: Vec<Move>,
+    /// The first part.
+    first: usize,
     /// Where the moves of each part begin and end.
     ranges: Vec<(usize, usize)>,
 }
@@ -24,65 +29,80 @@ enum Function {
     Cas,
 }
 
-/// The functions met so far: few.
-#[derive(Default)]
-struct Functions(Vec<(ValueId, Function)>);
+/// What each function of a history means, by its number.
+struct Functions(Vec<Option<Function>>);
 
 impl Functions {
-    #[inline]
-    fn get(&mut self, f: ValueId, values: &Values) -> Option<Function> {
-        if let Some(&(_, function)) = self.0.iter().find(|(known, _)| *known == f) {
-            return Some(function);
-        }
-        let function = match values.text(f)? {
-            "read" => Function::Read,
-            "write" => Function::Write,
-            "cas" => Function::Cas,
-            _ => return None,
+    fn new(history: &History) -> Self {
+        let meaning = |&f: &ValueId| match history.values().text(f)? {
+            "read" => Some(Function::Read),
+            "write" => Some(Function::Write),
+            "cas" => Some(Function::Cas),
+            _ => None,
         };
-        self.0.push((f, function));
-        Some(function)
+        Self(history.columns.f.names.iter().map(meaning).collect())
+    }
+
+    /// The operation at a place, if it counts; `None` if it is none of a register.
+    #[inline]
+    fn call(&self, history: &History, place: usize) -> Option<Option<Move>> {
+        let columns = &history.columns;
+        let completion = columns.completion[place];
+        if completion == Completion::Fail {
+            return Some(None);
+        }
+        let known = completion == Completion::Ok;
+        let (sees, sets) = match self.0[columns.f.number(place) as usize]? {
+            Function::Read if !known => return Some(None),
+            Function::Read => (columns.result[place].raw(), NONE),
+            Function::Write => (NONE, columns.argument[place].raw()),
+            Function::Cas => match history.values().elements(columns.argument[place])? {
+                &[old, new] => (old.raw(), new.raw()),
+                _ => return None,
+            },
+        };
+        let invoked = columns.invoked[place] + 1;
+        let open = Call::<RegisterOp>::OPEN;
+        let completed = if known { columns.ended[place] + 1 } else { open };
+        Some(Some(Move { sees, sets, invoked, completed }))
     }
 }
 
 impl Sheet {
     /// `None` when an operation is none of a register: whoever parses them says which.
-    pub(crate) fn of(history: &History, parts: &Parts<'_>) -> Option<Self> {
-        let (columns, values) = (&history.columns, history.values());
+    pub(crate) fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
+        let ranges = || parts.ranges().skip(group.start).take(group.len());
+        let (start, end) = (ranges().next()?.start, ranges().last()?.end);
         let none = Move { sees: NONE, sets: NONE, invoked: 0, completed: 0 };
-        let mut moves = vec![none; history.len()];
-        let mut ranges: Vec<(usize, usize)> = parts.ranges().map(|r| (r.start, r.start)).collect();
-        let mut functions = Functions::default();
-        for (place, part) in parts.of_operations().enumerate() {
-            let completion = columns.completion[place];
-            if completion == Completion::Fail {
-                continue;
+        let mut sheet = Self {
+            moves: vec![none; end - start],
+            first: group.start,
+            ranges: ranges().map(|range| (range.start - start, range.start - start)).collect(),
+        };
+        let functions = Functions::new(history);
+        let mut known = true;
+        parts.each_operation(|place, part| {
+            if !group.contains(&part) {
+                return;
             }
-            let known = completion == Completion::Ok;
-            let (sees, sets) = match functions.get(columns.f[place], values)? {
-                Function::Read if !known => continue,
-                Function::Read => (columns.result[place].raw(), NONE),
-                Function::Write => (NONE, columns.argument[place].raw()),
-                Function::Cas => match values.elements(columns.argument[place])? {
-                    &[old, new] => (old.raw(), new.raw()),
-                    _ => return None,
-                },
-            };
-            let invoked = columns.invoked[place] + 1;
-            let open = Call::<RegisterOp>::OPEN;
-            let completed = if known { columns.ended[place] + 1 } else { open };
-            let end = &mut ranges[part].1;
-            moves[*end] = Move { sees, sets, invoked, completed };
-            *end += 1;
-        }
-        Some(Self { moves, ranges })
+            match functions.call(history, place) {
+                Some(Some(call)) => {
+                    let end = &mut sheet.ranges[part - group.start].1;
+                    sheet.moves[*end] = call;
+                    *end += 1;
+                }
+                Some(None) => {}
+                None => known = false,
+            }
+        });
+        known.then_some(sheet)
     }
 
     /// Decides about one part, and counts the calls that
     /// [`call::calls`](super::super::call::calls) would make of it: the decision speaks of those.
     /// `None` when zones do not apply.
     pub(crate) fn decide(&self, part: usize) -> Option<(Decision, usize)> {
-        let (start, end) = self.ranges[part];
+        let (start, end) = self.ranges[part - self.first];
         let moves = numbered(&self.moves[start..end]);
         let decision = decide_moves(&moves)?;
         if let Decision::Valid(order) = &decision
