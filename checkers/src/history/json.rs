@@ -39,7 +39,9 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
                         }
                     },
                 };
-                pushed.map_err(ReadError::at(name, source.locate(start).0))?;
+                if let Err(error) = pushed {
+                    return Err(ReadError::at(name, source.locate(start).0)(error));
+                }
                 source.consume(end);
             }
             Step::Passed(count) => source.consume(count),

@@ -21,7 +21,8 @@ impl Default for Narrow {
 impl PartialEq for Narrow {
     /// By content: widths depend on what was there before.
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && (0..self.len()).all(|place| self.get(place) == other.get(place))
+        self.len() == other.len()
+            && (0..self.len()).all(|place| self.get(place) == other.get(place))
     }
 }
 

@@ -35,8 +35,7 @@ pub struct HistoryBuilder {
     pub(super) names: Interner,
     columns: Columns,
     pub(super) keying: Keying,
-    /// Per process the place of its open operation.
-    open: FxHashMap<u32, u32>,
+    open: Open,
     windows: Windows,
     ranking: Ranking,
     indexes: Indexes,
@@ -73,6 +72,44 @@ pub(super) struct Record {
     pub error: ValueId,
     /// In ns.
     pub scheduled: Option<u64>,
+}
+
+/// Processes below this are looked up in a table.
+const NEAR: usize = 1 << 20;
+/// No place: histories are not that long.
+const NOWHERE: u32 = u32::MAX;
+
+/// Per process the place of its open operation.
+#[derive(Default)]
+struct Open {
+    near: Vec<u32>,
+    far: FxHashMap<u32, u32>,
+}
+
+impl Open {
+    /// The place of the one that was open before.
+    #[inline]
+    fn insert(&mut self, process: u32, place: u32) -> Option<u32> {
+        let number = process as usize;
+        if number >= NEAR {
+            return self.far.insert(process, place);
+        }
+        if number >= self.near.len() {
+            self.near.resize(number + 1, NOWHERE);
+        }
+        let before = std::mem::replace(&mut self.near[number], place);
+        (before != NOWHERE).then_some(before)
+    }
+
+    #[inline]
+    fn remove(&mut self, process: u32) -> Option<u32> {
+        let number = process as usize;
+        if number >= NEAR {
+            return self.far.remove(&process);
+        }
+        let place = std::mem::replace(self.near.get_mut(number)?, NOWHERE);
+        (place != NOWHERE).then_some(place)
+    }
 }
 
 /// An event with its place.
@@ -234,7 +271,7 @@ impl HistoryBuilder {
 
     fn complete(&mut self, record: &Record, placed: Placed) -> Result<(), Problem> {
         let process = record.process;
-        let Some(open) = self.open.remove(&process) else {
+        let Some(open) = self.open.remove(process) else {
             return Err(Problem::NotInvoked { process, f: self.f(record.f) });
         };
         let (columns, place) = (&mut self.columns, open as usize);

@@ -84,7 +84,7 @@ impl Scanner {
                 record.stamp.kind = kind(cursor.keyword()?)?;
             }
             F => {
-                record.f = names.text(text(cursor.keyword()?)?);
+                record.f = names.word(cursor.keyword()?)?;
             }
             KEY => {
                 let key = self.value(cursor, names, 0)?;
@@ -171,7 +171,7 @@ impl Scanner {
             b'"' => match cursor.plain()? {
                 // Perhaps a keyword.
                 [b':', ..] => None,
-                plain => Some(names.text(text(plain)?)),
+                plain => names.word(plain),
             },
             b'[' if depth < DEPTH_MAX => {
                 let start = self.items.len();
@@ -226,10 +226,6 @@ fn kind(name: &[u8]) -> Option<EventType> {
         b"info" => EventType::Info,
         _ => return None,
     })
-}
-
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
 }
 
 /// Whether a byte ends a string without escapes: the quote, or what makes it unusual.
@@ -340,7 +336,7 @@ impl<'a> Cursor<'a> {
 
     fn text_or_null(&mut self, names: &mut Interner) -> Option<ValueId> {
         match self.token()? {
-            b'"' => Some(names.text(text(self.plain()?)?)),
+            b'"' => names.word(self.plain()?),
             b'n' => self.word(b"ull").map(|()| ValueId::NULL),
             _ => None,
         }

@@ -186,6 +186,18 @@ fn spread(half: u32) -> u64 {
 
 /// As many as fit into a processor's second cache.
 const RECENT: usize = 1 << 12;
+/// As many as fit into its first cache.
+const WORDS: usize = 1 << 11;
+/// Leaves as many bits.
+const WORD_SHIFT: u32 = u64::BITS - WORDS.trailing_zeros();
+
+/// Up to seven bytes and their number, in one.
+#[inline]
+fn packed(bytes: &[u8]) -> Option<u64> {
+    let fits = bytes.len() < size_of::<u64>();
+    let number = bytes.len() as u64 + 1;
+    fits.then(|| bytes.iter().fold(number, |packed, &byte| packed << 8 | u64::from(byte)))
+}
 
 /// Names values while a history is read.
 #[derive(Default)]
@@ -197,6 +209,8 @@ pub(super) struct Interner {
     others: HashTable<Named>,
     /// The arrays named or asked for last, by hash: most are asked for again soon.
     recent: Vec<(u64, ValueId)>,
+    /// The short texts named or asked for last, packed: the names of functions, nodes and keys.
+    words: Vec<(u64, ValueId)>,
     /// Whether the names did not suffice: some value has the name of another.
     full: bool,
 }
@@ -241,6 +255,31 @@ impl Interner {
                 values.text_ends.len()
             },
         )
+    }
+
+    /// A text, if these bytes are one. Short ones that were asked for lately are known by
+    /// themselves.
+    #[inline]
+    pub(super) fn word(&mut self, bytes: &[u8]) -> Option<ValueId> {
+        let Some(packed) = packed(bytes) else {
+            return std::str::from_utf8(bytes).ok().map(|text| self.text(text));
+        };
+        let slot = (spread(half(packed)) >> WORD_SHIFT) as usize;
+        match self.words.get(slot) {
+            Some(&(known, id)) if known == packed => Some(id),
+            _ => self.new_word(bytes, packed, slot),
+        }
+    }
+
+    #[cold]
+    fn new_word(&mut self, bytes: &[u8], packed: u64, slot: usize) -> Option<ValueId> {
+        let id = self.text(std::str::from_utf8(bytes).ok()?);
+        if self.words.is_empty() {
+            // No text is packed as 0.
+            self.words = vec![(0, ValueId::NULL); WORDS];
+        }
+        self.words[slot] = (packed, id);
+        Some(id)
     }
 
     pub(super) fn array(&mut self, items: &[ValueId]) -> ValueId {
@@ -345,6 +384,21 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn words_are_texts() {
+        let mut interner = Interner::default();
+        let texts: Vec<String> = (0..5_000).map(|n| format!("k{n}")).collect();
+        let more = ["", "\u{0}", "seven77", "eight888", "é"].map(str::to_owned);
+        for text in texts.iter().chain(&more) {
+            let id = interner.word(text.as_bytes());
+            assert_eq!(id, Some(interner.text(text)), "{text}");
+            assert_eq!(id, interner.word(text.as_bytes()), "{text}");
+            assert_eq!(id.and_then(|id| interner.values().text(id)), Some(text.as_str()));
+        }
+        assert_eq!(interner.word(b"\xff"), None);
+        assert_eq!(interner.word(b"too long\xff"), None);
+    }
 
     #[test]
     fn values_come_back_as_they_were() {

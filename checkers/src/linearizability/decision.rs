@@ -21,6 +21,18 @@ pub struct Contradiction {
     pub reason: Reason,
 }
 
+impl Contradiction {
+    /// With numbers among its own calls alone.
+    pub(super) fn among_its_own(self) -> Self {
+        let place = |call: u32| self.calls.partition_point(|&other| other < call) as u32;
+        Self {
+            calls: (0..).take(self.calls.len()).collect(),
+            effective: self.effective.iter().map(|&call| place(call)).collect(),
+            reason: self.reason.renumbered(place),
+        }
+    }
+}
+
 /// Why no order explains the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {

@@ -18,6 +18,7 @@ mod machine;
 mod model;
 #[cfg(test)]
 pub(crate) mod notation;
+mod numbered;
 mod parts;
 mod register;
 mod replay;
@@ -27,6 +28,7 @@ pub(crate) mod shrink;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod unparsed;
 mod wording;
 mod zones;
 
@@ -40,9 +42,10 @@ pub use model::Model;
 pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
 pub use search::{Outcome, Partial};
+pub use unparsed::{Operations, Unparsed};
 
 use crate::finding::{CheckResult, Verdict};
-use crate::history::{History, Operation};
+use crate::history::History;
 use parts::Parts;
 
 /// Findings told in full; the rest is counted.
@@ -177,13 +180,13 @@ fn judge<M: Model>(
             false => None,
         };
         let judge = |part| {
-            let known = sheet.as_ref().and_then(|sheet| sheet.decide(part));
-            let key = parts.key(part).map(|key| history.values().get(key));
-            let operations = || {
-                let places = parts.places(part).iter();
-                places.map(|&place| history.operation(place as usize))
+            let operations = || Operations::new(history, parts.places(part));
+            let known = match &sheet {
+                Some(sheet) => Some(sheet.decide(part, budget)),
+                None => model.decide_unparsed(&operations()),
             };
-            let object = object(model, budget, known, operations, certified);
+            let key = parts.key(part).map(|key| history.values().get(key));
+            let object = object(history, model, budget, known, operations, certified);
             (part, object.map(|object| Object { key, ..object }))
         };
         judged.par_extend(parts.by_size(group).into_par_iter().with_max_len(1).map(judge));
@@ -196,24 +199,35 @@ fn judge<M: Model>(
     objects.into_iter().flatten().collect()
 }
 
-/// Judges one key, of whose calls `known` may be known, with their number.
-fn object<'a, M: Model, I: Iterator<Item = Operation<'a>>>(
+/// Judges one key, of which something may be known already.
+fn object<'a, M: Model>(
+    history: &History,
     model: &M,
     budget: &Budget,
-    known: Option<(Decision, usize)>,
-    operations: impl FnOnce() -> I,
+    known: Option<Unparsed>,
+    operations: impl FnOnce() -> Operations<'a>,
     certified: bool,
 ) -> Result<Object<M::Op>, String> {
-    if let Some((Decision::Valid(_), count)) = known
-        && !certified
-    {
-        let (calls, decision) = (Vec::new(), Decision::Valid(Vec::new()));
-        return Ok(Object { key: None, count, calls, decision, states: None });
-    }
-    let mut calls = call::calls(model, operations())?;
+    let known = match known {
+        Some(Unparsed { decision: Decision::Valid(_), count, states, .. }) if !certified => {
+            let (calls, decision) = (Vec::new(), Decision::Valid(Vec::new()));
+            return Ok(Object { key: None, count, calls, decision, states });
+        }
+        Some(Unparsed { decision: Decision::Violated(found), count, places, states })
+            if !places.is_empty() =>
+        {
+            // Nothing but its own calls matters for it.
+            let about = places.iter().map(|&place| history.operation(place));
+            let calls = call::calls(model, about)?;
+            let decision = Decision::Violated(found.among_its_own());
+            return Ok(Object { key: None, count, calls, decision, states });
+        }
+        known => known,
+    };
+    let mut calls = call::calls(model, operations().iter())?;
     let count = calls.len();
     let (mut decision, states) = match known {
-        Some((decision, _)) => (decision, None),
+        Some(known) => (known.decision, known.states),
         None => decide(model, &calls, budget),
     };
     if let Decision::Valid(order) = &mut decision

@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-use super::{Budget, Call, Decision, Outcome};
+use super::{Budget, Call, Decision, Operations, Outcome, Unparsed};
 use crate::history::Operation;
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
@@ -87,6 +87,13 @@ pub trait Model: Sync {
 
     /// An exact decision by an algorithm that knows this type; `None`: the general search.
     fn decide(&self, _calls: &[Call<Self::Op>]) -> Option<Decision> {
+        None
+    }
+
+    /// As [`decide`](Self::decide), from operations that were not parsed, its order replayed: for
+    /// types whose long histories would take too much memory parsed. `None`: parse them.
+    #[doc(hidden)]
+    fn decide_unparsed(&self, _operations: &Operations<'_>) -> Option<Unparsed> {
         None
     }
 

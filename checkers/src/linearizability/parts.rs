@@ -99,8 +99,11 @@ impl<'a> Parts<'a> {
         groups
     }
 
-    /// Places of the operations of a part.
-    pub(super) fn places(&self, part: usize) -> &[u32] {
+    /// Places of the operations of a part; `None` if it has all.
+    pub(super) fn places(&self, part: usize) -> Option<&[u32]> {
+        if self.parts.len() == 1 {
+            return None;
+        }
         let places = self.places.get_or_init(|| {
             let mut next: Vec<usize> = self.ranges().map(|range| range.start).collect();
             let mut places = vec![0; self.history.len()];
@@ -110,7 +113,7 @@ impl<'a> Parts<'a> {
             });
             places
         });
-        &places[self.parts[part].range.clone()]
+        Some(&places[self.parts[part].range.clone()])
     }
 
     /// Numbers of parts, the largest first: so no large one is left alone at the end.

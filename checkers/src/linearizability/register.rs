@@ -2,6 +2,8 @@
 //! value like any other: a read of null after a write was acknowledged is a violation.
 //! (Knossos takes a nil read for a wildcard, and so misses them.)
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -16,21 +18,21 @@ pub struct Register;
 
 /// What an operation on a register did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum RegisterOp {
-    Read(Value),
-    Write(Value),
-    Cas { old: Value, new: Value },
+pub enum RegisterOp<V = Value> {
+    Read(V),
+    Write(V),
+    Cas { old: V, new: V },
 }
 
-impl RegisterOp {
-    pub(super) fn sees(&self) -> Option<&Value> {
+impl<V> RegisterOp<V> {
+    pub(super) fn sees(&self) -> Option<&V> {
         match self {
             Self::Read(value) | Self::Cas { old: value, .. } => Some(value),
             Self::Write(_) => None,
         }
     }
 
-    pub(super) fn sets(&self) -> Option<&Value> {
+    pub(super) fn sets(&self) -> Option<&V> {
         match self {
             Self::Read(_) => None,
             Self::Write(value) | Self::Cas { new: value, .. } => Some(value),
@@ -49,7 +51,7 @@ struct Writers {
 
 impl Writers {
     /// In order of invocation.
-    fn add(&mut self, number: u32, call: &Call<RegisterOp>) {
+    fn add<O>(&mut self, number: u32, call: &Call<O>) {
         if call.is_open() {
             self.open.push((call.invoked, number));
         } else {
@@ -81,6 +83,54 @@ impl Writers {
         let count = self.open.partition_point(|&(invoked, _)| invoked < rank);
         count.checked_sub(1).map(|last| self.open[last].1)
     }
+}
+
+/// A call may have observed a writer of its value that began before the call ended, unless
+/// some other completed write lies wholly between the two: then that one, or a later one, is
+/// the last before the call in any order. So a writer nobody lists can be left out: in a
+/// linearization of all calls, those between it and the next write are none of the others.
+///
+/// A call whose every writer was overwritten so lists the last of them and what overwrote it:
+/// the three tell the whole story.
+///
+/// Of the open writers of a value a call lists the last, and each of them lists the one before:
+/// a crashed write may be observed by everything later, so there would be no end to the lists.
+pub(super) fn sources<V: Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Vec<Vec<u32>> {
+    let mut writers: FxHashMap<&V, Writers> = FxHashMap::default();
+    // (completion, invocation, call) of writes; then the latest invocation so far.
+    let mut ended: Vec<(u32, u32, u32)> = Vec::new();
+    for (number, call) in (0..).zip(calls) {
+        if let Some(value) = call.op.sets() {
+            writers.entry(value).or_default().add(number, call);
+            ended.push((call.completed, call.invoked, number));
+        }
+    }
+    writers.values_mut().for_each(Writers::sort);
+    ended.sort_unstable();
+    for place in 1..ended.len() {
+        let (_, invoked, number) = ended[place - 1];
+        if invoked > ended[place].1 {
+            (ended[place].1, ended[place].2) = (invoked, number);
+        }
+    }
+    let of = |call: &Call<RegisterOp<V>>| -> Vec<u32> {
+        let own = call.op.sets().filter(|_| call.is_open()).and_then(|value| writers.get(value));
+        let earlier = own.and_then(|own| own.open_before(call.invoked));
+        let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
+            return earlier.into_iter().collect();
+        };
+        let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
+        let latest = ended_before.checked_sub(1).map(|last| ended[last]);
+        let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
+        let (mut sources, before_that) = all.between(overwritten, call.completed);
+        if let (true, Some(last)) = (sources.is_empty(), before_that) {
+            sources.push(last);
+            sources.extend(latest.map(|(.., number)| number));
+        }
+        sources.extend(earlier);
+        sources
+    };
+    calls.iter().map(of).collect()
 }
 
 impl Model for Register {
@@ -146,53 +196,8 @@ impl Model for Register {
         op.sets().map_or_else(|| op.clone(), |value| RegisterOp::Write(value.clone()))
     }
 
-    /// A call may have observed a writer of its value that began before the call ended, unless
-    /// some other completed write lies wholly between the two: then that one, or a later one, is
-    /// the last before the call in any order. So a writer nobody lists can be left out: in a
-    /// linearization of all calls, those between it and the next write are none of the others.
-    ///
-    /// A call whose every writer was overwritten so lists the last of them and what overwrote it:
-    /// the three tell the whole story.
-    ///
-    /// Of the open writers of a value a call lists the last, and each of them lists the one before:
-    /// a crashed write may be observed by everything later, so there would be no end to the lists.
     fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
-        let mut writers: FxHashMap<&Value, Writers> = FxHashMap::default();
-        // (completion, invocation, call) of writes; then the latest invocation so far.
-        let mut ended: Vec<(u32, u32, u32)> = Vec::new();
-        for (number, call) in (0..).zip(calls) {
-            if let Some(value) = call.op.sets() {
-                writers.entry(value).or_default().add(number, call);
-                ended.push((call.completed, call.invoked, number));
-            }
-        }
-        writers.values_mut().for_each(Writers::sort);
-        ended.sort_unstable();
-        for place in 1..ended.len() {
-            let (_, invoked, number) = ended[place - 1];
-            if invoked > ended[place].1 {
-                (ended[place].1, ended[place].2) = (invoked, number);
-            }
-        }
-        let of = |call: &Call<RegisterOp>| -> Vec<u32> {
-            let own =
-                call.op.sets().filter(|_| call.is_open()).and_then(|value| writers.get(value));
-            let earlier = own.and_then(|own| own.open_before(call.invoked));
-            let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
-                return earlier.into_iter().collect();
-            };
-            let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
-            let latest = ended_before.checked_sub(1).map(|last| ended[last]);
-            let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
-            let (mut sources, before_that) = all.between(overwritten, call.completed);
-            if let (true, Some(last)) = (sources.is_empty(), before_that) {
-                sources.push(last);
-                sources.extend(latest.map(|(.., number)| number));
-            }
-            sources.extend(earlier);
-            sources
-        };
-        Some(calls.iter().map(of).collect())
+        Some(sources(calls))
     }
 
     fn is_register(&self) -> bool {

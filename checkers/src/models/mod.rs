@@ -6,11 +6,13 @@
 
 pub mod container;
 mod counter;
+mod deed;
 pub mod element;
 mod kv;
 pub mod lock;
 mod multi_register;
 mod set;
+mod sorted;
 #[cfg(test)]
 mod testing;
 
@@ -20,3 +22,4 @@ pub use kv::{Kv, KvOp};
 pub use lock::{FencedLock, LockOp, Mutex, ReentrantMutex, Semaphore};
 pub use multi_register::{MicroOp, MultiRegister};
 pub use set::{Set, SetOp};
+use sorted::sorted;

@@ -6,10 +6,13 @@
 
 use serde_json::{Map, Value};
 
+use super::atom::{atom, unescaped};
 use crate::history::ValueId;
 use crate::history::keying::Given;
 use crate::history::values::Interner;
 
+/// Strings up to about this long are looked for at once.
+const WORD_MAX: usize = 16;
 /// Forms in forms beyond this are refused.
 const DEPTH_MAX: u32 = 128;
 
@@ -243,7 +246,7 @@ impl<'a> Cursor<'a> {
         match self.peek()? {
             b'[' | b'(' => self.sequence(names, items, depth, 1),
             b'{' => self.map(names, items, depth),
-            b'"' => Ok(names.text(&self.string()?)),
+            b'"' => self.text(names),
             b'#' => match self.bytes.get(self.at + 1) {
                 Some(b'{') => self.sequence(names, items, depth, 2),
                 Some(b'"') => {
@@ -265,14 +268,45 @@ impl<'a> Cursor<'a> {
             close @ (b')' | b']' | b'}') => {
                 self.bad(format!("expected a value before `{}`", close as char))
             }
-            _ => {
-                let start = self.at;
-                let token = self.token()?;
-                match atom(token, names) {
-                    Some(id) => Ok(id),
-                    None => Err(Trouble::Bad(start, format!("`{token}` is nothing of EDN"))),
+            _ => self.atom(names),
+        }
+    }
+
+    /// A string as a value.
+    fn text(&mut self, names: &mut Interner) -> Result<ValueId, Trouble> {
+        // A short one without escapes, as most are.
+        let rest = &self.bytes[self.at + 1..];
+        let short = &rest[..rest.len().min(WORD_MAX)];
+        if let Some(end) = short.iter().position(|&byte| matches!(byte, b'"' | b'\\'))
+            && rest[end] == b'"'
+            && let Some(id) = names.word(&rest[..end])
+        {
+            self.at += end + 2;
+            return Ok(id);
+        }
+        Ok(names.text(&self.string()?))
+    }
+
+    /// A value that is one token.
+    fn atom(&mut self, names: &mut Interner) -> Result<ValueId, Trouble> {
+        if let Some(number) = self.unsigned().and_then(|number| i64::try_from(number).ok()) {
+            return Ok(names.integer(number));
+        }
+        let start = self.at;
+        match self.token_bytes()? {
+            b"nil" => return Ok(ValueId::NULL),
+            [b':', name @ ..] if !name.is_empty() => {
+                if let Some(id) = names.word(name) {
+                    return Ok(id);
                 }
             }
+            _ => {}
+        }
+        self.at = start;
+        let token = self.token()?;
+        match atom(token, names) {
+            Some(id) => Ok(id),
+            None => Err(Trouble::Bad(start, format!("`{token}` is nothing of EDN"))),
         }
     }
 
@@ -332,86 +366,6 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         Ok(names.value(&Value::Object(map)))
     }
-}
-
-/// A value that is one token.
-fn atom(token: &str, names: &mut Interner) -> Option<ValueId> {
-    let first = *token.as_bytes().first()?;
-    let second = token.as_bytes().get(1).copied().unwrap_or_default();
-    if first.is_ascii_digit() || matches!(first, b'-' | b'+') && second.is_ascii_digit() {
-        return number(token, names);
-    }
-    Some(match token {
-        "nil" => ValueId::NULL,
-        "true" => names.value(&true.into()),
-        "false" => names.value(&false.into()),
-        _ => match first {
-            b':' if token.len() > 1 => names.text(&token[1..]),
-            b':' => return None,
-            b'\\' => names.text(character(&token[1..])?.as_str()),
-            _ => names.text(token),
-        },
-    })
-}
-
-fn number(token: &str, names: &mut Interner) -> Option<ValueId> {
-    let digits = token.strip_prefix('+').unwrap_or(token);
-    let whole = digits.strip_suffix('N').unwrap_or(digits);
-    if let Ok(number) = whole.parse::<i64>() {
-        return Some(names.integer(number));
-    }
-    let plain = whole.strip_prefix('-').unwrap_or(whole);
-    let ratio = plain.split_once('/');
-    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    if all_digits(plain) || ratio.is_some_and(|(top, bottom)| all_digits(top) && all_digits(bottom))
-    {
-        return Some(match whole.parse::<u64>() {
-            Ok(number) => names.value(&number.into()),
-            Err(_) => names.text(whole),
-        });
-    }
-    let float: f64 = digits.strip_suffix('M').unwrap_or(digits).parse().ok()?;
-    Some(names.value(&float.into()))
-}
-
-fn character(name: &str) -> Option<String> {
-    Some(match name {
-        "newline" => "\n".to_owned(),
-        "return" => "\r".to_owned(),
-        "space" => " ".to_owned(),
-        "tab" => "\t".to_owned(),
-        "" => return None,
-        _ if name.len() == 5 && name.starts_with('u') => {
-            char::from_u32(u32::from_str_radix(&name[1..], 16).ok()?)?.to_string()
-        }
-        other => other.to_owned(),
-    })
-}
-
-fn unescaped(text: &str) -> Option<String> {
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        if letter != '\\' {
-            plain.push(letter);
-            continue;
-        }
-        plain.push(match letters.next()? {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            same @ ('"' | '\\' | '\'') => same,
-            'u' => {
-                let code: String = letters.by_ref().take(4).collect();
-                // Half of a surrogate pair is no character of its own.
-                char::from_u32(u32::from_str_radix(&code, 16).ok()?).unwrap_or('\u{fffd}')
-            }
-            _ => return None,
-        });
-    }
-    Some(plain)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! Porcupine's logs of its key-value store are of the same form, with a `:key`. Members that we
 //! do not know are skipped.
 
+mod atom;
 mod form;
 
 use std::io::BufRead;

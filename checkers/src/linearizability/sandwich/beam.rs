@@ -41,7 +41,7 @@ const STAY: usize = 256;
 const MARK_EVERY: usize = 128;
 const MARKS_MAX: usize = 400;
 /// Steps from which on unused ones are looked for.
-const COLLECT_FROM: usize = 200_000;
+const COLLECT_FROM: usize = 50_000;
 
 pub(super) enum Beam {
     /// A linearization.

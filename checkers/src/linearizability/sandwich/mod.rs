@@ -50,6 +50,8 @@ mod relaxed;
 mod tests;
 mod trail;
 
+use std::hash::Hash;
+
 use super::register::RegisterOp;
 use super::search::{Outcome, Partial};
 use super::{Budget, Call};
@@ -67,9 +69,12 @@ const EXACT_WIDTH: usize = 200_000;
 /// Events to look at past the one where the beam was lost.
 const MARGIN: usize = 40;
 
-/// Decides within `budget`, and takes from it what was used. `None`: too concurrent (over 512
+/// Decides within `budget`, from the default value on, and takes from it what was used. `None`: too concurrent (over 512
 /// live calls), or not decided with its share of the budget.
-pub(super) fn search(calls: &[Call<RegisterOp>], budget: &mut Budget) -> Option<Outcome> {
+pub(super) fn search<V: Default + Eq + Hash>(
+    calls: &[Call<RegisterOp<V>>],
+    budget: &mut Budget,
+) -> Option<Outcome> {
     let problem = Problem::new(calls);
     match problem.width {
         0..=64 => decide::<1>(&problem, budget),

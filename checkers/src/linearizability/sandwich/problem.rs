@@ -1,7 +1,8 @@
 //! The calls on one register, with values, signatures and slots numbered, and the events in order.
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
-use serde_json::Value;
 
 use crate::linearizability::Call;
 use crate::linearizability::register::RegisterOp;
@@ -71,7 +72,7 @@ impl Problem {
     ///
     /// A compare-and-set of a value by itself is a read. A crashed call whose effect nobody can
     /// see is left out: a linearization without it is one of the rest and the other way round.
-    pub(super) fn new(calls: &[Call<RegisterOp>]) -> Self {
+    pub(super) fn new<V: Default + Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Self {
         let (mut acts, values) = numbered(calls);
         let last_seen = last_seen(&acts, values);
         let seen_after = |act: &Act| act.sets != NONE && last_seen[act.sets as usize] > act.from;
@@ -100,9 +101,10 @@ impl Problem {
 }
 
 /// The calls with their values numbered, and how many values there are.
-fn numbered(calls: &[Call<RegisterOp>]) -> (Vec<Act>, usize) {
-    let mut numbers: FxHashMap<&Value, u32> = FxHashMap::default();
-    numbers.insert(&Value::Null, INITIAL);
+fn numbered<V: Default + Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> (Vec<Act>, usize) {
+    let initial = V::default();
+    let mut numbers: FxHashMap<&V, u32> = FxHashMap::default();
+    numbers.insert(&initial, INITIAL);
     let mut acts = Vec::with_capacity(calls.len());
     for (call, place) in calls.iter().zip(0..) {
         let mut number = |value| {

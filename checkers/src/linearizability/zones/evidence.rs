@@ -12,7 +12,6 @@ use petgraph::graphmap::DiGraphMap;
 
 use super::super::{Call, Contradiction, Reason, shrink};
 use super::{Conflict, INITIAL, Move, NONE, Zones};
-use crate::linearizability::register::RegisterOp;
 
 /// Attempts to leave something out.
 const TRIES: usize = 2000;
@@ -75,7 +74,7 @@ fn conflict_among(zones: &Zones<'_>, calls: &[u32]) -> Option<Reason> {
             Move {
                 sees: number(call.sees).unwrap_or(NONE),
                 sets: number(call.sets).unwrap_or(NONE),
-                completed: call.completed.min(Call::<RegisterOp>::END),
+                completed: call.completed.min(Call::<()>::END),
                 ..call
             }
         })

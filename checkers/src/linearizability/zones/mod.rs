@@ -30,6 +30,8 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
+use std::hash::Hash;
+
 use rustc_hash::FxHashMap;
 
 use super::register::RegisterOp;
@@ -42,8 +44,9 @@ const NONE: u32 = u32::MAX;
 /// The number of null.
 const INITIAL: u32 = 0;
 
-/// Decides, or `None` when a value is written twice (or null is written): then blocks do not hold.
-pub(super) fn decide(calls: &[Call<RegisterOp>]) -> Option<Decision> {
+/// Decides, or `None` when a value is written twice (or the first one, the default, is written):
+/// then blocks do not hold.
+pub(super) fn decide<V: Default + Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Option<Decision> {
     decide_moves(&number(calls))
 }
 
@@ -70,13 +73,14 @@ impl Move {
     }
 
     fn is_open(self) -> bool {
-        self.completed == Call::<RegisterOp>::OPEN
+        self.completed == Call::<()>::OPEN
     }
 }
 
-fn number(calls: &[Call<RegisterOp>]) -> Vec<Move> {
+fn number<V: Default + Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Vec<Move> {
+    let initial = V::default();
     let mut numbers = FxHashMap::default();
-    numbers.insert(&serde_json::Value::Null, INITIAL);
+    numbers.insert(&initial, INITIAL);
     let mut moves = Vec::with_capacity(calls.len());
     for call in calls {
         let mut number = |value| {

@@ -6,8 +6,11 @@ use rustc_hash::FxHashMap;
 
 use super::{INITIAL, Move, NONE, decide_moves};
 use crate::history::{Completion, History, ValueId};
+use crate::linearizability::numbered::Numbered;
 use crate::linearizability::parts::Parts;
-use crate::linearizability::{Call, Decision, register::RegisterOp};
+use crate::linearizability::{
+    Budget, Call, Decision, RegisterOp, Unparsed, decide as decide_calls,
+};
 
 /// The operations of a group of registers that count, part by part; values have the ids of the
 /// history.
@@ -62,7 +65,7 @@ impl Functions {
             },
         };
         let invoked = columns.invoked[place] + 1;
-        let open = Call::<RegisterOp>::OPEN;
+        let open = Call::<()>::OPEN;
         let completed = if known { columns.ended[place] + 1 } else { open };
         Some(Some(Move { sees, sets, invoked, completed }))
     }
@@ -98,20 +101,49 @@ impl Sheet {
         known.then_some(sheet)
     }
 
-    /// Decides about one part, and counts the calls that
-    /// [`call::calls`](super::super::call::calls) would make of it: the decision speaks of those.
-    /// `None` when zones do not apply.
-    pub(crate) fn decide(&self, part: usize) -> Option<(Decision, usize)> {
+    /// Decides about one part, in numbers of the calls that
+    /// [`call::calls`](super::super::call::calls) would make of it.
+    pub(crate) fn decide(&self, part: usize, budget: &Budget) -> Unparsed {
         let (start, end) = self.ranges[part - self.first];
         let moves = numbered(&self.moves[start..end]);
-        let decision = decide_moves(&moves)?;
-        if let Decision::Valid(order) = &decision
-            && let Some(problem) = replay(&moves, order)
-        {
-            let reason = format!("internal error: in the order found, {problem}");
-            return Some((Decision::Unknown(reason), moves.len()));
+        // Words for a contradiction may be about all calls: none is enough by itself.
+        let known = |decision, states| Unparsed {
+            decision,
+            count: end - start,
+            states,
+            places: Vec::new(),
+        };
+        match decide_moves(&moves) {
+            Some(Decision::Valid(order)) => known(replayed(&moves, order), None),
+            Some(decision) => known(decision, None),
+            None => {
+                let calls = calls(moves);
+                let (decision, states) = decide_calls(&Numbered, &calls, budget);
+                known(decision, states)
+            }
         }
-        Some((decision, moves.len()))
+    }
+}
+
+/// Moves as calls of a register of numbers.
+fn calls(moves: Vec<Move>) -> Vec<Call<RegisterOp<u32>>> {
+    let call = |(operation, Move { sees, sets, invoked, completed })| {
+        let op = match (sees, sets) {
+            (NONE, value) => RegisterOp::Write(value),
+            (value, NONE) => RegisterOp::Read(value),
+            (old, new) => RegisterOp::Cas { old, new },
+        };
+        Call { op, invoked, completed, operation }
+    };
+    (0..).zip(moves).map(call).collect()
+}
+
+fn replayed(moves: &[Move], order: Vec<u32>) -> Decision {
+    match replay(moves, &order) {
+        None => Decision::Valid(order),
+        Some(problem) => {
+            Decision::Unknown(format!("internal error: in the order found, {problem}"))
+        }
     }
 }
 

@@ -23,7 +23,7 @@ const NOT_EMPTY: Rule = Rule {
 };
 
 /// Each empty answer with its moment, in order of moments.
-pub(super) fn moments(values: &Values<'_>, by_a2: &[u32]) -> Result<Vec<(u32, u32)>, Conflict> {
+pub(super) fn moments(values: &Values, by_a2: &[u32]) -> Result<Vec<(u32, u32)>, Conflict> {
     if values.empties.is_empty() {
         return Ok(Vec::new());
     }
@@ -45,7 +45,7 @@ pub(super) fn moments(values: &Values<'_>, by_a2: &[u32]) -> Result<Vec<(u32, u3
 }
 
 /// Maximal stretches of sure presence.
-fn stretches(values: &Values<'_>, by_a2: &[u32]) -> Vec<(u32, u32)> {
+fn stretches(values: &Values, by_a2: &[u32]) -> Vec<(u32, u32)> {
     let mut stretches: Vec<(u32, u32)> = Vec::new();
     for life in by_a2.iter().map(|&life| values.lives[life as usize]).filter(Life::is_sure) {
         match stretches.last_mut() {
@@ -56,19 +56,14 @@ fn stretches(values: &Values<'_>, by_a2: &[u32]) -> Vec<(u32, u32)> {
     stretches
 }
 
-pub(super) fn not_empty(values: &Values<'_>, window: &Window) -> Conflict {
+pub(super) fn not_empty(values: &Values, window: &Window) -> Conflict {
     let lives = chain(values, window.from, window.to, |_| true);
     Conflict { rule: &NOT_EMPTY, call: window.call, lives, calls: vec![window.call] }
 }
 
 /// The fewest lives, of those that `counts`, which are surely present from `from` to `to` without
 /// a gap; as far as they go.
-pub(super) fn chain(
-    values: &Values<'_>,
-    from: u32,
-    to: u32,
-    counts: impl Fn(u32) -> bool,
-) -> Vec<u32> {
+pub(super) fn chain(values: &Values, from: u32, to: u32, counts: impl Fn(u32) -> bool) -> Vec<u32> {
     let mut over: Vec<u32> = (0..values.lives.len() as u32)
         .filter(|&life| {
             let times = &values.lives[life as usize];

@@ -1,11 +1,12 @@
 //! Which element is next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::Hash;
 
 use serde_json::Value;
 
 use super::order::{Conflict, Plan};
+use super::replay::Shelf;
 use super::values::{Life, Values};
 use super::{fifo, nesting, priority};
 use crate::models::element::{Element, integer};
@@ -24,6 +25,9 @@ pub struct Names {
 /// The order in which a container gives its elements back. Of this crate only.
 pub trait Discipline: Sync {
     type State: Clone + Default + Eq + Hash;
+
+    /// Whether the rank of an element counts.
+    const RANKED: bool = false;
 
     fn names(&self) -> Names;
 
@@ -47,14 +51,18 @@ pub trait Discipline: Sync {
         0
     }
 
-    /// Whether the removal of `other` is impossible while `left`, which is never removed, stays;
-    /// both with their ranks. Just these two count: it need not find every such pair.
+    /// Whether the removal of `other` is impossible while `left`, which is never removed, stays.
+    /// Just these two count: it need not find every such pair.
     #[doc(hidden)]
-    fn blocks(&self, left: (&Life, i128), other: (&Life, i128)) -> bool;
+    fn blocks(&self, left: &Life, other: &Life) -> bool;
 
     /// A linearization of what is known, or what contradicts every one.
     #[doc(hidden)]
-    fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict>;
+    fn plan(&self, values: &Values) -> Result<Plan, Conflict>;
+
+    /// An empty container of distinct values.
+    #[doc(hidden)]
+    fn shelf(&self) -> Shelf;
 }
 
 fn not_null(value: &Value) -> Result<(), String> {
@@ -98,11 +106,14 @@ impl Discipline for Fifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().cloned().collect()
     }
-    fn blocks(&self, (left, _): (&Life, i128), (other, _): (&Life, i128)) -> bool {
+    fn blocks(&self, left: &Life, other: &Life) -> bool {
         left.a2 < other.a1
     }
-    fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
+    fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         fifo::plan(values)
+    }
+    fn shelf(&self) -> Shelf {
+        Shelf::Queue(VecDeque::new())
     }
 }
 
@@ -140,11 +151,14 @@ impl Discipline for Lifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().rev().cloned().collect()
     }
-    fn blocks(&self, (left, _): (&Life, i128), (other, _): (&Life, i128)) -> bool {
+    fn blocks(&self, left: &Life, other: &Life) -> bool {
         other.a2 < left.a1 && left.a2 < other.b1
     }
-    fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
+    fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         nesting::plan(values)
+    }
+    fn shelf(&self) -> Shelf {
+        Shelf::Pile(Vec::new())
     }
 }
 
@@ -174,11 +188,14 @@ impl Discipline for Bag {
         let all = elements.iter().flat_map(|(value, &count)| vec![value.0.clone(); count]);
         all.collect()
     }
-    fn blocks(&self, _: (&Life, i128), _: (&Life, i128)) -> bool {
+    fn blocks(&self, _: &Life, _: &Life) -> bool {
         false
     }
-    fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
-        priority::plan(values, |_| 0)
+    fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
+        priority::plan(values)
+    }
+    fn shelf(&self) -> Shelf {
+        Shelf::Heap(BTreeSet::new())
     }
 }
 
@@ -214,6 +231,8 @@ impl Priority {
 
 impl Discipline for Priority {
     type State = BTreeMap<(i128, Element), usize>;
+
+    const RANKED: bool = true;
 
     fn names(&self) -> Names {
         Names {
@@ -263,10 +282,13 @@ impl Discipline for Priority {
     fn rank(&self, value: &Value) -> i128 {
         self.priority(value).unwrap_or_default()
     }
-    fn blocks(&self, left: (&Life, i128), other: (&Life, i128)) -> bool {
-        left.1 < other.1 && left.0.a2 < other.0.b1
+    fn blocks(&self, left: &Life, other: &Life) -> bool {
+        left.rank < other.rank && left.a2 < other.b1
     }
-    fn plan(&self, values: &Values<'_>) -> Result<Plan, Conflict> {
-        priority::plan(values, |value| self.rank(value))
+    fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
+        priority::plan(values)
+    }
+    fn shelf(&self) -> Shelf {
+        Shelf::Heap(BTreeSet::new())
     }
 }

@@ -22,11 +22,11 @@
 //! they are in the way; so it is enough to put those removes as far ahead as real time allows:
 //! behind all that completed before they were invoked.
 
-use super::ContainerOp;
+use super::deeds::Deeds;
 use super::discipline::Discipline;
 use super::order::{Conflict, Plan};
 use super::values::{NONE, Values};
-use crate::linearizability::{Call, Contradiction, Decision, Reason, shrink};
+use crate::linearizability::{Contradiction, Decision, Reason, shrink};
 
 /// Attempts to make a conflict smaller.
 const TRIES: usize = 500;
@@ -44,19 +44,25 @@ struct Demand {
 }
 
 /// Decides, or `None` when a value is inserted twice, or removes in doubt make it too hard.
+/// `gather` makes the calls, which are not kept while plans are made.
 pub(super) fn decide<D: Discipline>(
     discipline: &D,
-    calls: &[Call<ContainerOp>],
+    gather: &dyn Fn() -> Option<Deeds>,
 ) -> Option<Decision> {
-    let mut values = match Values::new(calls)? {
+    let deeds = gather()?;
+    let mut values = match Values::new(&deeds)? {
         Ok(values) => values,
-        Err(conflict) => return Some(Decision::Violated(refused(calls, conflict))),
+        Err(conflict) => return Some(Decision::Violated(refused(&deeds, conflict))),
     };
+    drop(deeds);
     let mut demands: Vec<Demand> = Vec::new();
     for turn in 1.. {
         let conflict = match discipline.plan(&values) {
             Ok(Plan(order)) => {
-                let order = with_doubtful(&values, order, demands.len());
+                if demands.is_empty() {
+                    return Some(Decision::Valid(order));
+                }
+                let order = with_doubtful(&values, &gather()?, order, demands.len());
                 return Some(Decision::Valid(order));
             }
             Err(conflict) => minimal(discipline, &values, conflict),
@@ -71,7 +77,7 @@ pub(super) fn decide<D: Discipline>(
             let demand = match (latest, left.as_slice()) {
                 (Some(latest), &[life]) => Demand { life, latest, conflict },
                 (Some(_), _) => return None,
-                (None, _) => return Some(violated(&values, conflict, left.is_empty())),
+                (None, _) => return Some(violated(&values, &gather()?, conflict, left.is_empty())),
             };
             let earlier =
                 |other: &Demand| other.life == demand.life && other.latest < demand.latest;
@@ -83,7 +89,7 @@ pub(super) fn decide<D: Discipline>(
         demands.sort_by_key(|demand| demand.latest);
         if let Some(late) = (0..).zip(&demands).find(|(place, d)| *place > d.latest) {
             let conflict = of_all(&demands[..=late.0], late.1.conflict.clone());
-            return Some(violated(&values, conflict, false));
+            return Some(violated(&values, &gather()?, conflict, false));
         }
         match_up(&mut values, &demands);
         if turn * values.lives.len() > WORK {
@@ -94,39 +100,32 @@ pub(super) fn decide<D: Discipline>(
 }
 
 /// Values of a conflict that nobody removed for certain.
-fn left_over(values: &Values<'_>, conflict: &Conflict) -> Vec<u32> {
+fn left_over(values: &Values, conflict: &Conflict) -> Vec<u32> {
     let is_left = |life: &u32| !values.lives[*life as usize].is_removed();
     conflict.lives.iter().copied().filter(is_left).collect()
 }
 
 /// For each value left over, what it makes impossible first if it stays.
-fn pairs<D: Discipline>(discipline: &D, values: &Values<'_>) -> Vec<Conflict> {
+fn pairs<D: Discipline>(discipline: &D, values: &Values) -> Vec<Conflict> {
     let lives = &values.lives;
     let left: Vec<u32> =
         (0..lives.len() as u32).filter(|&life| !lives[life as usize].is_removed()).collect();
     if left.len().saturating_mul(lives.len()) > PAIRS {
         return Vec::new();
     }
-    let rank = |life: u32| discipline.rank(values.value(life as usize));
-    let left: Vec<(u32, i128)> = left.into_iter().map(|life| (life, rank(life))).collect();
     let mut removed: Vec<u32> =
         (0..lives.len() as u32).filter(|&life| lives[life as usize].is_removed()).collect();
     removed.sort_unstable_by_key(|&life| lives[life as usize].b2);
-    let removed: Vec<(u32, i128)> = removed.into_iter().map(|life| (life, rank(life))).collect();
     // What is gone before a value was surely put in is blocked by it in no discipline.
-    let first = |&(life, rank): &(u32, i128)| {
+    let first = |life: u32| {
         let left = &lives[life as usize];
-        let from = removed.partition_point(|&(other, _)| lives[other as usize].b2 <= left.a2);
-        let blocked = |&&(other, of_other): &&(u32, i128)| {
-            discipline.blocks((left, rank), (&lives[other as usize], of_other))
-        };
-        removed[from..].iter().find(blocked).map(|&(other, _)| other)
+        let from = removed.partition_point(|&other| lives[other as usize].b2 <= left.a2);
+        let blocked = |&&other: &&u32| discipline.blocks(left, &lives[other as usize]);
+        removed[from..].iter().find(blocked).copied()
     };
     let mut conflicts = Vec::new();
-    for life in &left {
-        let first = first(life);
-        let &(life, _) = life;
-        let pair = first.map(|other| (vec![life, other], Vec::new()));
+    for life in left {
+        let pair = first(life).map(|other| (vec![life, other], Vec::new()));
         let after = values.empties.iter().filter(|window| lives[life as usize].a2 < window.from);
         let empty = after.min_by_key(|window| window.to);
         let empty = empty.map(|window| (vec![life], vec![window.call]));
@@ -141,7 +140,7 @@ fn pairs<D: Discipline>(discipline: &D, values: &Values<'_>) -> Vec<Conflict> {
 }
 
 /// Gives the first removes in doubt to the values with the earliest deadlines.
-fn match_up(values: &mut Values<'_>, demands: &[Demand]) {
+fn match_up(values: &mut Values, demands: &[Demand]) {
     let end = values.end;
     for life in values.lives.iter_mut().filter(|life| !life.is_removed()) {
         life.b1 = end;
@@ -155,7 +154,7 @@ fn match_up(values: &mut Values<'_>, demands: &[Demand]) {
 /// The last remove in doubt which, if it takes all of `left`, resolves the conflict.
 fn latest<D: Discipline>(
     discipline: &D,
-    values: &Values<'_>,
+    values: &Values,
     conflict: &Conflict,
     left: &[u32],
 ) -> Option<usize> {
@@ -185,7 +184,7 @@ fn latest<D: Discipline>(
 }
 
 /// As few of the values as are in conflict by themselves.
-fn minimal<D: Discipline>(discipline: &D, values: &Values<'_>, conflict: Conflict) -> Conflict {
+fn minimal<D: Discipline>(discipline: &D, values: &Values, conflict: Conflict) -> Conflict {
     if conflict.lives.len() < 2 {
         return conflict;
     }
@@ -221,28 +220,31 @@ fn of_all(demands: &[Demand], mut all: Conflict) -> Conflict {
 }
 
 /// A conflict that no remove in doubt resolves. They are part of it unless it is `settled`.
-fn violated(values: &Values<'_>, conflict: Conflict, settled: bool) -> Decision {
+fn violated(values: &Values, deeds: &Deeds, conflict: Conflict, settled: bool) -> Decision {
     let lives = conflict.lives.iter().map(|&life| &values.lives[life as usize]);
     let of_lives = lives.flat_map(|life| [life.insert, life.remove]);
     let mut calls: Vec<u32> =
         of_lives.filter(|&call| call != NONE).chain(conflict.calls.iter().copied()).collect();
-    let completed = |&call: &u32| values.calls[call as usize].completed;
-    let is_closed = |call: &&u32| !values.calls[**call as usize].is_open();
+    let completed = |&call: &u32| deeds.all[call as usize].completed;
+    let is_closed = |call: &&u32| !deeds.all[**call as usize].is_open();
     let last = calls.iter().filter(is_closed).map(completed).max().unwrap_or(0);
     if !settled {
         let doubtful = values.doubtful.iter().map(|&(_, call)| call);
-        calls.extend(doubtful.filter(|&call| values.calls[call as usize].invoked < last));
+        calls.extend(doubtful.filter(|&call| deeds.all[call as usize].invoked < last));
     }
-    Decision::Violated(refused(values.calls, Conflict { calls, ..conflict }))
+    Decision::Violated(refused(deeds, Conflict { calls, ..conflict }))
 }
 
-fn refused(all: &[Call<ContainerOp>], conflict: Conflict) -> Contradiction {
+fn refused(deeds: &Deeds, conflict: Conflict) -> Contradiction {
     let mut calls = conflict.calls;
     calls.sort_unstable();
     calls.dedup();
     let call = match conflict.call {
         // A value that nobody removed cannot show it; the last call can.
-        NONE => calls.iter().copied().max_by_key(|&call| all[call as usize].invoked).unwrap_or(0),
+        NONE => {
+            let invoked = |&call: &u32| deeds.all[call as usize].invoked;
+            calls.iter().copied().max_by_key(invoked).unwrap_or(0)
+        }
         call => call,
     };
     let reason = Reason::Rule { call, rule: conflict.rule };
@@ -250,19 +252,16 @@ fn refused(all: &[Call<ContainerOp>], conflict: Conflict) -> Contradiction {
 }
 
 /// Puts the first `count` removes in doubt behind what completed before they were invoked.
-fn with_doubtful(values: &Values<'_>, order: Vec<u32>, count: usize) -> Vec<u32> {
-    if count == 0 {
-        return order;
-    }
+fn with_doubtful(values: &Values, deeds: &Deeds, order: Vec<u32>, count: usize) -> Vec<u32> {
     // The least completion from each place on.
     let mut least = vec![u32::MAX; order.len() + 1];
     for place in (0..order.len()).rev() {
-        least[place] = least[place + 1].min(values.calls[order[place] as usize].completed);
+        least[place] = least[place + 1].min(deeds.all[order[place] as usize].completed);
     }
     let mut doubtful = values.doubtful[..count].iter().map(|&(_, call)| call).peekable();
     let mut all = Vec::with_capacity(order.len() + count);
     for (place, &least) in least.iter().enumerate() {
-        let is_through = |call: &u32| values.calls[*call as usize].invoked < least;
+        let is_through = |call: &u32| deeds.all[*call as usize].invoked < least;
         while let Some(call) = doubtful.next_if(is_through) {
             all.push(call);
         }

@@ -20,9 +20,10 @@
 //! of their intervals, and both kinds go in the same order. Empty answers: see [`cover`](super).
 
 use super::cover;
-use super::order::{Conflict, Plan, sorted};
+use super::order::{Conflict, Plan};
 use super::values::Values;
 use crate::linearizability::Rule;
+use crate::models::sorted;
 
 const OUT_OF_ORDER: Rule = Rule {
     anomaly: "out-of-order",
@@ -32,7 +33,7 @@ const OUT_OF_ORDER: Rule = Rule {
                it was removed at all.",
 };
 
-pub(super) fn plan(values: &Values<'_>) -> Result<Plan, Conflict> {
+pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let by_a2 = values.by_a2();
     let moments = cover::moments(values, &by_a2)?;
     let Some(order) = order(values, &by_a2) else { return Err(out_of_order(values, &by_a2)) };
@@ -69,7 +70,7 @@ impl Line<'_> {
 }
 
 /// The values in an order that extends *before*; `None` if there is none.
-fn order(values: &Values<'_>, by_a2: &[u32]) -> Option<Vec<u32>> {
+fn order(values: &Values, by_a2: &[u32]) -> Option<Vec<u32>> {
     let lives = &values.lives;
     let life = |life: u32| &lives[life as usize];
     let by_a1: Vec<u32> = (0..lives.len() as u32).collect();
@@ -98,7 +99,7 @@ fn order(values: &Values<'_>, by_a2: &[u32]) -> Option<Vec<u32>> {
 }
 
 /// Two values that are before each other.
-fn out_of_order(values: &Values<'_>, by_a2: &[u32]) -> Conflict {
+fn out_of_order(values: &Values, by_a2: &[u32]) -> Conflict {
     let lives = &values.lives;
     let mut latest: Option<u32> = None;
     let mut ended = by_a2.iter().peekable();
@@ -120,8 +121,8 @@ fn out_of_order(values: &Values<'_>, by_a2: &[u32]) -> Conflict {
 }
 
 /// Enqueues at E, dequeues at D: with the life of each call.
-fn merged(values: &Values<'_>, order: &[u32]) -> Vec<(u32, u32)> {
-    let mut merged = Vec::with_capacity(values.calls.len());
+fn merged(values: &Values, order: &[u32]) -> Vec<(u32, u32)> {
+    let mut merged = Vec::with_capacity(2 * values.lives.len());
     let mut coming = order.iter().peekable();
     let (mut came, mut left) = (0, 0);
     for &number in order {
@@ -145,7 +146,7 @@ fn merged(values: &Values<'_>, order: &[u32]) -> Vec<(u32, u32)> {
 }
 
 /// The order split at the moments of the empty answers.
-fn in_stretches(values: &Values<'_>, merged: &[(u32, u32)], moments: &[(u32, u32)]) -> Vec<u32> {
+fn in_stretches(values: &Values, merged: &[(u32, u32)], moments: &[(u32, u32)]) -> Vec<u32> {
     if moments.is_empty() {
         return merged.iter().map(|&(call, _)| call).collect();
     }

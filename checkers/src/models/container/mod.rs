@@ -21,6 +21,7 @@
 //! [`values`] for what all disciplines share, then [`fifo`], [`nesting`] and [`priority`].
 
 mod cover;
+mod deeds;
 mod discipline;
 mod doubt;
 mod fifo;
@@ -28,6 +29,7 @@ mod nesting;
 mod op;
 mod order;
 mod priority;
+mod replay;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -41,7 +43,8 @@ pub use discipline::{Bag, Discipline, Fifo, Lifo, Priority};
 pub use op::ContainerOp;
 
 use crate::history::{Completion, Operation};
-use crate::linearizability::{Call, Decision, Model};
+use crate::linearizability::{Call, Decision, Model, Operations, Unparsed};
+use deeds::Deeds;
 
 /// A container whose discipline `D` tells which element is next.
 #[derive(Clone, Copy, Debug, Default)]
@@ -146,6 +149,17 @@ impl<D: Discipline> Model for Container<D> {
     }
 
     fn decide(&self, calls: &[Call<ContainerOp>]) -> Option<Decision> {
-        doubt::decide(&self.0, calls)
+        doubt::decide(&self.0, &|| Some(Deeds::of_calls(&self.0, calls)))
+    }
+
+    fn decide_unparsed(&self, operations: &Operations<'_>) -> Option<Unparsed> {
+        let gather = || Deeds::of_operations(&self.0, operations);
+        let decision = doubt::decide(&self.0, &gather)?;
+        let deeds = gather()?;
+        let problem = match &decision {
+            Decision::Valid(order) => replay::replay(&self.0, &deeds, order),
+            _ => None,
+        };
+        Some(Unparsed::new(decision, deeds.all.len(), problem, operations, |_| true))
     }
 }

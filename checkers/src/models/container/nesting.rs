@@ -24,10 +24,11 @@
 //! the greatest b2 left among the values of a stretch; and each gap opens once.
 
 use super::cover;
-use super::order::{Conflict, Plan, sorted};
+use super::order::{Conflict, Plan};
 use super::tree::{CountTree, MinTree};
 use super::values::{Life, Values};
 use crate::linearizability::Rule;
+use crate::models::sorted;
 
 const NOT_NESTED: Rule = Rule {
     anomaly: "not-nested",
@@ -37,7 +38,7 @@ const NOT_NESTED: Rule = Rule {
                pushed after another push had ended, or popped before another pop began.",
 };
 
-pub(super) fn plan(values: &Values<'_>) -> Result<Plan, Conflict> {
+pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let by_a2 = values.by_a2();
     let empties = cover::moments(values, &by_a2)?;
     let mut nesting = Nesting::new(values, &by_a2);
@@ -50,7 +51,7 @@ pub(super) fn plan(values: &Values<'_>) -> Result<Plan, Conflict> {
             popped.filter(|&call| call != super::values::NONE).max().unwrap_or(super::values::NONE);
         return Err(Conflict { rule: &NOT_NESTED, call, lives, calls: Vec::new() });
     }
-    Ok(Plan(emitted(values, &nesting.taken, &empties)))
+    Ok(Plan(emitted(values, &nesting.into_taken(), &empties)))
 }
 
 /// A value and where its push and pop go.
@@ -69,9 +70,9 @@ struct Nesting<'a> {
     /// Sure values by a2, and by b1.
     by_left: Vec<u32>,
     by_right: Vec<u32>,
-    /// How many of them have their a2, or b1, at a lesser end.
+    /// How many of them have their a2 at a lesser end. Every other end is a b1, the last one
+    /// perhaps of many.
     lefts: Vec<u32>,
-    rights: Vec<u32>,
     /// Ends of each sure value, in the order of `by_left`.
     left: Vec<u32>,
     right: Vec<u32>,
@@ -86,7 +87,7 @@ struct Nesting<'a> {
 }
 
 impl<'a> Nesting<'a> {
-    fn new(values: &'a Values<'_>, by_a2: &[u32]) -> Self {
+    fn new(values: &'a Values, by_a2: &[u32]) -> Self {
         let lives = &values.lives;
         let by_left: Vec<u32> =
             by_a2.iter().copied().filter(|&life| lives[life as usize].is_sure()).collect();
@@ -96,7 +97,6 @@ impl<'a> Nesting<'a> {
             lives,
             at: Vec::with_capacity(2 * by_left.len()),
             lefts: vec![0],
-            rights: vec![0],
             left: vec![0; by_left.len()],
             right: vec![0; by_left.len()],
             starts: MinTree::new((0..by_left.len()).map(|place| life(place).a1)),
@@ -139,7 +139,6 @@ impl<'a> Nesting<'a> {
                 }
             }
             self.lefts.push(opened as u32);
-            self.rights.push(closed as u32);
             depths.push(depth);
         }
         self.covers = CountTree::new(&depths);
@@ -168,6 +167,11 @@ impl<'a> Nesting<'a> {
         Ok(())
     }
 
+    /// Lets go of all else.
+    fn into_taken(self) -> Vec<Taken> {
+        self.taken
+    }
+
     /// Whether a value is in this stretch and not taken.
     fn is_left(&self, from: u32, to: u32) -> impl Fn(u32) -> bool {
         let mut left = vec![false; self.lives.len()];
@@ -192,6 +196,14 @@ impl<'a> Nesting<'a> {
         }
     }
 
+    /// How many sure values have their b1 at a lesser end.
+    fn rights(&self, end: u32) -> u32 {
+        if end as usize == self.at.len() {
+            return self.by_right.len() as u32;
+        }
+        end - self.lefts[end as usize]
+    }
+
     /// Values which may now be the lowest from one end to the other.
     fn lowest(&mut self, first: u32, last: u32, lowest: &mut Vec<u32>) {
         let from = self.lefts[first as usize];
@@ -202,8 +214,7 @@ impl<'a> Nesting<'a> {
                 lowest.push(place);
             }
         }
-        let from = self.rights[first as usize + 1];
-        let to = self.rights[last as usize + 1];
+        let (from, to) = (self.rights(first + 1), self.rights(last + 1));
         let limit = u32::MAX - self.at[last as usize];
         while let Some(place) = self.finishes.take(from, to, limit) {
             let place = self.by_right[place as usize];
@@ -216,7 +227,7 @@ impl<'a> Nesting<'a> {
 }
 
 /// Pushes at the beginning of their stretches, those taken first first; pops at the end, last.
-fn emitted(values: &Values<'_>, taken: &[Taken], empties: &[(u32, u32)]) -> Vec<u32> {
+fn emitted(values: &Values, taken: &[Taken], empties: &[(u32, u32)]) -> Vec<u32> {
     let count = taken.len();
     // Pushes in this order, then pops the other way round, then empty answers; a value in nobody's
     // way alone has its moment.

@@ -16,14 +16,11 @@
 //!
 //! Values are handled from first to last; covered moments are skipped with a union–find over time.
 
-use std::cmp::Ordering;
-
-use serde_json::Value;
-
 use super::cover;
-use super::order::{Conflict, Plan, sorted};
+use super::order::{Conflict, Plan};
 use super::values::Values;
 use crate::linearizability::Rule;
+use crate::models::sorted;
 
 const OVERTAKEN: Rule = Rule {
     anomaly: "priority-inversion",
@@ -32,24 +29,21 @@ const OVERTAKEN: Rule = Rule {
                At every moment of this removal one of the values that go before was there.",
 };
 
-/// `rank` of a value: less goes first.
-pub(super) fn plan(values: &Values<'_>, rank: impl Fn(&Value) -> i128) -> Result<Plan, Conflict> {
+pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let lives = &values.lives;
-    let ranks: Vec<i128> = (0..lives.len()).map(|life| rank(values.value(life))).collect();
+    let rank = |life: u32| lives[life as usize].rank;
     let mut order: Vec<u32> = (0..lives.len() as u32).collect();
-    if ranks.iter().any(|&rank| rank != ranks[0]) {
-        order.sort_by_key(|&life| ranks[life as usize]);
+    if lives.iter().any(|life| life.rank != lives[0].rank) {
+        order.sort_by_key(|&life| rank(life));
     }
     let mut moments = vec![0; lives.len()];
     let mut covered = Covered::new(values.end);
-    for equals in order.chunk_by(|&a, &b| ranks[a as usize] == ranks[b as usize]) {
+    for equals in order.chunk_by(|&a, &b| rank(a) == rank(b)) {
         for &number in equals {
             let life = &lives[number as usize];
             let moment = covered.next_free(life.b1);
             if moment > life.b2 {
-                let goes_before = |other: u32| {
-                    ranks[other as usize].cmp(&ranks[number as usize]) == Ordering::Less
-                };
+                let goes_before = |other: u32| rank(other) < life.rank;
                 let mut chain = cover::chain(values, life.b1, life.b2, goes_before);
                 chain.push(number);
                 let call = life.remove;
@@ -73,7 +67,7 @@ pub(super) fn plan(values: &Values<'_>, rank: impl Fn(&Value) -> i128) -> Result
 }
 
 /// Removals and empty answers by moment, and each insert at its a2 or right before its removal.
-fn merged(values: &Values<'_>, order: &[u32], moments: &[u32], empties: &[(u32, u32)]) -> Vec<u32> {
+fn merged(values: &Values, order: &[u32], moments: &[u32], empties: &[(u32, u32)]) -> Vec<u32> {
     let lives = &values.lives;
     let by_a2 = values.by_a2();
     // At equal moments in this order: empty answers last.
@@ -82,7 +76,7 @@ fn merged(values: &Values<'_>, order: &[u32], moments: &[u32], empties: &[(u32, 
             Some(&life) => moments[life as usize],
             None => empties[place - order.len()].0,
         });
-    let mut merged = Vec::with_capacity(values.calls.len());
+    let mut merged = Vec::with_capacity(2 * lives.len() + empties.len());
     let mut inserts = by_a2.iter().map(|&life| (life, &lives[life as usize])).peekable();
     for place in by_moment.into_iter().map(|place| place as usize) {
         let life = order.get(place).map(|&life| (&lives[life as usize], moments[life as usize]));

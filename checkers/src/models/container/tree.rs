@@ -69,7 +69,8 @@ const GONE: u32 = u32::MAX / 2;
 pub(super) struct CountTree {
     leaves: usize,
     least: Vec<u32>,
-    /// What was subtracted from everything below a node, itself included in `least`.
+    /// What was subtracted from everything below a node that is no leaf, itself included in
+    /// `least`.
     lowered: Vec<u32>,
 }
 
@@ -81,7 +82,7 @@ impl CountTree {
         for node in (1..leaves).rev() {
             least[node] = least[2 * node].min(least[2 * node + 1]);
         }
-        Self { leaves, least, lowered: vec![0; 2 * leaves] }
+        Self { leaves, least, lowered: vec![0; leaves] }
     }
 
     /// One less at places `from..to`, all of which are more than zero.
@@ -90,20 +91,25 @@ impl CountTree {
         let (mut from, mut to) = (first, last);
         while from < to {
             if from % 2 == 1 {
-                self.least[from] -= 1;
-                self.lowered[from] += 1;
+                self.lower_node(from);
                 from += 1;
             }
             if to % 2 == 1 {
                 to -= 1;
-                self.least[to] -= 1;
-                self.lowered[to] += 1;
+                self.lower_node(to);
             }
             from /= 2;
             to /= 2;
         }
         self.renew(first);
         self.renew(last - 1);
+    }
+
+    fn lower_node(&mut self, node: usize) {
+        self.least[node] -= 1;
+        if let Some(lowered) = self.lowered.get_mut(node) {
+            *lowered += 1;
+        }
     }
 
     /// Computes anew what is above a node.

@@ -1,6 +1,7 @@
 //! The life of each value: inserted once, removed at most once.
 //!
-//! **Time** is counted in events of these calls, densely, from 0; [`Values::end`] is after all.
+//! **Time** is counted in events, densely enough to be the place in a table; [`Values::end`] is
+//! after all.
 //!
 //! **A life** has four times: its insert takes effect in [a1, a2], its remove in [b1, b2]. As the
 //! insert comes first, a2 may be lowered to b2, and b1 raised to a1. Then a value is *surely
@@ -15,12 +16,11 @@
 //! What all containers share is refused here: a value removed that was never inserted, removed
 //! twice, or removed before its insert was invoked.
 
-use rustc_hash::FxHashMap;
-use serde_json::Value;
-
-use super::ContainerOp;
-use super::order::{Conflict, sorted};
-use crate::linearizability::{Call, Rule};
+use super::deeds::{Deeds, What};
+use super::order::Conflict;
+use crate::linearizability::Rule;
+use crate::models::deed::OPEN;
+use crate::models::sorted;
 
 /// No call.
 pub(super) const NONE: u32 = u32::MAX;
@@ -51,6 +51,8 @@ pub struct Life {
     pub a2: u32,
     pub b1: u32,
     pub b2: u32,
+    /// Of a lesser rank goes first, where that counts.
+    pub rank: u32,
 }
 
 impl Life {
@@ -73,8 +75,7 @@ pub struct Window {
 }
 
 /// A history of distinct values.
-pub struct Values<'a> {
-    pub(super) calls: &'a [Call<ContainerOp>],
+pub struct Values {
     /// In order of a1.
     pub(super) lives: Vec<Life>,
     /// In order of invocation.
@@ -84,55 +85,43 @@ pub struct Values<'a> {
     pub(super) end: u32,
 }
 
-impl<'a> Values<'a> {
+impl Values {
     /// `None` when a value is inserted twice.
-    pub(super) fn new(calls: &'a [Call<ContainerOp>]) -> Option<Result<Self, Conflict>> {
-        let removes = match pairs(calls)? {
+    pub(super) fn new(deeds: &Deeds) -> Option<Result<Self, Conflict>> {
+        let removes = match pairs(deeds)? {
             Ok(removes) => removes,
             Err(conflict) => return Some(Err(conflict)),
         };
-        let (invoked, completed, end) = times(calls);
-        let mut values =
-            Self { calls, lives: Vec::new(), empties: Vec::new(), doubtful: Vec::new(), end };
-        for (place, call) in calls.iter().enumerate() {
-            let number = place as u32;
-            let (from, to) = (invoked[place], completed[place]);
-            match &call.op {
-                ContainerOp::Insert(_) => {
-                    let remove = removes[place];
-                    if remove == NONE && call.is_open() {
+        let end = deeds.end;
+        let time = |completed: u32| if completed == OPEN { end } else { completed };
+        let lives = Vec::with_capacity(removes.len());
+        let mut values = Self { lives, empties: Vec::new(), doubtful: Vec::new(), end };
+        for (number, deed) in (0..).zip(&deeds.all) {
+            let (from, to) = (deed.invoked, time(deed.completed));
+            match deed.what {
+                What::Insert(value) => {
+                    let remove = removes[value as usize];
+                    if remove == NONE && deed.is_open() {
                         continue;
                     }
-                    let (b1, b2) = match remove {
-                        NONE => (end, end),
-                        remove => (invoked[remove as usize], completed[remove as usize]),
+                    let (b1, b2) = match deeds.all.get(remove as usize) {
+                        None => (end, end),
+                        Some(remove) => (remove.invoked, time(remove.completed)),
                     };
                     if b2 < from {
-                        values.lives.clear();
-                        return Some(Err(Conflict {
-                            rule: &BEFORE_INSERTED,
-                            call: remove,
-                            lives: Vec::new(),
-                            calls: vec![number, remove],
-                        }));
+                        let calls = vec![number, remove];
+                        let (rule, lives) = (&BEFORE_INSERTED, Vec::new());
+                        return Some(Err(Conflict { rule, call: remove, lives, calls }));
                     }
-                    let (a2, b1) = (to.min(b2), b1.max(from));
-                    values.lives.push(Life { insert: number, remove, a1: from, a2, b1, b2 });
+                    let (a2, b1, rank) = (to.min(b2), b1.max(from), deeds.rank(value));
+                    values.lives.push(Life { insert: number, remove, a1: from, a2, b1, b2, rank });
                 }
-                ContainerOp::Remove(_) => {}
-                ContainerOp::RemoveAny => values.doubtful.push((from, number)),
-                ContainerOp::Empty => values.empties.push(Window { call: number, from, to }),
+                What::Remove(_) => {}
+                What::RemoveAny => values.doubtful.push((from, number)),
+                What::Empty => values.empties.push(Window { call: number, from, to }),
             }
         }
         Some(Ok(values))
-    }
-
-    /// The value of a life.
-    pub(super) fn value(&self, life: usize) -> &'a Value {
-        match &self.calls[self.lives[life].insert as usize].op {
-            ContainerOp::Insert(value) => value,
-            _ => &Value::Null,
-        }
     }
 
     /// Lives by a2.
@@ -142,7 +131,7 @@ impl<'a> Values<'a> {
 
     /// Only these lives and empty answers, with times counted anew. A linearization of all is one
     /// of these: no discipline minds values which are left out wholly, nor answers.
-    pub(super) fn among(&self, lives: &[u32], calls: &[u32]) -> Values<'a> {
+    pub(super) fn among(&self, lives: &[u32], calls: &[u32]) -> Self {
         let mut lives: Vec<Life> = lives.iter().map(|&life| self.lives[life as usize]).collect();
         lives.sort_unstable_by_key(|life| life.a1);
         let empties = self.empties.iter().filter(|window| calls.contains(&window.call));
@@ -165,58 +154,36 @@ impl<'a> Values<'a> {
             (window.from, window.to) = (new(window.from), new(window.to));
         }
         let doubtful = self.doubtful.iter().map(|&(time, call)| (new(time), call)).collect();
-        Values { calls: self.calls, lives, empties, doubtful, end: times.len() as u32 }
+        Self { lives, empties, doubtful, end: times.len() as u32 }
     }
 }
 
-/// For each insert its remove. `None` when a value is inserted twice.
-fn pairs(calls: &[Call<ContainerOp>]) -> Option<Result<Vec<u32>, Conflict>> {
-    let mut inserts: FxHashMap<&Value, u32> = FxHashMap::default();
-    inserts.reserve(calls.len() / 2);
-    for (number, call) in (0..).zip(calls) {
-        if let ContainerOp::Insert(value) = &call.op
-            && inserts.insert(value, number).is_some()
+/// For each value its remove. `None` when one is inserted twice.
+fn pairs(deeds: &Deeds) -> Option<Result<Vec<u32>, Conflict>> {
+    let value = |what| match what {
+        What::Insert(value) | What::Remove(value) => value as usize + 1,
+        What::RemoveAny | What::Empty => 0,
+    };
+    let count = deeds.all.iter().map(|deed| value(deed.what)).max().unwrap_or(0);
+    let (mut inserts, mut removes) = (vec![NONE; count], vec![NONE; count]);
+    for (number, deed) in (0..).zip(&deeds.all) {
+        if let What::Insert(value) = deed.what
+            && std::mem::replace(&mut inserts[value as usize], number) != NONE
         {
             return None;
         }
     }
-    let mut removes = vec![NONE; calls.len()];
-    for (number, call) in (0..).zip(calls) {
-        let ContainerOp::Remove(value) = &call.op else { continue };
+    for (number, deed) in (0..).zip(&deeds.all) {
+        let What::Remove(value) = deed.what else { continue };
         let refused = |rule, calls| Conflict { rule, call: number, lives: Vec::new(), calls };
-        let Some(&insert) = inserts.get(value) else {
+        let insert = inserts[value as usize];
+        if insert == NONE {
             return Some(Err(refused(&NEVER_INSERTED, vec![number])));
-        };
-        let other = std::mem::replace(&mut removes[insert as usize], number);
+        }
+        let other = std::mem::replace(&mut removes[value as usize], number);
         if other != NONE {
             return Some(Err(refused(&REMOVED_TWICE, vec![insert, other, number])));
         }
     }
     Some(Ok(removes))
-}
-
-/// Invocation and completion of each call in dense time, and the end; open calls have the end.
-fn times(calls: &[Call<ContainerOp>]) -> (Vec<u32>, Vec<u32>, u32) {
-    // (rank, twice the call, plus one for the completion); calls are in order of invocation.
-    let mut ends: Vec<(u32, u32)> = (0..)
-        .zip(calls)
-        .filter(|(_, call)| !call.is_open())
-        .map(|(number, call)| (call.completed, number))
-        .collect();
-    ends.sort_unstable();
-    let mut invoked = vec![0; calls.len()];
-    let end = (calls.len() + ends.len()) as u32;
-    let mut completed = vec![end; calls.len()];
-    let mut ended = 0;
-    for (place, call) in calls.iter().enumerate() {
-        while ended < ends.len() && ends[ended].0 < call.invoked {
-            completed[ends[ended].1 as usize] = (place + ended) as u32;
-            ended += 1;
-        }
-        invoked[place] = (place + ended) as u32;
-    }
-    for (more, &(_, number)) in ends[ended..].iter().enumerate() {
-        completed[number as usize] = (calls.len() + ended + more) as u32;
-    }
-    (invoked, completed, end)
 }

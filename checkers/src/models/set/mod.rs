@@ -8,7 +8,9 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 
 use crate::history::{Completion, Operation};
-use crate::linearizability::{Call, Contradiction, Decision, Model, Reason, Rule};
+use crate::linearizability::{
+    Call, Contradiction, Decision, Model, Operations, Reason, Rule, Unparsed,
+};
 use crate::models::element::Element;
 
 /// `add` v, `remove` v, `contains` v → boolean, `read` → list of all elements (null: none).
@@ -154,6 +156,10 @@ impl Model for Set {
     fn decide(&self, calls: &[Call<SetOp>]) -> Option<Decision> {
         let Some(growth) = Growth::new(calls) else { return single::decide(calls) };
         Some(growth.map_or_else(Decision::Violated, |growth| growth.decide()))
+    }
+
+    fn decide_unparsed(&self, operations: &Operations<'_>) -> Option<Unparsed> {
+        single::decide_unparsed(operations)
     }
 }
 

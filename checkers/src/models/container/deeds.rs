@@ -1,0 +1,132 @@
+//! The calls of a container with their values numbered: all that the algorithms look at.
+
+use rustc_hash::FxHashMap;
+use serde_json::Value;
+
+use super::{ContainerOp, Discipline};
+use crate::history::{Completion, ValueId};
+use crate::linearizability::{Call, Operations};
+use crate::models::deed::{Deed, OPEN, settle};
+
+/// What a call did, with the number of its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Insert(u32),
+    Remove(u32),
+    RemoveAny,
+    Empty,
+}
+
+/// All calls, in order of invocation.
+pub(super) struct Deeds {
+    pub all: Vec<Deed<What>>,
+    /// By number of the value: less goes first, equal ones in any order.
+    pub ranks: Vec<u32>,
+    /// Later than every time.
+    pub end: u32,
+}
+
+impl Deeds {
+    pub(super) fn of_calls<D: Discipline>(discipline: &D, calls: &[Call<ContainerOp>]) -> Self {
+        let mut numbers: FxHashMap<&Value, u32> = FxHashMap::default();
+        let mut ranks = Vec::new();
+        let mut number = |value| {
+            let next = numbers.len() as u32;
+            let number = *numbers.entry(value).or_insert(next);
+            if number == next && D::RANKED {
+                ranks.push(discipline.rank(value));
+            }
+            number
+        };
+        let mut all = Vec::with_capacity(calls.len());
+        for call in calls {
+            let what = match &call.op {
+                ContainerOp::Insert(value) => What::Insert(number(value)),
+                ContainerOp::Remove(value) => What::Remove(number(value)),
+                ContainerOp::RemoveAny => What::RemoveAny,
+                ContainerOp::Empty => What::Empty,
+            };
+            all.push(Deed { what, invoked: call.invoked, completed: call.completed });
+        }
+        Self::new(all, dense(&ranks))
+    }
+
+    /// The same, and the same numbers of calls, from operations that were not parsed. `None` if
+    /// one is none of a container's: whoever parses it says which.
+    pub(super) fn of_operations<D: Discipline>(
+        discipline: &D,
+        operations: &Operations<'_>,
+    ) -> Option<Self> {
+        let names = discipline.names();
+        let values = operations.values();
+        let mut functions: Vec<(ValueId, bool)> = Vec::new();
+        let mut numbers: FxHashMap<ValueId, u32> = FxHashMap::default();
+        numbers.reserve(operations.len() / 2);
+        let mut ranks = Vec::new();
+        let mut all = Vec::with_capacity(operations.len());
+        for operation in operations.iter() {
+            if operation.completion() == Completion::Fail {
+                continue;
+            }
+            let f = operation.f_id();
+            let known = functions.iter().find(|(known, _)| *known == f).map(|known| known.1);
+            let inserts = match known {
+                Some(inserts) => inserts,
+                None => {
+                    let inserts = names.insert.contains(&operation.f());
+                    if !inserts && !names.remove.contains(&operation.f()) {
+                        return None;
+                    }
+                    functions.push((f, inserts));
+                    inserts
+                }
+            };
+            let mut number = |id: ValueId| {
+                let next = numbers.len() as u32;
+                let number = *numbers.entry(id).or_insert(next);
+                if number == next {
+                    let value = values.get(id);
+                    discipline.element(&value).ok()?;
+                    if D::RANKED {
+                        ranks.push(discipline.rank(&value));
+                    }
+                }
+                Some(number)
+            };
+            let what = if inserts {
+                What::Insert(number(operation.argument_id())?)
+            } else if operation.completion() == Completion::Info {
+                What::RemoveAny
+            } else if operation.result_id().is_null() {
+                What::Empty
+            } else {
+                What::Remove(number(operation.result_id())?)
+            };
+            let completed = match (operation.completion(), operation.completed_rank()) {
+                (Completion::Ok, Some(rank)) => rank.saturating_add(1),
+                _ => OPEN,
+            };
+            let invoked = operation.invoked_rank().saturating_add(1);
+            all.push(Deed { what, invoked, completed });
+        }
+        Some(Self::new(all, dense(&ranks)))
+    }
+
+    fn new(mut all: Vec<Deed<What>>, ranks: Vec<u32>) -> Self {
+        let end = settle(&mut all);
+        Self { all, ranks, end }
+    }
+
+    /// The rank of a value.
+    pub(super) fn rank(&self, value: u32) -> u32 {
+        self.ranks.get(value as usize).copied().unwrap_or(0)
+    }
+}
+
+/// Ranks numbered in their order.
+fn dense(ranks: &[i128]) -> Vec<u32> {
+    let mut order = ranks.to_vec();
+    order.sort_unstable();
+    order.dedup();
+    ranks.iter().map(|rank| order.partition_point(|other| other < rank) as u32).collect()
+}
