@@ -69,8 +69,9 @@ const EXACT_WIDTH: usize = 200_000;
 /// Events to look at past the one where the beam was lost.
 const MARGIN: usize = 40;
 
-/// Decides within `budget`, from the default value on, and takes from it what was used. `None`: too concurrent (over 512
-/// live calls), or not decided with its share of the budget.
+/// Decides within `budget`, and takes from it what was used; the register begins with the default
+/// value. `None`: too concurrent (over 512 live calls), or not decided with its share of the
+/// budget.
 pub(super) fn search<V: Default + Eq + Hash>(
     calls: &[Call<RegisterOp<V>>],
     budget: &mut Budget,
