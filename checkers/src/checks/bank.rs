@@ -141,17 +141,8 @@ fn judge<'a>(
         });
         return;
     }
-    let nulls = read.balances.iter().filter(|(_, balance)| balance.is_none());
-    let nulls: Vec<&Value> = nulls.map(|(account, _)| account).collect();
-    if !nulls.is_empty() {
-        evidence
-            .add("missing-balance", || Case {
-                key,
-                title: format!("{} found an account without a balance", who(op)),
-                argument: format!("Account {} has no balance.", some(nulls.iter().copied())),
-                about: vec![op],
-            })
-            .against(format!("account {}", some(nulls.iter().copied())), "a balance", "none");
+    if !read.is_whole() {
+        missing(key, read, evidence);
         return;
     }
     if let Some(expected) = expected.filter(|&expected| expected != read.total) {
@@ -191,6 +182,20 @@ fn judge<'a>(
             })
             .against(format!("account {account}"), "0 or more", balance.to_string());
     }
+}
+
+/// Some accounts have no balance.
+fn missing<'a>(key: Option<&'a Value>, read: &Statement<'a>, evidence: &mut Evidence<'a>) {
+    let nulls = read.balances.iter().filter(|(_, balance)| balance.is_none());
+    let names = some(nulls.map(|(account, _)| account));
+    evidence
+        .add("missing-balance", || Case {
+            key,
+            title: format!("{} found an account without a balance", who(read.op)),
+            argument: format!("Account {names} has no balance."),
+            about: vec![read.op],
+        })
+        .against(format!("account {names}"), "a balance", "none");
 }
 
 #[cfg(test)]

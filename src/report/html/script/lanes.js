@@ -108,8 +108,8 @@ const lanes = (() => {
 
   // Draws into `place`. Returns the drawing and where things are in it, for who draws on top.
   function draw(place, { operations, wrong, from, to, byOrder, header, choose }) {
-    const width = Math.max(540, place.clientWidth || 1080);
-    const left = width < 760 ? 92 : 150;
+    const width = Math.max(320, place.clientWidth || 1080);
+    const left = width < 500 ? 76 : width < 760 ? 92 : 150;
     const right = width - 14;
     const scale = axis(operations, byOrder, left, right);
     const there = run.faults.filter((f) => f.from <= to && (f.to === null || f.to >= from));
@@ -123,8 +123,9 @@ const lanes = (() => {
       const y = top + lane.first * ROW;
       const h = lane.rows * ROW;
       if (n % 2 === 0) svg.append(dom.svg("rect", { class: "lane", x: 0, y, width, height: h }));
-      svg.append(text("node", 10, y + h / 2 - 2, words.clip(lane.node, left / 9)),
-        text("process", 10, y + h / 2 + 15, `process ${lane.process}`));
+      svg.append(text("node", 6, y + h / 2 - 2, words.clip(lane.node, Math.floor(left / 9))),
+        text("process", 6, y + h / 2 + 15,
+          `${left < 80 ? "proc." : "process"} ${lane.process}`));
     });
     for (const [at, step] of scale.ticks) {
       const x = scale.x(at);

@@ -153,7 +153,7 @@ const order = (() => {
     const over = view.at > view.steps.length;
     const y = headerY + 4;
     const height = 26;
-    svg.append(dom.svg("text", { class: "node", x: 10, y: y + 18 }, "state"));
+    svg.append(dom.svg("text", { class: "node", x: 6, y: y + 18 }, "state"));
     const begin = view.before === 0 ? "start" : "…";
     const parts = [{ x: left, state: view.witness.steps.length ? begin : view.witness.state },
       ...shown];

@@ -1,0 +1,171 @@
+//! Each kind of violation: who opens the page can point at the operations that contradict.
+
+use serde_json::{Value, json};
+
+use super::recorded::Recorded;
+use super::{DESK, done, open};
+
+/// Value 2 replaced 1, and yet a later read finds 1, under a partition.
+pub fn stale_read() -> Recorded {
+    let none = Value::Null;
+    Recorded::default()
+        .partition(0, 8, 60)
+        .ok(0, "write", Some("x"), (json!(1), json!(1)), (2, 6))
+        .ok(1, "write", Some("x"), (json!(2), json!(2)), (10, 14))
+        .ok(2, "read", Some("x"), (none.clone(), json!(2)), (18, 22))
+        .ok(3, "read", Some("x"), (none.clone(), json!(1)), (30, 40))
+        .ok(4, "read", Some("y"), (none.clone(), none), (70, 90))
+}
+
+#[test]
+fn a_stale_read_is_red_under_its_fault_with_the_state_that_it_contradicts() {
+    let page = stale_read().page("-m register");
+    let Some(mut browser) = open("stale-read", &page.path, DESK) else { return };
+    assert!(browser.text("h1").contains("Violated"));
+    assert!(browser.text("#contradiction .argument").contains("contradiction"));
+    assert_eq!(browser.count("#witness .operation.wrong"), 1);
+    assert!(browser.text("#witness .operation.wrong .label").contains("✗ read → 1"));
+    assert!(browser.text("#witness .fault .fault-name").contains("partition #0"));
+    assert_eq!(browser.text("#witness .state.stuck text"), "2");
+    assert!(browser.text("#witness .said").starts_with("No operation can come next. The state is"));
+    // What is called wrong looks wrong: not the colour of the others.
+    let colour = |of: &str| format!("getComputedStyle(document.querySelector('{of}')).stroke");
+    let wrong = browser.eval(&colour("#witness .wrong .box"));
+    assert_ne!(wrong, browser.eval(&colour("#witness .operation:not(.wrong) .box")));
+    browser.hover("#witness .fault .fault-name");
+    browser.until("document.querySelector('.tip')?.textContent.includes('42 packets dropped')");
+    done("stale-read", browser);
+}
+
+#[test]
+fn the_first_operation_of_all_can_be_wrong() {
+    let page = Recorded::default()
+        .ok(0, "read", None, (Value::Null, json!(7)), (1, 2))
+        .page("-m register");
+    let Some(mut browser) = open("first-wrong", &page.path, DESK) else { return };
+    assert_eq!(browser.count("#witness .operation.wrong"), 1);
+    assert!(browser.text("#witness .said").contains("read → 7"));
+    browser.eval("document.querySelector('#witness figure').focus()");
+    browser.key("ArrowLeft");
+    browser.key("ArrowRight");
+    assert_eq!(browser.eval("document.querySelector('#witness .scroll').dataset.step"), "1");
+    done("first-wrong", browser);
+}
+
+#[test]
+fn an_order_is_stepped_through_with_keys_and_buttons() {
+    let page = stale_read().page("-m register");
+    let Some(mut browser) = open("steps", &page.path, DESK) else { return };
+    let step = "document.querySelector('#witness .scroll').dataset.step";
+    let last = browser.eval(step);
+    browser.eval("document.querySelector('#witness figure').focus()");
+    browser.key("Home");
+    assert_eq!(browser.eval(step), "0");
+    assert_eq!(browser.count("#witness .point"), 0);
+    browser.key("ArrowRight");
+    assert_eq!(browser.count("#witness .point.now"), 1);
+    assert!(browser.text("#witness .said").starts_with("Step 1 of "));
+    browser.click("#witness .steps-control button:last-child");
+    assert_eq!(browser.eval(step), last);
+    browser.click("#witness .choice label:last-of-type");
+    assert_eq!(browser.count("#witness .operation.wrong"), 1, "by order of events too");
+    browser.click("#witness .operation.wrong");
+    browser.until("document.querySelectorAll('#operations tr.selected').length === 1");
+    assert!(browser.text("#operations .detail-of-operation").contains("read → 1"));
+    done("steps", browser);
+}
+
+#[test]
+fn a_cycle_of_transactions_is_a_ring_whose_edges_explain_themselves() {
+    let append = |key: &str, value: u32| json!(["append", key, value]);
+    let read = |key: &str, list: Value| json!(["r", key, list]);
+    let skew = |mine: &str, other: &str, value: u32, seen: Value| {
+        (
+            json!([read(other, Value::Null), append(mine, value)]),
+            json!([read(other, seen), append(mine, value)]),
+        )
+    };
+    let page = Recorded::default()
+        .ok(0, "txn", None, skew("x", "y", 1, json!([])), (1, 9))
+        .ok(1, "txn", None, skew("y", "x", 2, json!([])), (2, 8))
+        .ok(
+            2,
+            "txn",
+            None,
+            (
+                json!([read("x", Value::Null), read("y", Value::Null)]),
+                json!([read("x", json!([1])), read("y", json!([2]))]),
+            ),
+            (12, 15),
+        )
+        .page("-m list-append -c serializable");
+    let Some(mut browser) = open("write-skew", &page.path, DESK) else { return };
+    assert_eq!(browser.count("#witness .ring .txn"), 2);
+    assert_eq!(browser.count("#witness .ring .edge.rw"), 2);
+    assert_eq!(browser.count("#witness .ring .micro.touched"), 4);
+    browser.hover("#witness .edge .edge-name");
+    browser.until("document.querySelector('#witness .said').textContent.includes('because')");
+    assert!(browser.text("#witness .said").contains("did not observe"));
+    let dash = "getComputedStyle(document.querySelector('.ring .rw .line')).strokeDasharray";
+    assert_ne!(browser.eval(dash), "none", "kinds are told apart without colour");
+    browser.click("#witness .txn .txn-name");
+    browser.until("document.querySelectorAll('#operations tr.selected').length === 1");
+    done("write-skew", browser);
+}
+
+/// Expected against seen, for one model each.
+#[track_caller]
+fn contrast(test: &str, recorded: Recorded, model: &str, expected: &str, seen: &str) {
+    let page = recorded.page(model);
+    let Some(mut browser) = open(test, &page.path, DESK) else { return };
+    assert!(browser.text("#witness .contrast .expected").contains(expected), "{test}");
+    assert!(browser.text("#witness .contrast .seen").contains(seen), "{test}");
+    assert!(browser.count("#witness .operation") >= 1, "{test}");
+    browser.click("#operations .filters input[type=checkbox]");
+    assert!(browser.count("#operations tr.named") >= 1, "{test}");
+    done(test, browser);
+}
+
+#[test]
+fn a_lost_element_of_a_set() {
+    let history = Recorded::default()
+        .ok(0, "add", None, (json!(5), json!(5)), (1, 2))
+        .ok(1, "add", None, (json!(6), json!(6)), (3, 4))
+        .ok(2, "read", None, (Value::Null, json!([6])), (8, 9));
+    contrast("set", history, "-m set -c own", "there, added by op 0", "not there, by op 4");
+}
+
+#[test]
+fn money_that_was_made_in_a_bank() {
+    let transfer = json!({"from": 0, "to": 1, "amount": 5});
+    let history = Recorded::default()
+        .ok(0, "read", None, (Value::Null, json!({"0": 10, "1": 10})), (1, 2))
+        .ok(1, "transfer", None, (transfer.clone(), transfer), (3, 7))
+        .ok(2, "read", None, (Value::Null, json!({"0": 10, "1": 15})), (4, 5))
+        .ok(2, "read", None, (Value::Null, json!({"0": 5, "1": 15})), (9, 10));
+    contrast("bank", history, "-m bank", "20", "25");
+}
+
+#[test]
+fn a_lost_element_of_a_queue() {
+    let history = Recorded::default().ok(0, "enqueue", None, (json!("a"), json!("a")), (1, 2)).ok(
+        1,
+        "dequeue",
+        None,
+        (Value::Null, Value::Null),
+        (5, 6),
+    );
+    contrast("queue", history, "-m total-queue", "taken out once", "never");
+}
+
+#[test]
+fn an_identifier_given_twice() {
+    let history = Recorded::default().ok(0, "generate", None, (Value::Null, json!(17)), (1, 2)).ok(
+        1,
+        "generate",
+        None,
+        (Value::Null, json!(17)),
+        (3, 4),
+    );
+    contrast("unique-ids", history, "-m unique-ids", "given once", "given to op 0 and to op 2");
+}
