@@ -19,8 +19,9 @@ use crate::system::{ProcessState, System};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What is gone is looked at once more: a fault may just be starting it again.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
-/// Lines of its log that are told with a crash.
-const LOG_LINES: u32 = 12;
+/// The end of its log that is searched for what went wrong, and the lines that are told of it.
+const LOG_LINES: u32 = 80;
+const TOLD_LINES: usize = 6;
 
 /// Looks after the processes until it is dropped.
 pub struct Supervisor {
@@ -64,6 +65,18 @@ impl Drop for Supervisor {
     }
 }
 
+/// From the last line that names an error on, as `TypeError: …`; else the last lines.
+fn complaint(log: &str) -> Vec<&str> {
+    let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let names_error = |line: &&str| {
+        let word = line.split_once(':').map(|(word, _)| word).unwrap_or_default();
+        word.to_ascii_lowercase().ends_with("error") && !word.contains(' ')
+    };
+    let last = lines.len().saturating_sub(TOLD_LINES);
+    let start = lines.iter().rposition(names_error).unwrap_or(last);
+    lines[start..].iter().take(TOLD_LINES).copied().collect()
+}
+
 struct Watch {
     cluster: Cluster,
     system: Arc<dyn System>,
@@ -86,8 +99,7 @@ impl Watch {
         let scripts = self.system.scripts(&member.node);
         let tail = format!("tail -n {LOG_LINES} {} 2>/dev/null || :", quote(&scripts.logs));
         let log = self.run(member, tail)?;
-        let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let told = json!({"phase": "crash", "node": name, "log": lines});
+        let told = json!({"phase": "crash", "node": name, "log": complaint(&log)});
         self.recorder.nemesis(EventType::Info, "process-crash", told);
         if !(self.handled)().contains(name) {
             self.run(member, scripts.start)?;
@@ -110,5 +122,21 @@ impl Watch {
         let root = privileged(&self.cluster.nodes(), self.system.as_ref());
         let command = if root { command.privileged() } else { command };
         Ok(member.remote.check(&command)?.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_error_is_told_and_not_the_end_of_its_properties() {
+        let log = "info: up\n\nTypeError: Cannot read properties of null (reading 'id')\n  at a.js:26\n\
+                   {\n  errno: 1\n}\nx\ny\nNode.js v20";
+        let told = complaint(log);
+        assert_eq!(told.len(), TOLD_LINES);
+        assert!(told[0].starts_with("TypeError: Cannot"), "{told:?}");
+        assert_eq!(complaint("one\ntwo"), ["one", "two"]);
+        assert!(complaint("").is_empty());
     }
 }

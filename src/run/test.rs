@@ -299,7 +299,8 @@ impl Drive<'_> {
     /// Load without faults, until the system serves again and for the time asked for.
     fn recover(&self, recorder: &Recorder) -> Result<(), SystemError> {
         let start = Instant::now();
-        let ready = self.field.await_ready(RECOVERY_LIMIT, &self.options.interrupt);
+        let limit = RECOVERY_LIMIT.max(self.field.system.start_limit());
+        let ready = self.field.await_ready(limit, &self.options.interrupt);
         self.wait(recorder, self.spec.load.recovery.0.saturating_sub(start.elapsed()));
         ready
     }

@@ -17,8 +17,17 @@ use isobar_workloads::strapi::{LOCKFILE, PROJECT};
 use sha2::{Digest, Sha256};
 
 /// What npm is asked to do. No script of a package is run: Strapi needs none of them.
-const INSTALL: [&str; 6] =
-    ["install", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"];
+const INSTALL: [&str; 8] = [
+    "install",
+    "--omit=dev",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--fetch-retries=2",
+    // Where there is no network, that is said in seconds.
+    "--fetch-retry-mintimeout=500",
+    "--fetch-retry-maxtimeout=3000",
+];
 
 /// The packages are not there and could not be installed.
 #[derive(Debug, thiserror::Error)]

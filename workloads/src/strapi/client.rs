@@ -127,6 +127,10 @@ impl Client for StrapiClient {
         }
     }
 
+    fn broken(&self) -> bool {
+        self.connection.is_closed()
+    }
+
     fn answer(&self) -> Option<&str> {
         self.told.as_deref()
     }

@@ -83,6 +83,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Whether an error has ended it.
+    pub fn is_closed(&self) -> bool {
+        self.open.is_none()
+    }
+
     /// Sends a request and waits for the whole of its answer.
     pub async fn request(
         &mut self,
