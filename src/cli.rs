@@ -25,6 +25,15 @@ pub enum Command {
     Demo(commands::demo::DemoArgs),
     /// Run a test: bring the system up, load it, break things, decide, report
     Run(commands::run::RunArgs),
+    /// Run a recorded test again: the same operations and faults at the same times
+    #[command(allow_negative_numbers = true)]
+    Replay(commands::replay::ReplayArgs),
+    /// Find the fewest faults and operations that still show what a run found
+    #[command(allow_negative_numbers = true)]
+    Shrink(commands::shrink::ShrinkArgs),
+    /// Tell which findings of two runs are new, known or gone
+    #[command(allow_negative_numbers = true)]
+    Diff(commands::diff::DiffArgs),
     /// Judge histories, or a recorded run again
     #[command(allow_negative_numbers = true)]
     Check(commands::check::CheckArgs),
@@ -51,6 +60,10 @@ pub enum Command {
     /// Draw the report of a recorded run again
     #[command(allow_negative_numbers = true)]
     Report(commands::report::ReportArgs),
+    /// Print a script that completes commands in your shell
+    Completions(commands::completions::CompletionsArgs),
+    /// Print a page for `man`
+    Man(commands::completions::ManArgs),
     /// A node of the demonstration system
     #[command(hide = true)]
     ToyNode(crate::system::toy::ToyNodeArgs),
@@ -74,6 +87,9 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
     let exit = match cli.command {
         Command::Demo(args) => commands::demo::demo(&args, global),
         Command::Run(args) => commands::run::run(&args, global),
+        Command::Replay(args) => commands::replay::replay(&args, global),
+        Command::Shrink(args) => commands::shrink::shrink(&args, global),
+        Command::Diff(args) => commands::diff::diff(&args, global),
         Command::Check(args) => commands::check::check(&args, global),
         Command::Explain(args) => commands::explain::explain(&args, global),
         Command::Validate(args) => commands::validate::validate(&args),
@@ -86,6 +102,8 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Bench(args) => commands::bench::bench(&args, global),
         Command::Ls(args) => commands::ls::ls(&args, global),
         Command::Report(args) => commands::report::report(&args, global),
+        Command::Completions(args) => commands::completions::completions(&args),
+        Command::Man(args) => commands::completions::man(&args),
         Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),
         Command::LabNodeInit(args) => ended(namespace::init::run(&args)),
         Command::LabGuest(args) => ended(vm::guest::run(&args)),

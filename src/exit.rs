@@ -3,7 +3,8 @@
 use isobar_checkers::Verdict;
 
 /// What a command came to. The numbers are documented in the README and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Exit {
     /// The history is valid, or the command did what was asked.
     Valid = 0,
@@ -26,6 +27,36 @@ pub enum Exit {
 impl Exit {
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// In a table: `valid`, `violated`, …
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Violated => "violated",
+            Self::Usage => "usage-error",
+            Self::Unknown => "unknown",
+            Self::SetUp => "set-up-failure",
+            Self::Dirty => "dirty",
+            Self::Internal => "internal-error",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The exit of several runs together:
+    /// violated > dirty > internal error > set-up failure > interrupted > unknown > valid.
+    pub fn worst(exits: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let rank = |exit: &Self| match exit {
+            Self::Violated => 7,
+            Self::Dirty => 6,
+            Self::Internal => 5,
+            Self::Usage => 4,
+            Self::SetUp => 3,
+            Self::Interrupted => 2,
+            Self::Unknown => 1,
+            Self::Valid => 0,
+        };
+        exits.into_iter().max_by_key(rank)
     }
 
     /// The exit of a run, from what it decided and from what went wrong beside it:
@@ -56,6 +87,15 @@ pub struct Trouble {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_several_runs_the_worst_counts() {
+        let worst = |exits: &[Exit]| Exit::worst(exits.iter().copied());
+        assert_eq!(worst(&[Exit::Valid, Exit::Unknown]), Some(Exit::Unknown));
+        assert_eq!(worst(&[Exit::SetUp, Exit::Interrupted, Exit::Unknown]), Some(Exit::SetUp));
+        assert_eq!(worst(&[Exit::Internal, Exit::Violated, Exit::Dirty]), Some(Exit::Violated));
+        assert_eq!(worst(&[]), None);
+    }
 
     #[test]
     fn a_violation_always_wins_and_unknown_is_never_success() {

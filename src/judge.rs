@@ -9,16 +9,17 @@ use isobar_checkers::checks::{BankOptions, SetFullOptions};
 use isobar_checkers::history::{History, ReadError, jsonl};
 use isobar_checkers::txn::Assumptions;
 use isobar_checkers::{
-    Budget, CheckResult, Expectation, Nanos, Register, Thresholds, TxnOptions, Verdict,
-    availability, checks, list_append, rw_register, stats, vacuity,
+    Budget, CheckResult, During, Expectation, LatencyLimits, LeastVolume, Nanos, Register,
+    Thresholds, TxnOptions, Verdict, availability, checks, latency, list_append, rw_register,
+    stats, vacuity, volume,
 };
 
 use serde_json::Value;
 
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
-    self, AvailabilitySpec, BankCheckSpec, CheckSpec, Consistency, FaultSpec, OnUnavailable,
-    RwRegisterSpec, Span, Spec, SpecErrors, SystemSpec, WorkloadSpec,
+    self, AvailabilitySpec, BankCheckSpec, CheckSpec, Consistency, FaultSpec, LatencySpec,
+    OnUnavailable, RwRegisterSpec, Span, Spec, SpecErrors, SystemSpec, VolumeSpec, WorkloadSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -132,7 +133,7 @@ fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -
 }
 
 /// The answer of one check of `spec`.
-fn decide(check: &CheckSpec, spec: &Spec, history: &History) -> CheckResult {
+pub fn decide(check: &CheckSpec, spec: &Spec, history: &History) -> CheckResult {
     match check {
         CheckSpec::Linearizable(check) => linearizable(history, check.budget_states),
         CheckSpec::ListAppend(check) => list_append(history, &promise(check.consistency)),
@@ -142,6 +143,11 @@ fn decide(check: &CheckSpec, spec: &Spec, history: &History) -> CheckResult {
         CheckSpec::Staleness(check) => checks::staleness(history, check.bound.map(nanos)),
         CheckSpec::Profile(_) => checks::profile(history),
         CheckSpec::Sessions(_) => checks::sessions(history),
+        CheckSpec::Latency(check) => latency(history, &limits(check)),
+        CheckSpec::Volume(VolumeSpec { operations, during_faults }) => {
+            let (operations, during_faults) = (*operations, *during_faults);
+            volume(history, &LeastVolume { operations, during_faults })
+        }
         CheckSpec::Set(_) => checks::set(history),
         CheckSpec::SetFull(check) => {
             checks::set_full(history, SetFullOptions { linearizable: check.linearizable })
@@ -194,4 +200,14 @@ fn registers(history: &History, spec: &RwRegisterSpec) -> CheckResult {
 
 fn thresholds(spec: &AvailabilitySpec) -> Thresholds {
     Thresholds { min_ok: spec.min_ok.map(|share| share.0), recovery: spec.recovery.map(nanos) }
+}
+
+fn limits(spec: &LatencySpec) -> LatencyLimits {
+    let during = match spec.during {
+        spec::During::Always => During::Always,
+        spec::During::Faults => During::Faults,
+        spec::During::NoFaults => During::NoFaults,
+    };
+    let [p50, p95, p99, max] = [spec.p50, spec.p95, spec.p99, spec.max].map(|s| s.map(nanos));
+    LatencyLimits { during, p50, p95, p99, max }
 }

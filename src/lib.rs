@@ -6,15 +6,20 @@
 //! ```
 
 pub mod bench;
+pub mod campaign;
 pub mod cli;
 pub mod cluster;
 pub mod commands;
+pub mod compare;
 pub mod exit;
 pub mod fault;
+pub mod fingerprint;
 pub mod interrupt;
 pub mod judge;
 pub mod lab;
+pub mod metrics;
 pub mod models;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod spec;

@@ -93,6 +93,7 @@ pub mod history;
 mod latency;
 pub mod linearizability;
 pub mod models;
+pub mod promptness;
 pub mod stats;
 pub mod topics;
 pub mod txn;
@@ -108,6 +109,7 @@ pub use history::{
     OpIndex, Operation, OwnedOperation, Process, ReadError, ValueId, Values,
 };
 pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
+pub use promptness::{During, LatencyLimits, LeastVolume, latency, volume};
 pub use stats::stats;
 pub use txn::{TxnOptions, list_append, rw_register};
 pub use vacuity::{Expectation, vacuity};

@@ -13,6 +13,7 @@ use isobar_checkers::history::{self, History};
 use isobar_checkers::{CheckResult, Verdict};
 use serde_json::json;
 
+use super::output::Output;
 use super::{Failure, Global, style};
 use crate::cluster::quote;
 use crate::exit::{Exit, Trouble};
@@ -89,12 +90,6 @@ impl Format {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 /// Judges every input; the exit is that of the worst.
 pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     if args.report.is_some() && (args.inputs.len() > 1 || !as_file(&args.inputs[0])) {
@@ -147,7 +142,7 @@ fn run(input: &str, args: &CheckArgs, global: &Global) -> Result<Verdict, Failur
         Output::Text => {
             terminal::result(&report::text(&judgement.source(), style(global)));
         }
-        Output::Json => {
+        Output::Json | Output::Ndjson => {
             let text = serde_json::to_string(&judgement.results);
             terminal::result(&text.map_err(|error| Failure::new(Exit::Internal, error))?);
         }
@@ -171,7 +166,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
             terminal::result(&format!("{input}\t{}", result.verdict.word()));
             explain(&result);
         }
-        Output::Json => {
+        Output::Json | Output::Ndjson => {
             let ms = |from: Instant, to: Instant| (to - from).as_secs_f64() * 1e3;
             let reason = match &result.verdict {
                 Verdict::Unknown(reason) => Some(reason),

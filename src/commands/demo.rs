@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::run::run_spec;
-use super::{Failure, Global, run};
+use super::job::{Job, Stage};
+use super::output::Output;
+use super::{Failure, Global, run, style};
 use crate::exit::Exit;
 use crate::spec;
 use crate::terminal;
@@ -30,7 +31,9 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
     let spec = spec::parse("examples/demo.yaml", SPEC)
         .map_err(|errors| Failure::new(Exit::Internal, errors))?;
     let seed = args.seed.unwrap_or_else(run::fresh_seed);
-    let exit = run_spec(&spec, seed, format!("isobar demo --seed {seed}"), false, global)?;
+    let reproduce = format!("isobar demo --seed {seed}");
+    let job = Job { spec: &spec, seed, reproduce, schedule: None };
+    let exit = job.run_alone(&Stage::open(global)?, Output::Text, false, style(global))?;
     terminal::result(match exit {
         Exit::Violated => {
             "\nThis was the point: a bug is planted in the toy system (`bug: stale-read`), and \

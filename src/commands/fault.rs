@@ -41,7 +41,14 @@ pub fn fault(args: &FaultArgs, global: &Global) -> Result<Exit, Failure> {
         .map(str::to_owned)
         .collect::<Vec<_>>();
     let reproduce = crate::cluster::quote(words);
-    let options = Options { store: &global.store, seed, reproduce, interrupt, progress: &progress };
+    let options = Options {
+        store: &global.store,
+        seed,
+        reproduce,
+        schedule: None,
+        interrupt,
+        progress: &progress,
+    };
     let ended = outage(&spec, &fault, args.lasts.0, &options);
     progress.finish();
     let ended = ended.map_err(|failure| Failure::new(failure.exit(), failure))?;

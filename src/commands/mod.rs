@@ -1,17 +1,25 @@
 //! One verb per file, each thin: resolve the arguments, call the library, print the result.
 
 pub mod bench;
+pub mod campaign;
 pub mod check;
+pub mod completions;
 pub mod demo;
+pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod fault;
+mod github;
 pub mod heal;
+mod job;
 pub mod lab;
 pub mod ls;
+pub mod output;
 pub mod plan;
+pub mod replay;
 pub mod report;
 pub mod run;
+pub mod shrink;
 pub mod validate;
 
 use std::fs;
@@ -23,7 +31,7 @@ use crate::exit::Exit;
 use crate::lab::LabError;
 use crate::report::Style;
 use crate::run::Verbosity;
-use crate::spec::{self, Spec};
+use crate::spec::{self, Setting, Spec};
 use crate::terminal::Color;
 
 #[derive(Debug, Args)]
@@ -79,9 +87,22 @@ impl Failure {
 
 /// Reads the specification at `path`; every mistake in it is one error.
 fn read_spec(path: &Path) -> Result<Spec, Failure> {
+    read_spec_with(path, &[])
+}
+
+/// The same with some values replaced.
+fn read_spec_with(path: &Path, settings: &[Setting]) -> Result<Spec, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
-    spec::parse(&path.display().to_string(), &text).map_err(Failure::usage)
+    let mut name = path.display().to_string();
+    if !settings.is_empty() {
+        // A mistake in the file itself is told at its place there.
+        spec::parse(&name, &text).map_err(Failure::usage)?;
+        let set = settings.iter().map(|setting| format!(" --set {setting}"));
+        name.extend(set);
+    }
+    let text = spec::overlay(&text, settings).map_err(Failure::usage)?;
+    spec::parse(&name, &text).map_err(Failure::usage)
 }
 
 /// Colour for results, or none.

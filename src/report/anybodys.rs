@@ -34,6 +34,7 @@ pub fn history_page(
         system: model.to_owned(),
         system_version: None,
         phases: Vec::new(),
+        workers: 0,
         arrivals_missed: 0,
         reproduce: command,
         complete: true,

@@ -8,6 +8,7 @@
 
 mod anybodys;
 mod explanation;
+pub mod github;
 mod glossary;
 mod html;
 mod junit;

@@ -469,6 +469,7 @@ fn meta() -> RunMeta {
             .collect(),
         system: "etcd".to_owned(),
         system_version: Some("3.4.23".to_owned()),
+        workers: 0,
         arrivals_missed: 0,
         phases: vec![
             phase("set-up", 0, 1200),

@@ -45,6 +45,33 @@ impl Arrivals {
     }
 }
 
+/// When operations begin.
+#[derive(Clone, Debug)]
+pub enum Pace {
+    /// Each worker begins the next operation when the last has ended (closed loop).
+    Answers,
+    /// So many a second, whatever the system does (open loop).
+    Rate(f64),
+    /// Per worker, at these times from the beginning of the load; late ones at once.
+    Recorded(Vec<Vec<Duration>>),
+}
+
+/// When the operations of one worker are due.
+enum Due {
+    Rate(Arrivals),
+    Recorded(std::vec::IntoIter<Duration>),
+}
+
+impl Due {
+    /// The next time and how many were skipped; `None` when nothing is left.
+    fn take(&mut self, now: Duration) -> Option<(Duration, u64)> {
+        match self {
+            Self::Rate(arrivals) => Some(arrivals.take(now)),
+            Self::Recorded(times) => times.next().map(|time| (time, 0)),
+        }
+    }
+}
+
 /// A running load.
 pub struct Load {
     workers: JoinSet<Worker>,
@@ -58,7 +85,7 @@ pub type Endpoint = (String, String);
 impl Load {
     /// Starts `shared.concurrency` workers, spread over `endpoints` in turn. Call inside a tokio
     /// runtime.
-    pub fn start(shared: &Arc<Shared>, endpoints: &[Endpoint], rate: Option<f64>) -> Self {
+    pub fn start(shared: &Arc<Shared>, endpoints: &[Endpoint], pace: &Pace) -> Self {
         let (stop, stopped) = watch::channel(false);
         let missed = Arc::new(AtomicU64::new(0));
         let mut workers = JoinSet::new();
@@ -66,9 +93,19 @@ impl Load {
         for number in 0..shared.concurrency {
             let (node, address) = endpoints[number as usize % endpoints.len()].clone();
             let worker = Worker::new(number, node, address, Arc::clone(shared));
-            let arrivals =
-                rate.map(|rate| Arrivals::new(number, shared.concurrency, rate, shared.timeout));
-            workers.spawn(drive(worker, arrivals, start, stopped.clone(), Arc::clone(&missed)));
+            let due = match pace {
+                Pace::Answers => None,
+                Pace::Rate(rate) => {
+                    let skip_after = shared.timeout;
+                    let arrivals = Arrivals::new(number, shared.concurrency, *rate, skip_after);
+                    Some(Due::Rate(arrivals))
+                }
+                Pace::Recorded(times) => {
+                    let times = times.get(number as usize).cloned().unwrap_or_default();
+                    Some(Due::Recorded(times.into_iter()))
+                }
+            };
+            workers.spawn(drive(worker, due, start, stopped.clone(), Arc::clone(&missed)));
         }
         Self { workers, stop, missed }
     }
@@ -130,7 +167,7 @@ async fn perform_once(
 
 async fn drive(
     mut worker: Worker,
-    mut arrivals: Option<Arrivals>,
+    mut due: Option<Due>,
     start: (Instant, Nanos),
     mut stopped: watch::Receiver<bool>,
     missed: Arc<AtomicU64>,
@@ -138,8 +175,8 @@ async fn drive(
     let (started, started_at) = start;
     while !*stopped.borrow() {
         let mut scheduled = None;
-        if let Some(arrivals) = &mut arrivals {
-            let (arrival, skipped) = arrivals.take(started.elapsed());
+        if let Some(due) = &mut due {
+            let Some((arrival, skipped)) = due.take(started.elapsed()) else { break };
             missed.fetch_add(skipped, Ordering::Relaxed);
             tokio::select! {
                 () = sleep_until(started + arrival) => {}

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::NemesisNote;
+use crate::metrics::RunMetrics;
 use crate::store::OperationCounts;
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -25,6 +27,7 @@ pub struct Progress {
     /// Present on a terminal.
     bar: Option<ProgressBar>,
     last: Mutex<Last>,
+    metrics: Option<RunMetrics>,
 }
 
 struct Last {
@@ -42,11 +45,19 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { verbosity, bar, last: Mutex::new(Last { line: now, ok: 0, at: now }) }
+        Self { verbosity, bar, last: Mutex::new(Last { line: now, ok: 0, at: now }), metrics: None }
+    }
+
+    /// Tells `metrics` too.
+    pub fn with_metrics(self, metrics: Option<RunMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// A new phase begins.
     pub fn phase(&self, name: &str, detail: &str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.phase(name);
+        }
         match &self.bar {
             Some(bar) => {
                 bar.set_length(0);
@@ -67,6 +78,21 @@ impl Progress {
         }
     }
 
+    /// A fault began or ended.
+    pub fn fault(&self, told: &NemesisNote) {
+        if let Some(metrics) = &self.metrics {
+            metrics.fault(told.fault(), told.outcome());
+        }
+        self.note(&told.to_string());
+    }
+
+    /// How the operations went so far.
+    pub fn operations(&self, counts: OperationCounts) {
+        if let Some(metrics) = &self.metrics {
+            metrics.operations(counts);
+        }
+    }
+
     /// Something only `-v` shows.
     pub fn detail(&self, text: &str) {
         if self.verbosity == Verbosity::Verbose {
@@ -76,6 +102,7 @@ impl Progress {
 
     /// The load goes on: `elapsed` of `total`, and how the operations went so far.
     pub fn tick(&self, elapsed: Duration, total: Duration, counts: OperationCounts) {
+        self.operations(counts);
         let now = Instant::now();
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let text = |rate: f64| {

@@ -66,6 +66,17 @@ pub struct NemesisNote {
     value: Value,
 }
 
+impl NemesisNote {
+    pub fn fault(&self) -> &str {
+        &self.fault
+    }
+
+    /// `installed`, `skipped`, `healed`, …
+    pub fn outcome(&self) -> &str {
+        self.value.get("outcome").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for NemesisNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = |name: &str| self.value.get(name).and_then(Value::as_str).unwrap_or_default();

@@ -13,20 +13,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use isobar_workloads::Workload;
 use tokio::runtime::Runtime;
 
 use super::field::{Field, hold};
-use super::load::{Endpoint, Load, perform_all};
+use super::load::{Endpoint, Load, Pace, perform_all};
 use super::supervisor::Supervisor;
 use super::timeline::Timeline;
 use super::worker::{Shared, Worker, perform_unrecorded};
 use super::workload::workload;
 use super::{Clock, Progress, Recorder, RunFailure};
 use crate::cluster::Cluster;
-use crate::exit::Trouble;
+use crate::exit::{Exit, Trouble};
 use crate::fault::{Ground, HealReport, Hold, Injector, Plan};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
+use crate::replay::{self, Schedule, Script};
 use crate::spec::{self, Reach, Spec};
 use crate::store::{NodeMeta, RunDirectory, RunMeta};
 use crate::system::SystemError;
@@ -37,6 +39,8 @@ const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 const HEAL_LIMIT: Duration = Duration::from_secs(60);
 /// How long what was begun before the final reads may take to come to its end.
 const QUIET_LIMIT: Duration = Duration::from_secs(60);
+/// The same when somebody wants an end: a CI server kills what does not end in time.
+const HEAL_LIMIT_INTERRUPTED: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(100);
 
 /// Everything a test needs besides its specification.
@@ -46,6 +50,8 @@ pub struct Options<'a> {
     pub seed: u64,
     /// The command line that does the same again.
     pub reproduce: String,
+    /// Faults and operations of another run instead of drawn ones.
+    pub schedule: Option<&'a Schedule>,
     pub interrupt: Interrupt,
     pub progress: &'a Progress,
 }
@@ -54,6 +60,13 @@ pub struct Options<'a> {
 pub struct Finished {
     pub judgement: Judgement,
     pub trouble: Trouble,
+}
+
+impl Finished {
+    /// How the program ends after it.
+    pub fn exit(&self, allow_unknown: bool) -> Exit {
+        Exit::of_run(&self.judgement.results.verdict, self.trouble, allow_unknown)
+    }
 }
 
 /// Runs a test from set-up to report.
@@ -138,6 +151,7 @@ pub(super) fn meta(
         system: system.to_owned(),
         system_version: None,
         phases: Vec::new(),
+        workers: 0,
         arrivals_missed: 0,
         reproduce: options.reproduce.clone(),
         complete: false,
@@ -170,9 +184,14 @@ impl Drive<'_> {
         let recorder = Arc::new(Recorder::create(&self.directory.file("history.jsonl"), clock)?);
         let nodes = self.field.cluster.nodes();
         let time = self.spec.load.time.0;
-        let plan = Plan::draw(&self.spec.faults, &nodes, self.options.seed, time);
+        let plan = match self.options.schedule {
+            Some(schedule) => schedule.plan.clone(),
+            None => Plan::draw(&self.spec.faults, &nodes, self.options.seed, time),
+        };
+        self.directory.write_json(replay::PLAN, &plan)?;
         let mut injector = Injector::prepare(self.ground(&recorder), plan);
         let shared = self.shared(&recorder);
+        timeline.meta.workers = shared.concurrency;
         self.prepare(&shared)?;
         let supervised = self.field.system.is_supervised();
         let supervisor = supervised.then(|| self.supervise(&recorder, injector.handled()));
@@ -184,7 +203,9 @@ impl Drive<'_> {
         self.wait(&recorder, time);
 
         timeline.begin("heal", "undoing all faults", clock);
-        let healed = injector.heal_all(HEAL_LIMIT);
+        let hurried = self.options.interrupt.is_set();
+        let limit = if hurried { HEAL_LIMIT_INTERRUPTED } else { HEAL_LIMIT };
+        let healed = injector.heal_all(limit);
         self.tell_faults(&recorder);
         let mut recovered = match self.goes_on(&recorder) {
             true => {
@@ -202,6 +223,7 @@ impl Drive<'_> {
             self.final_reads(workers);
         }
         drop(supervisor);
+        self.options.progress.operations(recorder.counts());
         let complete = self.goes_on(&recorder);
         timeline.finish(complete, clock);
         let mut recorded = self.recorded(&recorder, &healed, recovered.err());
@@ -240,10 +262,13 @@ impl Drive<'_> {
 
     fn shared(&self, recorder: &Arc<Recorder>) -> Arc<Shared> {
         let load = &self.spec.load;
-        let workers = load.concurrency.workers(self.endpoints().len());
+        let workers = match self.options.schedule {
+            Some(schedule) => schedule.workers as usize,
+            None => load.concurrency.workers(self.endpoints().len()),
+        };
         Arc::new(Shared {
             connect: self.field.system.connect(),
-            workload: Mutex::new(workload(&self.spec.workload, self.options.seed)),
+            workload: Mutex::new(self.workload()),
             recorder: Arc::clone(recorder),
             timeout: load.timeout.0,
             concurrency: u32::try_from(workers).unwrap_or(u32::MAX),
@@ -276,7 +301,24 @@ impl Drive<'_> {
 
     fn start_load(&self, shared: &Arc<Shared>) -> Load {
         let _inside = self.runtime.enter();
-        Load::start(shared, &self.endpoints(), self.spec.load.rate.map(|rate| rate.0))
+        Load::start(shared, &self.endpoints(), &self.pace())
+    }
+
+    /// What the clients do: drawn, or as it was recorded.
+    fn workload(&self) -> Box<dyn Workload> {
+        let drawn = workload(&self.spec.workload, self.options.seed);
+        match self.options.schedule {
+            Some(schedule) => Box::new(Script::of(schedule, drawn)),
+            None => drawn,
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        match (self.options.schedule, self.spec.load.rate) {
+            (Some(schedule), _) => Pace::Recorded(Script::times(schedule)),
+            (None, Some(rate)) => Pace::Rate(rate.0),
+            (None, None) => Pace::Answers,
+        }
     }
 
     /// Lets `time` pass, unless there is a reason to stop.
@@ -292,7 +334,7 @@ impl Drive<'_> {
     /// A line for every fault that began or ended since the last call.
     fn tell_faults(&self, recorder: &Recorder) {
         for told in recorder.take_nemesis() {
-            self.options.progress.note(&told.to_string());
+            self.options.progress.fault(&told);
         }
     }
 
@@ -301,7 +343,9 @@ impl Drive<'_> {
         let start = Instant::now();
         let limit = RECOVERY_LIMIT.max(self.field.system.start_limit());
         let ready = self.field.await_ready(limit, &self.options.interrupt);
-        self.wait(recorder, self.spec.load.recovery.0.saturating_sub(start.elapsed()));
+        let recorded = self.options.schedule.map(Schedule::after_heal).unwrap_or_default();
+        let lasts = self.spec.load.recovery.0.max(recorded);
+        self.wait(recorder, lasts.saturating_sub(start.elapsed()));
         ready
     }
 

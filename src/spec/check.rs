@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ListAppendSpec, RwRegisterSpec, Share, Span, WorkloadSpec};
+use super::{LatencySpec, ListAppendSpec, RwRegisterSpec, Share, Span, VolumeSpec, WorkloadSpec};
 
 /// What the system promises, or should.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub enum CheckSpec {
     Staleness(StalenessSpec),
     Profile(ProfileSpec),
     Sessions(SessionsSpec),
+    Latency(LatencySpec),
+    Volume(VolumeSpec),
     Set(SetCheckSpec),
     SetFull(SetFullSpec),
     Counter(CounterCheckSpec),
@@ -38,6 +40,8 @@ impl CheckSpec {
             Self::Staleness(_) => "staleness",
             Self::Profile(_) => "profile",
             Self::Sessions(_) => "sessions",
+            Self::Latency(_) => "latency",
+            Self::Volume(_) => "volume",
             Self::Set(_) => "set",
             Self::SetFull(_) => "set-full",
             Self::Counter(_) => "counter",
@@ -52,7 +56,7 @@ impl CheckSpec {
     /// Whether it understands what the clients of `workload` do.
     pub fn judges(&self, workload: &WorkloadSpec) -> bool {
         match self {
-            Self::Availability(_) => true,
+            Self::Availability(_) | Self::Latency(_) | Self::Volume(_) => true,
             Self::Set(_) | Self::SetFull(_) => {
                 matches!(workload, WorkloadSpec::Set(_) | WorkloadSpec::Relation(_))
             }

@@ -8,9 +8,11 @@ mod cluster;
 mod diagnostic;
 mod fault;
 mod load;
+mod overlay;
 mod parse;
 mod roles;
 mod strapi;
+mod threshold;
 mod txn;
 mod units;
 mod validate;
@@ -31,9 +33,11 @@ pub use fault::{
     Schedule, Split, Targets, Way,
 };
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
+pub use overlay::{OverlayError, Setting, overlay};
 pub use parse::{parse, parse_fault, to_yaml};
 pub use roles::{ROLE_PREFIX, Roles};
 pub use strapi::{RelationKind, StrapiSpec, Transfers, Uniqueness};
+pub use threshold::{During, LatencySpec, VolumeSpec};
 pub use txn::{
     Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
 };

@@ -51,6 +51,16 @@ pub fn to_yaml(spec: &Spec) -> Result<String, serde_yaml::ser::Error> {
     serde_yaml::to_string(spec)
 }
 
+/// Any YAML as a tree of JSON; the error is a sentence.
+pub(super) fn tree_of(text: &str) -> Result<serde_json::Value, String> {
+    serde_yaml::from_str(text).map_err(|error| plain_message(&error))
+}
+
+/// A tree of JSON as YAML text.
+pub(super) fn text_of(tree: &serde_json::Value) -> Result<String, String> {
+    serde_yaml::to_string(tree).map_err(|error| error.to_string())
+}
+
 fn parse_all(source: &str) -> Result<Spec, Vec<Diagnostic>> {
     let mut text = source.to_owned();
     let mut diagnostics: Vec<Diagnostic> = Vec::new();

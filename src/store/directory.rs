@@ -120,7 +120,7 @@ impl RunDirectory {
         Ok(results)
     }
 
-    fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, StoreError> {
         serde_json::from_str(&self.read_text(name)?)
             .map_err(|source| StoreError::Format { path: self.file(name), source })
     }

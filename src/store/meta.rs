@@ -27,6 +27,9 @@ pub struct RunMeta {
     pub system: String,
     pub system_version: Option<String>,
     pub phases: Vec<Phase>,
+    /// Workers side by side; 0 before the load began.
+    #[serde(default)]
+    pub workers: u32,
     /// Operations of an open loop that were not begun, since their worker was held up too long.
     pub arrivals_missed: u64,
     /// One line for a shell that runs the same test with the same seed.

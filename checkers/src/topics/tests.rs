@@ -9,8 +9,9 @@ use crate::models::{
 };
 use crate::txn::{exact, weak};
 use crate::{
-    Budget, CheckResult, Expectation, History, Nanos, Register, Thresholds, TxnOptions, Verdict,
-    availability, linearizable, list_append, rw_register, stats, vacuity,
+    Budget, CheckResult, Expectation, History, LatencyLimits, LeastVolume, Nanos, Register,
+    Thresholds, TxnOptions, Verdict, availability, latency, linearizable, list_append, rw_register,
+    stats, vacuity, volume,
 };
 
 /// The check that a topic names, with bounds that the examples keep or break.
@@ -22,6 +23,10 @@ fn judge(check: &str, history: &History) -> CheckResult {
         "availability" => {
             availability(history, &Thresholds { min_ok: Some(0.5), recovery: Some(bound) })
         }
+        "latency" => {
+            latency(history, &LatencyLimits { max: Some(bound), ..LatencyLimits::default() })
+        }
+        "volume" => volume(history, &LeastVolume { operations: Some(2), ..LeastVolume::default() }),
         "stats" => stats(history),
         "vacuity" => vacuity(history, &Expectation::default()),
         "convergence" => convergence(history, Some(bound)),
