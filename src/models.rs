@@ -27,7 +27,7 @@ pub struct Model {
 pub struct Options {
     /// What the system promised; by default the strongest promise of the model. For transactions
     /// one or several of: read-uncommitted, read-committed, …, serializable, strict-serializable
-    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…")]
+    #[arg(short, long, alias = "consistency-models", value_delimiter = ',', value_name = "NAME,…")]
     pub consistency: Vec<String>,
     /// Of transactions, the anomalies that alone are violations: G0, G1a, G-single, …
     #[arg(short, long, value_delimiter = ',', value_name = "NAME,…", value_parser = Anomaly::parse)]
@@ -48,10 +48,10 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_name = "NAME,…")]
     pub accounts: Vec<String>,
     /// What all accounts of a bank hold together; by default what most reads found
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, alias = "total-amount", value_name = "N", allow_negative_numbers = true)]
     pub total: Option<i64>,
     /// Balances may be below zero
-    #[arg(long)]
+    #[arg(long, alias = "allow-negative-balances")]
     pub allow_negative: bool,
     /// Configurations to search per key before the answer is unknown
     #[arg(long, default_value_t = Budget::default().states, value_name = "N")]

@@ -83,3 +83,35 @@ fn what_cannot_be_read_is_told_with_its_place_and_is_no_verdict() {
         assert!(output.stdout.is_empty() && told.contains(expected), "{told}");
     }
 }
+
+/// One transaction found the other's append to x and missed the one to y.
+const SKEWED: &str = "\
+{:process 0, :type :invoke, :f :txn, :value [[:append x 1] [:append y 1]]}
+{:process 1, :type :invoke, :f :txn, :value [[:r x nil] [:r y nil]]}
+{:process 0, :type :ok, :f :txn, :value [[:append x 1] [:append y 1]]}
+{:process 1, :type :ok, :f :txn, :value [[:r x [1]] [:r y []]]}
+";
+
+#[test]
+fn command_lines_of_elle_cli_work_and_cycles_are_drawn() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("skewed.edn");
+    fs::write(&file, SKEWED).unwrap();
+    let (file, drawn) = (file.to_str().unwrap(), folder.path().join("drawn"));
+    let arguments = ["--model", "list-append", "--consistency-models", "serializable,read-atomic"];
+    let unused = ["--cycle-search-timeout", "1000", "--plot-format", "svg", "--directory"];
+    let rest = [drawn.to_str().unwrap(), file];
+    let output = check(&[&arguments[..], &unused, &rest].concat(), b"");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, format!("{file}\tviolated\n"));
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("ruled out: ") && said.contains("may still be: "), "{said}");
+    let picture = fs::read_to_string(drawn.join("skewed-G-single-1.svg")).unwrap();
+    assert!(picture.starts_with("<svg"), "{picture}");
+    assert!(drawn.join("skewed-G-single-1.dot").is_file());
+    let output = check(&["-m", "list-append", "-c", "read-committed", file], b"");
+    assert_eq!(output.status.code(), Some(0));
+    let output = check(&["-m", "list-append", "-a", "write-skew", file], b"");
+    assert_eq!(output.status.code(), Some(0));
+}

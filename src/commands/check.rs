@@ -56,6 +56,32 @@ pub struct HistoryArgs {
     format: Option<Format>,
     #[command(flatten)]
     options: models::Options,
+    /// Draw the cycles that are found as DOT and SVG, into this directory
+    #[arg(long, value_name = "DIR", alias = "directory")]
+    draw: Option<PathBuf>,
+    #[command(flatten)]
+    elle: ElleArgs,
+}
+
+/// Options of elle-cli that are not needed here: taken, so that its command lines work, and not
+/// used.
+#[derive(Debug, Args)]
+struct ElleArgs {
+    /// Not needed, as the search for cycles always ends: taken as of elle-cli
+    #[arg(long, value_name = "MS", hide_short_help = true)]
+    cycle_search_timeout: Option<u64>,
+    /// Not needed, as cycles are drawn as SVG and DOT: taken as of elle-cli
+    #[arg(long, value_name = "FORMAT", hide_short_help = true)]
+    plot_format: Option<String>,
+    /// Not needed: taken as of elle-cli
+    #[arg(long, value_name = "MS", hide_short_help = true)]
+    plot_timeout: Option<u64>,
+    /// Not needed: taken as of elle-cli
+    #[arg(long, value_name = "BYTES", hide_short_help = true)]
+    max_plot_bytes: Option<u64>,
+    /// Not needed: taken as of elle-cli
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    max_transfer: Option<u64>,
 }
 
 /// The names of the models, each with its sentence in the long help.
@@ -185,11 +211,15 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
                 "check_ms": ms(parsed, checked),
                 "peak_rss_bytes": usage::peak_bytes(),
                 "anomalies": anomalies(&result),
+                "not": result.figures.get("not"),
+                "also_not": result.figures.get("also-not"),
+                "survive": result.figures.get("survive"),
                 "findings": result.findings,
             });
             terminal::result(&line.to_string());
         }
     }
+    args.history.draw(input, &result)?;
     let verdict = result.verdict.clone();
     if let Some(page) = &args.report {
         write_report(page, input, args, &history, result)?;
@@ -218,6 +248,14 @@ fn write_report(
 }
 
 impl HistoryArgs {
+    /// Draws what was found, if that is wanted.
+    fn draw(&self, input: &str, result: &CheckResult) -> Result<(), Failure> {
+        match &self.draw {
+            Some(directory) => super::draw::cycles(directory, input, result),
+            None => Ok(()),
+        }
+    }
+
     fn model(&self) -> Result<&'static Model, Failure> {
         models::find(&self.model, &self.options).map_err(Failure::usage)
     }
@@ -228,6 +266,7 @@ pub fn judge_file(input: &str, args: &HistoryArgs) -> Result<(History, CheckResu
     let model = args.model()?;
     let history = read(input, args.format)?;
     let result = (model.judge)(&history, &args.options);
+    args.draw(input, &result)?;
     Ok((history, result))
 }
 
@@ -246,6 +285,17 @@ fn anomalies(result: &CheckResult) -> BTreeMap<&str, usize> {
 
 /// The contradiction, or why nobody knows, on standard error: the result stays a line per file.
 fn explain(result: &CheckResult) {
+    let names = |figure: &str| -> Vec<&str> {
+        let names = result.figures.get(figure).and_then(|names| names.as_array());
+        names.into_iter().flatten().filter_map(|name| name.as_str()).collect()
+    };
+    for (figure, words) in
+        [("not", "ruled out"), ("also-not", "and with that"), ("survive", "may still be")]
+    {
+        if !names("not").is_empty() && !names(figure).is_empty() {
+            terminal::note(&format!("  {words}: {}", names(figure).join(", ")));
+        }
+    }
     if let Verdict::Unknown(reason) = &result.verdict {
         terminal::note(&format!("  {reason}"));
     }

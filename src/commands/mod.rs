@@ -7,6 +7,7 @@ pub mod completions;
 pub mod demo;
 pub mod diff;
 pub mod doctor;
+mod draw;
 pub mod explain;
 pub mod fault;
 mod github;

@@ -109,12 +109,20 @@ impl Anomaly {
         }
     }
 
-    /// The anomaly of a name; `-item` may be there or not.
+    /// The anomaly of a name; `-item` may be there or not. Of Elle's other names: a `write-skew` is
+    /// a G2-item; `GSIb`, missed effects, a G-single in real time; `GSIa`, interference, a G1c.
     ///
     /// # Errors
     /// [`UnknownAnomaly`] lists those there are.
     pub fn parse(name: &str) -> Result<Self, UnknownAnomaly> {
-        let bare = |name: &str| name.to_ascii_lowercase().replace("-item", "");
+        let bare =
+            |name: &str| name.trim_start_matches(':').to_ascii_lowercase().replace("-item", "");
+        match bare(name).as_str() {
+            "write-skew" => return Ok(Self::G2Item(Plain)),
+            "gsia" | "g-sia" => return Ok(Self::G1c(Realtime)),
+            "gsib" | "g-sib" => return Ok(Self::GSingle(Realtime)),
+            _ => {}
+        }
         let named = Self::ALL.into_iter().find(|anomaly| bare(anomaly.name()) == bare(name));
         named.ok_or_else(|| UnknownAnomaly(name.to_owned()))
     }
@@ -146,6 +154,9 @@ mod tests {
         }
         assert_eq!(Anomaly::parse("G-single-item-process"), Ok(Anomaly::GSingle(Process)));
         assert_eq!(Anomaly::parse("G2"), Ok(Anomaly::G2Item(Plain)));
+        assert_eq!(Anomaly::parse("G2-process"), Ok(Anomaly::G2Item(Process)));
+        assert_eq!(Anomaly::parse(":write-skew"), Ok(Anomaly::G2Item(Plain)));
+        assert_eq!(Anomaly::parse("GSIb"), Ok(Anomaly::GSingle(Realtime)));
         let error = Anomaly::parse("G7").map_err(|error| error.to_string());
         assert!(error.is_err_and(|text| text.starts_with("no anomaly is called `G7`; there are")));
     }

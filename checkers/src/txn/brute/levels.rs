@@ -32,6 +32,9 @@ fn appended(txn: &Txn, key: usize) -> Vec<u64> {
     own.filter_map(|micro| micro.1.as_ref().ok().copied()).collect()
 }
 
+/// Whether the reads of who commits at a place are right.
+type Fits<'a> = &'a dyn Fn(usize, &[(usize, usize)]) -> bool;
+
 /// Transactions that happened, in the order of their commits.
 struct Run<'a> {
     txns: &'a [Txn],
@@ -100,7 +103,7 @@ impl<'a> Run<'a> {
                 .iter()
                 .all(|reads| reads.iter().all(|a| reads.iter().all(|b| a.0 != b.0 || a.1 == b.1)))
         };
-        let each = |fits: &dyn Fn(usize, &[(usize, usize)]) -> bool| {
+        let each = |fits: Fits<'_>| {
             let reads = |(at, &txn): (usize, &usize)| fits(at, &self.reads[txn]);
             self.order.iter().enumerate().all(reads)
         };
