@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::workload::Invocation;
 
 /// What a client saw of one operation.
@@ -32,6 +33,9 @@ impl Outcome {
 pub trait Client: Send {
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome;
 
+    /// Told before each invocation which operation it is, for clients that tell the system.
+    fn begin(&mut self, _context: &Context) {}
+
     /// What was asked last and what the answer was, in words, where that says more than the
     /// outcome: `POST /api/entries → 201`.
     fn answer(&self) -> Option<&str> {
@@ -50,6 +54,14 @@ pub trait Client: Send {
 pub trait Connect: Send + Sync {
     /// Connects to `address` (`host:port`) and to nothing else.
     async fn connect(&self, address: &str) -> Result<Box<dyn Client>, ConnectError>;
+
+    /// Whether clients of the node at `address` can work at all, tried before the load.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it.
+    async fn probe(&self, _address: &str) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// The node could not be reached: the operation was not sent, so it did not happen.

@@ -5,15 +5,18 @@
 
 pub mod bank;
 pub mod client;
+pub mod context;
 pub mod counter;
 pub mod delete;
 mod draw;
 pub mod etcd;
+pub mod http;
 pub mod publish;
 pub mod register;
 pub mod relation;
 pub mod set;
 pub mod strapi;
+pub mod template;
 pub mod toy;
 pub mod txn;
 pub mod unique;
@@ -21,6 +24,7 @@ pub mod workload;
 
 pub use bank::{Bank, BankOptions};
 pub use client::{Client, Connect, ConnectError, Outcome};
+pub use context::Context;
 pub use counter::{Counter, CounterOptions};
 pub use delete::Delete;
 pub use publish::{Publish, PublishOptions};
