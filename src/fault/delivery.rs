@@ -30,7 +30,13 @@ pub enum NotApplied {
     Unknown(String),
 }
 
-/// Applies a fault to a node; its undo script is on the node first.
+/// Applies a fault to a node; its undo script is on the node first, and whole: a controller that
+/// is killed may have sent nothing of it, or half.
+///
+/// The script may still run when the watchdog undoes everything. Whoever undoes renames the undo
+/// script first: as long as it has its name after the fault was applied, all of the fault is there
+/// to be undone. When not, the script undoes what it did, after the watchdog. It outlives a
+/// controller that no longer listens.
 pub fn apply(
     watchdog: &Watchdog,
     id: u32,
@@ -40,14 +46,23 @@ pub fn apply(
     let script = format!(
         "{prelude}controller_boot={boot}\n\
          alive || {{ echo 'no watchdog is running' >&2; exit {NOTHING_DONE}; }}\n\
+         trap : PIPE\n\
          undo=$dir/undo.d/{id:010}\n\
-         cat >\"$undo.new\" && mv \"$undo.new\" \"$undo\" || exit {NOTHING_DONE}\n\
+         cat >\"$undo.new\" || exit {NOTHING_DONE}\n\
+         [ $(wc -c <\"$undo.new\") -eq {length} ] ||\n  \
+           {{ rm -f \"$undo.new\"; exit {NOTHING_DONE}; }}\n\
+         mv \"$undo.new\" \"$undo\" || exit {NOTHING_DONE}\n\
          (\n{apply}\n)\n\
          echo \"{APPLIED}$?\"\n\
          (\n{evidence}\n)\n\
-         [ -f \"$undo\" ] || {{ (\n{undo}\n); exit {LAPSED}; }}",
+         [ ! -f \"$undo\" ] || exit 0\n\
+         i=0; while [ -f \"$undo.undoing\" ] && [ $i -lt 50 ]; do sleep 0.2; i=$((i+1)); done\n\
+         i=0\n\
+         until (\n{undo}\n) >/dev/null 2>&1 || [ $i -ge 5 ]; do sleep 1; i=$((i+1)); done\n\
+         exit {LAPSED}",
         prelude = watchdog.prelude(&member.node.name),
         boot = quote([cluster::boot_id()]),
+        length = action.undo.len(),
         apply = action.apply,
         evidence = action.evidence,
         undo = action.undo,
@@ -98,9 +113,10 @@ pub fn undo(
     let script = format!(
         "{prelude}\
          (\n{first}\n)\n\
+         undoing {id:010}\n\
          (\n{undo}\n)\n\
          status=$?\n\
-         [ $status -ne 0 ] || rm -f \"$dir/undo.d/{id:010}\"\n\
+         [ $status -ne 0 ] || undone {id:010}\n\
          echo \"{UNDONE}$status\"\n\
          (\n{then}\n)",
         prelude = watchdog.prelude(&member.node.name),

@@ -130,7 +130,7 @@ for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables
     all=$($t -w -S 2>/dev/null) ;;
   esac
   case $all in *'-N ISOBAR-'[!N]*) continue ;; *'-N ISOBAR-NEW'*) ;; *) continue ;; esac
-  $t -w -X ISOBAR-NEW
+  $t -w -X ISOBAR-NEW || left=1
   [ "$(echo "$all" | grep -v '^-P [A-Z]* ACCEPT$')" != '-N ISOBAR-NEW' ] ||
     printf '*filter\nCOMMIT\n' | $t-restore -w
 done

@@ -105,8 +105,8 @@ fn undo(watchdog: &Watchdog, fault: &OpenFault, member: &Member) -> Result<(), S
     let name = &member.node.name;
     let Some(undo) = fault.undo.get(name) else { return Ok(()) };
     let id = fault.id;
-    let script =
-        format!("{}(\n{undo}\n) || exit 1\nrm -f \"$dir/undo.d/{id:010}\"", watchdog.prelude(name));
+    let prelude = watchdog.prelude(name);
+    let script = format!("{prelude}undoing {id:010}\n(\n{undo}\n) || exit 1\nundone {id:010}");
     let command = watchdog.command(script, UNDO_DEADLINE);
     let output = member.remote.run(&command).map_err(|error| error.to_string())?;
     if output.ok() {

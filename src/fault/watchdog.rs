@@ -7,7 +7,7 @@
 //! ```text
 //! watchdog.sh  pid  watchdog.log   the process
 //! lease                            a counter; the controller writes another value to renew it
-//! undo.d/0000000003                how to undo fault 3
+//! undo.d/0000000003                how to undo fault 3; .new: not there yet; .undoing: in work
 //! lock                             whose the node is; linked as /run/isobar/lock.<network>
 //! ```
 //!
@@ -55,6 +55,7 @@ until ln "$dir/lock" "$lock" 2>/dev/null; do
   done
   rm -rf "$its"; rmdir "${its%/*}" 2>/dev/null
 done
+alive || { [ "$(told dir)" != "$dir" ] || rm -f "$lock"; exit 1; }
 exit 0
 "#;
 
@@ -99,6 +100,11 @@ impl Watchdog {
              {renew} || exit 1\n\
              if ! alive; then\n  \
                cat >\"$dir/watchdog.sh\"; rm -f \"$dir/pid\"\n  \
+               [ $(wc -c <\"$dir/watchdog.sh\") -eq {length} ] || {{\n    \
+                 rm -f \"$dir/watchdog.sh\" \"$dir/lease\"\n    \
+                 rmdir \"$dir/undo.d\" \"$dir\" \"$base\"\n    \
+                 echo 'the watchdog did not arrive whole' >&2; exit 1\n  \
+               }}\n  \
                if command -v setsid >/dev/null 2>&1; then run=setsid; else run=nohup; fi\n  \
                $run sh \"$dir/watchdog.sh\" \"$dir\" {lease} \"$lock\" \
                  >>\"$dir/watchdog.log\" 2>&1 </dev/null &\n  \
@@ -108,6 +114,7 @@ impl Watchdog {
              {take}",
             prelude = self.prelude(&member.node.name),
             renew = self.renew_line(),
+            length = SCRIPT.len(),
             lease = self.lease_s,
             take = self.take_lock(),
         );
@@ -163,8 +170,9 @@ impl Watchdog {
         member.remote.check(&self.command(script, MEND_DEADLINE)).map(drop)
     }
 
-    /// Sets `$base`, `$dir` and `$lock`, and defines `alive`, which sets `$pid`, and `told WHAT`,
-    /// which prints what the lock says.
+    /// Sets `$base`, `$dir` and `$lock`, and defines `alive`, which sets `$pid`, `told WHAT`,
+    /// which prints what the lock says, and `undoing ID` and `undone ID`, which come before and
+    /// after the undo of a fault.
     pub(super) fn prelude(&self, node: &str) -> String {
         format!(
             "PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
@@ -181,7 +189,9 @@ impl Watchdog {
                else\n    \
                  ps -o args= -p \"$pid\" | grep -qF \"$dir/watchdog.sh\"\n  \
                fi\n\
-             }} 2>/dev/null\n",
+             }} 2>/dev/null\n\
+             undoing() {{ mv \"$dir/undo.d/$1\" \"$dir/undo.d/$1.undoing\"; }} 2>/dev/null\n\
+             undone() {{ rm -f \"$dir/undo.d/$1\" \"$dir/undo.d/$1.undoing\"; }}\n",
             run = self.run,
             node = component(node),
         )

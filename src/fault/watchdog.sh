@@ -20,12 +20,15 @@ undo_all() {
   left=0
   for undo in $(ls -r "$dir/undo.d"); do
     case $undo in *.new) rm -f "$dir/undo.d/$undo"; continue ;; esac
-    if sh "$dir/undo.d/$undo" </dev/null; then
-      rm -f "$dir/undo.d/$undo"
-      echo "undid $undo"
+    id=${undo%.undoing}
+    # A script that is still applying the fault sees by the name that it has to undo it itself.
+    [ "$undo" != "$id" ] || mv "$dir/undo.d/$id" "$dir/undo.d/$id.undoing" || { left=1; continue; }
+    if sh "$dir/undo.d/$id.undoing" </dev/null; then
+      rm -f "$dir/undo.d/$id.undoing"
+      echo "undid $id"
     else
       left=1
-      echo "could not undo $undo"
+      echo "could not undo $id"
     fi
   done
   return $left
@@ -51,7 +54,8 @@ while [ -d "$dir" ]; do
       sleep 1
     done
     ! grep -qsxF "dir $dir" "$lock" || rm -f "$lock"
-    rm -rf "$dir"
+    # Gone at once: nobody can put another file into it while it is being removed.
+    mv "$dir" "$dir.gone" && rm -rf "$dir.gone"
     rmdir "${dir%/*}" 2>/dev/null && rmdir /run/isobar 2>/dev/null
     exit 0
   fi

@@ -1,6 +1,7 @@
 //! Faults on real network namespaces and real processes. Needs root, iproute2 and iptables.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod chaos;
 mod guard;
 mod lab;
 mod legacy;

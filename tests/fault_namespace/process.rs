@@ -75,13 +75,9 @@ impl Stage {
     fn new(faults: serde_json::Value) -> Self {
         let lab = Lab::up(3, false);
         let scene = Scene::new(&lab, faults);
-        let system = Sleepers { directory: scene.journal.parent().unwrap().to_owned() };
+        let system = Sleepers { directory: scene.directory() };
         let scripts: Vec<_> = lab.cluster.nodes().iter().map(|n| system.scripts(n)).collect();
-        for (node, scripts) in (1..).zip(&scripts) {
-            std::fs::create_dir(&scripts.data).unwrap();
-            std::fs::write(format!("{}/0.wal", scripts.data), b"0123456789\0\0\0\0").unwrap();
-            lab.on(node, &scripts.start);
-        }
+        Sleepers::start(&scene.directory(), &lab);
         Self { scene, scripts, lab }
     }
 

@@ -1,7 +1,7 @@
 //! A lab with a system of real processes, a recorder and an injector.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,26 @@ use crate::lab::{Lab, wait_for};
 /// On each node a `sleep`; all nodes say that n2 leads.
 pub struct Sleepers {
     pub directory: PathBuf,
+}
+
+impl Sleepers {
+    /// Starts one on every node, each with a file of data.
+    pub fn start(directory: &Path, lab: &Lab) {
+        let system = Self { directory: directory.to_owned() };
+        for (number, node) in (1..).zip(lab.cluster.nodes()) {
+            let scripts = system.scripts(&node);
+            std::fs::create_dir_all(&scripts.data).unwrap();
+            std::fs::write(format!("{}/0.wal", scripts.data), b"0123456789\0\0\0\0").unwrap();
+            lab.on(number, &scripts.start);
+        }
+    }
+
+    pub fn stop(directory: &Path, lab: &Lab) {
+        let system = Self { directory: directory.to_owned() };
+        for (number, node) in (1..).zip(lab.cluster.nodes()) {
+            lab.on(number, &system.scripts(&node).stop);
+        }
+    }
 }
 
 #[async_trait]
@@ -95,6 +115,11 @@ impl Scene {
         };
         let injector = Injector::prepare(ground, plan);
         Self { injector, hold, journal, run: lab.name.clone(), _runtime: runtime, directory }
+    }
+
+    /// Where the files of its system are.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.path().to_owned()
     }
 
     pub fn wait_installed(&self, id: u32) {
