@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn the_last_error_is_told_and_not_the_end_of_its_properties() {
-        let log = "info: up\n\nTypeError: Cannot read properties of null (reading 'id')\n  at a.js:26\n\
+        let log = "info: up\n\nTypeError: Cannot read properties of null (reading 'id')\n  \
+                   at a.js:26\n\
                    {\n  errno: 1\n}\nx\ny\nNode.js v20";
         let told = complaint(log);
         assert_eq!(told.len(), TOLD_LINES);
