@@ -96,7 +96,8 @@ impl Metrics {
                 let _ = writeln!(out, "{name}{end}{labels} {value}");
             }
         };
-        let kinds: [(&str, fn(&OperationCounts) -> u64); 4] = [
+        type Count = fn(&OperationCounts) -> u64;
+        let kinds: [(&str, Count); 4] = [
             ("invoked", |counts| counts.invoked),
             ("ok", |counts| counts.ok),
             ("fail", |counts| counts.fail),

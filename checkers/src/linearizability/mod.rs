@@ -171,7 +171,8 @@ fn judge<M: Model>(
     let parts = Parts::of(history);
     let groups = match model.is_register() {
         true => parts.groups(),
-        false => vec![0..parts.len()],
+        // One group of all parts: a list of ranges, not a range as a list.
+        false => std::iter::once(0..parts.len()).collect(),
     };
     let mut judged = Vec::with_capacity(parts.len());
     for group in groups {
