@@ -3,6 +3,7 @@
 //! Nothing is changed on a node but an own, empty chain of its firewall, made and removed to see
 //! whether that works.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +20,8 @@ pub struct Needs {
     pub ipv6: bool,
     /// What single faults need.
     pub probes: Vec<Probe>,
+    /// Where the system keeps its data, by node.
+    pub data: BTreeMap<String, String>,
 }
 
 /// A script which says whether a node can have some faults.
@@ -27,8 +30,8 @@ pub struct Probe {
     /// Their names.
     pub faults: String,
     /// Status 0, or prints what is missing; `$controller_boot` tells this machine's kernel from
-    /// others.
-    pub script: &'static str,
+    /// others, and `$data` is the directory of the system's data.
+    pub script: String,
     pub wanted: Wanted,
 }
 
@@ -148,7 +151,7 @@ fn examine(member: &Member, needs: &Needs) -> Vec<Diagnosis> {
     let mut found = vec![Diagnosis::ok(node, Item::Reach, "commands run".to_owned())];
     found.extend(judge(node, needs, &answer));
     found.push(clock(member));
-    found.extend(needs.probes.iter().map(|probe| possible(member, probe)));
+    found.extend(needs.probes.iter().map(|probe| possible(member, probe, needs)));
     found
 }
 
@@ -299,10 +302,14 @@ fn disk(node: &str, answer: &str) -> Diagnosis {
 }
 
 /// Whether the node can have the faults of a probe.
-fn possible(member: &Member, probe: &Probe) -> Diagnosis {
+fn possible(member: &Member, probe: &Probe, needs: &Needs) -> Diagnosis {
     let node = member.node.name.as_str();
     let boot = quote([boot_id()]);
-    let script = format!("PATH=$PATH:/usr/sbin:/sbin\ncontroller_boot={boot}\n{}", probe.script);
+    let data = quote([needs.data.get(node).map_or("/", String::as_str)]);
+    let script = format!(
+        "PATH=$PATH:/usr/sbin:/sbin\ncontroller_boot={boot}\ndata={data}\n{}",
+        probe.script
+    );
     let command = Command::shell(script).deadline(Duration::from_secs(10)).privileged();
     let faults = &probe.faults;
     let why = match member.remote.run(&command) {
@@ -370,7 +377,8 @@ fn unix_seconds(time: SystemTime) -> f64 {
 mod tests {
     use super::*;
 
-    const NEEDS: Needs = Needs { root: true, firewall: true, ipv6: true, probes: Vec::new() };
+    const NEEDS: Needs =
+        Needs { root: true, firewall: true, ipv6: true, probes: Vec::new(), data: BTreeMap::new() };
 
     const GOOD: &str = "uid 0\nsetsid /usr/bin/setsid\nuptime 12.3 45.6\ndisk / 9000000\n\
         disk /var 8000000\ndisk /tmp \niptables works iptables v1.8.9 (nf_tables)\n\

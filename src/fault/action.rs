@@ -8,7 +8,7 @@ use super::evidence::Expectation;
 use super::firewall::Sender;
 use super::packet::{self, Disturbance};
 use super::topology::Grudge;
-use super::{clock, damage, partition, process};
+use super::{cgroup, clock, damage, disk, partition, power, process};
 use crate::cluster::Node;
 use crate::system::{Links, ProcessScripts, System};
 
@@ -70,14 +70,23 @@ impl Action {
                 all.disturb(disturbance, links, *port)?
             }
             Effect::Process { act, nodes: targets } => {
-                all.each(targets, |scripts| process::action(*act, scripts))?
+                all.each(targets, |_, scripts| process::action(*act, scripts))?
             }
             Effect::Damage { damage, nodes: targets } => {
-                all.each(targets, |scripts| damage::of_file(damage, scripts))?
+                all.each(targets, |_, scripts| damage::of_file(damage, scripts))?
             }
-            Effect::Clock { skew, nodes: targets } => all.each(targets, |_| clock::action(skew))?,
+            Effect::Clock { skew, nodes: targets } => {
+                all.each(targets, |_, _| clock::action(skew))?
+            }
+            Effect::Limit { limit, nodes: targets } => {
+                all.each(targets, |_, scripts| cgroup::limit(*limit, scripts))?
+            }
+            Effect::Disk { trouble, nodes: targets } => {
+                all.each(targets, |_, scripts| disk::action(*trouble, scripts))?
+            }
+            Effect::Power { nodes: targets } => all.each(targets, power::action)?,
             Effect::FileLimit { files, nodes: targets } => {
-                all.each(targets, |scripts| damage::file_limit(*files, scripts))?
+                all.each(targets, |_, scripts| damage::file_limit(*files, scripts))?
             }
         };
         Ok(Self { nodes: actions })
@@ -99,13 +108,17 @@ impl Nodes<'_> {
         node.ok_or_else(|| ActionError::UnknownNode { name: name.clone() })
     }
 
-    fn each(&self, targets: &[String], act: impl Fn(&ProcessScripts) -> NodeAction) -> Actions {
+    fn each(
+        &self,
+        targets: &[String],
+        act: impl Fn(&str, &ProcessScripts) -> NodeAction,
+    ) -> Actions {
         if targets.is_empty() {
             return Err(ActionError::NobodyToHit { nodes: self.nodes.len() });
         }
         let action = |name: &String| {
             let scripts = self.system.scripts(self.find(name)?);
-            Ok((name.clone(), act(&scripts)))
+            Ok((name.clone(), act(name, &scripts)))
         };
         targets.iter().map(action).collect()
     }

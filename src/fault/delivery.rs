@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::action::NodeAction;
-use super::evidence::Reading;
+use super::evidence::{Expectation, Reading};
 use super::watchdog::Watchdog;
 use crate::cluster::{self, Member, RemoteError, quote};
 
@@ -11,6 +11,8 @@ use crate::cluster::{self, Member, RemoteError, quote};
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A system may take 10 s to stop, and some to start.
 const PROCESS_DEADLINE: Duration = Duration::from_secs(25);
+/// A guest's kernel has to start.
+const POWER_DEADLINE: Duration = Duration::from_secs(120);
 /// A signal takes a moment to show, a process to start.
 const EVIDENCE_WITHIN: Duration = Duration::from_secs(2);
 const EVIDENCE_EVERY: Duration = Duration::from_millis(50);
@@ -108,7 +110,7 @@ pub fn undo(
     member: &Member,
     action: &NodeAction,
 ) -> Result<Reading, String> {
-    let after_undo = action.expectation.is_of_process();
+    let after_undo = action.expectation.is_seen_after_undo();
     let evidence = |wanted: bool| if wanted { action.evidence.as_str() } else { ":" };
     let script = format!(
         "{prelude}\
@@ -145,7 +147,11 @@ pub fn undo(
 }
 
 fn deadline(action: &NodeAction) -> Duration {
-    if action.expectation.is_of_process() { PROCESS_DEADLINE } else { DEADLINE }
+    match &action.expectation {
+        Expectation::Off => POWER_DEADLINE,
+        expectation if expectation.is_seen_after_undo() => PROCESS_DEADLINE,
+        _ => DEADLINE,
+    }
 }
 
 fn until_it_holds(

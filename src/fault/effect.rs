@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::cgroup::Limit;
 use super::clock::Skew;
+use super::disk::DiskTrouble;
 use super::packet::Disturbance;
 use super::plan::Injection;
 use super::targets::Drawn;
@@ -36,8 +38,21 @@ pub enum Effect {
         files: u32,
         nodes: Vec<String>,
     },
+    /// The system gets too little.
+    Limit {
+        limit: Limit,
+        nodes: Vec<String>,
+    },
     Clock {
         skew: Skew,
+        nodes: Vec<String>,
+    },
+    /// Switched off.
+    Power {
+        nodes: Vec<String>,
+    },
+    Disk {
+        trouble: DiskTrouble,
         nodes: Vec<String>,
     },
 }
@@ -114,6 +129,12 @@ impl Effect {
         if let Some(skew) = Skew::of(fault) {
             return Self::Clock { skew, nodes };
         }
+        if let Some(limit) = Limit::of(fault) {
+            return Self::Limit { limit, nodes };
+        }
+        if let Some(trouble) = DiskTrouble::of(fault) {
+            return Self::Disk { trouble, nodes };
+        }
         let damage = |kind, file: &Option<String>| Damage { kind, file: file.clone() };
         let act = match fault {
             FaultSpec::Truncate(spec) => {
@@ -125,6 +146,7 @@ impl Effect {
                 return Self::Damage { damage, nodes };
             }
             FaultSpec::FileLimit(spec) => return Self::FileLimit { files: spec.files, nodes },
+            FaultSpec::Power(_) => return Self::Power { nodes },
             FaultSpec::Term(_) => ProcessAct::Term,
             FaultSpec::Pause(_) => ProcessAct::Pause,
             FaultSpec::Freeze(_) => ProcessAct::Freeze,
@@ -150,8 +172,16 @@ impl Effect {
             }
             Self::Packets { links, .. } => links.senders().into_iter().map(Place::Queue).collect(),
             Self::Clock { nodes, .. } => nodes.iter().cloned().map(Place::Clock).collect(),
+            // With its power a node loses its rules, too, and while it is off nothing is undone.
+            Self::Power { nodes } => nodes
+                .iter()
+                .flat_map(|n| [Place::Queue, Place::Clock, Place::Process].map(|of| of(n.clone())))
+                .chain([Place::Partitions, Place::Losses])
+                .collect(),
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
+            | Self::Disk { nodes, .. }
+            | Self::Limit { nodes, .. }
             | Self::FileLimit { nodes, .. } => processes(nodes),
         }
     }
@@ -172,6 +202,9 @@ impl Effect {
             Self::Packets { links, .. } => links.senders().into_iter().collect(),
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
+            | Self::Disk { nodes, .. }
+            | Self::Limit { nodes, .. }
+            | Self::Power { nodes }
             | Self::FileLimit { nodes, .. }
             | Self::Clock { nodes, .. } => nodes.clone(),
         }
@@ -191,6 +224,9 @@ impl fmt::Display for Effect {
             }
             Self::Process { nodes, .. }
             | Self::Damage { nodes, .. }
+            | Self::Disk { nodes, .. }
+            | Self::Limit { nodes, .. }
+            | Self::Power { nodes }
             | Self::FileLimit { nodes, .. }
             | Self::Clock { nodes, .. } => match nodes.is_empty() {
                 true => f.write_str("no node"),

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::cgroup::Limit;
+use super::disk::DiskTrouble;
 use crate::system::ProcessState;
 
 /// What the evidence script should print while the fault is in force.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
     /// Our chain, hooked in, with so many DROP rules per address.
     Rules(BTreeMap<IpAddr, usize>),
@@ -20,6 +22,12 @@ pub enum Expectation {
     Offset { by_ms: i64 },
     /// Something goes on setting the clock.
     ClockLoop,
+    /// The system's processes, all of them, are limited.
+    Limit(Limit),
+    /// The node is switched off and silent; on again, it has started anew.
+    Off,
+    /// The disk of the data is not as it should be.
+    Disk(DiskTrouble),
     /// No process.
     Gone,
     /// A stopped process.
@@ -53,6 +61,9 @@ impl Expectation {
                 clock(shown, |_, offset| (offset - by_ms).abs() <= near_ms)
             }
             Self::ClockLoop => clock(shown, |sets, _| sets),
+            Self::Disk(trouble) => disk(*trouble, shown),
+            Self::Limit(limit) => limited(*limit, shown),
+            Self::Off => Power::parse(shown).reading(true),
             Self::FileLimit(files) => {
                 let holds = shown.trim() == files.to_string();
                 Reading { seen: format!("{} files at most", words(shown)), holds }
@@ -61,9 +72,9 @@ impl Expectation {
         }
     }
 
-    /// Whether it is of a process: evidence of its heal is read after the undo, since it is the
-    /// process that runs; that of a partition before, since it is what was dropped until then.
-    pub fn is_of_process(&self) -> bool {
+    /// Whether evidence of its heal is read after the undo: of a process that it runs, of a disk
+    /// that it works; that of a partition is read before, since it is what was dropped until then.
+    pub fn is_seen_after_undo(&self) -> bool {
         match self {
             Self::Rules(_)
             | Self::Links(_)
@@ -71,7 +82,10 @@ impl Expectation {
             | Self::FileLimit(_)
             | Self::Offset { .. }
             | Self::ClockLoop => false,
-            Self::Gone
+            Self::Disk(_)
+            | Self::Off
+            | Self::Limit(_)
+            | Self::Gone
             | Self::Paused
             | Self::Frozen
             | Self::Restarted
@@ -82,9 +96,17 @@ impl Expectation {
 
     /// Reads the evidence of a heal.
     pub fn read_healed(&self, shown: &str) -> Reading {
-        if !self.is_of_process() {
+        if !self.is_seen_after_undo() {
             let seen = self.read("", shown).seen;
             return Reading { seen, holds: true };
+        }
+        if let Self::Off = self {
+            return Power::parse(shown).reading(false);
+        }
+        if let Self::Disk(_) = self {
+            let disk = Disk::parse(shown);
+            let holds = disk.writes == "writes work" && matches!(disk.table, "" | "linear");
+            return Reading { seen: disk.in_words(), holds };
         }
         let state = ProcessState::parse(shown);
         let holds = matches!(state, Some(ProcessState::Running(_)));
@@ -102,7 +124,7 @@ impl Expectation {
             (Self::Disconnected, Some(ProcessState::Running(_))) => {
                 before.contains("ended ") && !before.contains("ended 0 ")
             }
-            (Self::Frozen, None) => shown.starts_with("frozen "),
+            (Self::Frozen, None) => shown.starts_with("frozen ") && !shown.contains("not "),
             (Self::CrashLoop, None) => shown.starts_with("looping "),
             _ => false,
         };
@@ -161,6 +183,108 @@ fn clock(shown: &str, holds: impl Fn(bool, i64) -> bool) -> Reading {
         Some(ms) => Reading { seen: format!("the clock is {ms:+} ms off"), holds: holds(sets, ms) },
         None => Reading { seen: format!("no change of the clock: {}", words(shown)), holds: false },
     }
+}
+
+/// Reads a cgroup's limit, and how many of the system's processes it holds.
+fn limited(limit: Limit, shown: &str) -> Reading {
+    let after = |word: &str| shown.lines().find_map(|line| line.strip_prefix(word));
+    let set = after("limit ").and_then(|set| set.split_whitespace().next()?.parse::<u64>().ok());
+    let held = after("holds ").and_then(|held| held.split_once(" of "));
+    let held = held.and_then(|(held, all)| Some((held.parse().ok()?, all.trim().parse().ok()?)));
+    let (Some(set), Some((held, all))): (_, Option<(u64, u64)>) = (set, held) else {
+        return Reading { seen: words(shown), holds: false };
+    };
+    let what = match limit {
+        Limit::Cpu { .. } => format!("{:.1}% of a core", set as f64 / 1000.0),
+        Limit::Memory { .. } => format!("{} KiB more", set >> 10),
+    };
+    let seen = format!("{what} for {held} of {all} processes");
+    let holds = set == limit.amount() && held > 0 && held >= all;
+    Reading { seen, holds }
+}
+
+/// What a script has found of a node's power: marks tell one start of its kernel, and of its first
+/// process, from another.
+struct Power<'a> {
+    off: bool,
+    before: &'a str,
+    now: &'a str,
+}
+
+impl<'a> Power<'a> {
+    fn parse(shown: &'a str) -> Self {
+        let after = |word: &str| shown.lines().find_map(|line| line.strip_prefix(word));
+        let mark = |word: &str| after(word).unwrap_or_default().trim();
+        Self { off: mark("power ") == "off", before: mark("before "), now: mark("now ") }
+    }
+
+    fn reading(&self, wanted_off: bool) -> Reading {
+        let Self { off, before, now } = *self;
+        let silent = now.is_empty();
+        let seen = match (off, silent) {
+            (true, true) => format!("off and silent, before boot {before}"),
+            (true, false) => format!("off, but boot {now} answers"),
+            (false, true) => "on, but silent".to_owned(),
+            (false, false) => format!("on, boot {now}, before {before}"),
+        };
+        let holds = match wanted_off {
+            true => off && silent && !before.is_empty(),
+            false => !off && !silent && now != before,
+        };
+        Reading { seen, holds }
+    }
+}
+
+/// What a script has found of a disk.
+struct Disk<'a> {
+    /// Of its file system, in percent.
+    full: f64,
+    /// `writes work`, or `writes fail: WHY`.
+    writes: &'a str,
+    /// How long a read took; `None` when it failed, or was not tried.
+    read_ms: Option<u64>,
+    /// The targets of the device mapper, where it is of that.
+    table: &'a str,
+}
+
+impl<'a> Disk<'a> {
+    fn parse(shown: &'a str) -> Self {
+        let after = |word: &str| shown.lines().find_map(|line| line.strip_prefix(word));
+        let count = |word: &str| word.parse::<u64>().ok();
+        let space = after("free ").and_then(|rest| rest.split_once(" of "));
+        let space = space.and_then(|(free, all)| Some((count(free)?, count(all.trim())?.max(1))));
+        let reads = after("reads ").and_then(|rest| rest.split_once(' '));
+        let reads = reads.and_then(|(from, to)| Some((count(from)?, count(to.trim())?)));
+        Self {
+            full: space.map_or(0.0, |(free, all)| 100.0 - free as f64 / all as f64 * 100.0),
+            writes: shown.lines().find(|line| line.starts_with("writes ")).unwrap_or_default(),
+            read_ms: reads.map(|(from, to)| to.saturating_sub(from) * 10),
+            table: after("table ").unwrap_or_default().trim(),
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let reads = match (self.read_ms, self.table) {
+            (_, "") => String::new(),
+            (Some(ms), _) => format!(", a read takes {ms} ms"),
+            (None, _) => ", reads fail".to_owned(),
+        };
+        format!("{:.0}% full, {}{reads}", self.full, self.writes)
+    }
+}
+
+fn disk(trouble: DiskTrouble, shown: &str) -> Reading {
+    let disk = Disk::parse(shown);
+    // `/proc/uptime` counts hundredths of a second.
+    let took = |ms: u128| disk.read_ms.is_some_and(|took| u128::from(took) + 10 >= ms);
+    let holds = match trouble {
+        DiskTrouble::Full { share } => disk.full >= share.0 * 100.0 - 2.0,
+        DiskTrouble::ReadOnly => disk.writes.contains("Read-only"),
+        DiskTrouble::Slow { time } => disk.table == "delay" && took(time.as_millis()),
+        DiskTrouble::Error => disk.table == "error" && disk.read_ms.is_none(),
+        DiskTrouble::LostWrites => false,
+    };
+    Reading { seen: disk.in_words(), holds }
 }
 
 /// Reads `tc -s qdisc`, `tc -s class` and the lines of filters, per interface.

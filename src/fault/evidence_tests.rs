@@ -71,3 +71,47 @@ fn a_healed_process_runs_and_a_healed_partition_shows_its_toll() {
     let healed = expected(&["10.0.0.2", "10.0.0.3"]).read_healed(V4);
     assert_eq!(healed, Reading { seen: "2 rules, 31 packets dropped".into(), holds: true });
 }
+
+#[test]
+fn a_disk_is_read_by_what_it_does_and_not_by_its_table_alone() {
+    let time = std::time::Duration::from_millis(100);
+    let slow = Expectation::Disk(DiskTrouble::Slow { time });
+    let shown = "free 10 of 1000\nwrites work\nreads 100 112\ntable delay";
+    let reading = slow.read("", shown);
+    assert_eq!(reading.seen, "99% full, writes work, a read takes 120 ms");
+    assert!(reading.holds);
+    assert!(!slow.read("", &shown.replace("112", "105")).holds, "it is quick");
+    assert!(!slow.read("", &shown.replace("delay", "linear")).holds);
+    let error = Expectation::Disk(DiskTrouble::Error);
+    let broken = "free 10 of 1000\nwrites fail: Input/output error\nreads fail\ntable error";
+    assert!(error.read("", broken).holds && !error.read("", shown).holds);
+    // Healed is what works, whatever it was.
+    assert!(!error.read_healed(broken).holds && !error.read_healed(shown).holds);
+    assert!(error.read_healed(&shown.replace("delay", "linear")).holds);
+    let full = Expectation::Disk(DiskTrouble::Full { share: crate::spec::Share(1.0) });
+    assert!(full.read("", shown).holds && !full.read("", "free 100 of 1000").holds);
+}
+
+#[test]
+fn a_node_is_off_when_it_is_silent_and_on_again_with_another_boot() {
+    let off = Expectation::Off;
+    assert!(off.read("", "power off\nbefore a 1\nnow ").holds);
+    for still in ["power off\nbefore a 1\nnow a 1", "power pid 7\nbefore a 1\nnow ", ""] {
+        assert!(!off.read("", still).holds, "{still}");
+    }
+    assert!(off.read_healed("power pid 8\nbefore a 1\nnow b 1").holds);
+    for same in ["power pid 7\nbefore a 1\nnow a 1", "power pid 8\nbefore a 1\nnow "] {
+        assert!(!off.read_healed(same).holds, "{same}");
+    }
+}
+
+#[test]
+fn a_limit_holds_when_all_processes_are_in_it() {
+    let limit = Expectation::Limit(Limit::Cpu { share: crate::spec::Share(0.1) });
+    let reading = limit.read("", "limit 10000 100000\nholds 3 of 3");
+    assert_eq!(reading.seen, "10.0% of a core for 3 of 3 processes");
+    assert!(reading.holds);
+    for less in ["limit 10000 100000\nholds 1 of 3", "limit max 100000\nholds 3 of 3", "gone"] {
+        assert!(!limit.read("", less).holds, "{less}");
+    }
+}

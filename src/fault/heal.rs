@@ -6,12 +6,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::journal::{Journal, JournalEntry, JournalError, JournalState, OpenFault};
+use super::power;
 use super::watchdog::Watchdog;
 use crate::cluster::{Cluster, Member, on_each};
 
 const ATTEMPTS: u32 = 3;
 const ATTEMPT_EVERY: Duration = Duration::from_secs(1);
 const UNDO_DEADLINE: Duration = Duration::from_secs(25);
+const POWER_DEADLINE: Duration = Duration::from_secs(120);
+const POWER: &str = "power";
 
 /// What healing came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +83,7 @@ pub fn heal_from_journal(cluster: &Cluster, path: &Path) -> Result<HealReport, J
 fn mend(watchdog: &Watchdog, state: &JournalState, member: &Member) -> Result<(), String> {
     let mut attempt = 1;
     loop {
-        let result = mend_once(watchdog, &state.open, member);
+        let result = mend_once(watchdog, state, member);
         if result.is_ok() || attempt == ATTEMPTS {
             return result;
         }
@@ -90,10 +93,22 @@ fn mend(watchdog: &Watchdog, state: &JournalState, member: &Member) -> Result<()
 }
 
 /// Every fault is tried, whatever becomes of the others.
-fn mend_once(watchdog: &Watchdog, open: &[OpenFault], member: &Member) -> Result<(), String> {
+fn mend_once(watchdog: &Watchdog, state: &JournalState, member: &Member) -> Result<(), String> {
     let mut left = Vec::new();
-    for fault in open.iter().rev() {
-        left.extend(undo(watchdog, fault, member).err());
+    // First what switches the node on: the others need it.
+    let (switched, others): (Vec<_>, Vec<_>) =
+        state.open.iter().rev().partition(|fault| fault.fault == POWER);
+    let (switcher, standby) = (watchdog.unprivileged(), power::standby(&member.node));
+    for fault in switched {
+        left.extend(undo(&switcher, fault, &standby, POWER_DEADLINE).err());
+    }
+    for fault in others {
+        left.extend(undo(watchdog, fault, member, UNDO_DEADLINE).err());
+    }
+    let switches =
+        |entry: &JournalEntry| matches!(entry, JournalEntry::Open { fault, .. } if fault == POWER);
+    if state.entries.iter().any(switches) {
+        left.extend(switcher.remove(&standby).err().map(|error| error.to_string()));
     }
     if left.is_empty() {
         return watchdog.remove(member).map_err(|error| error.to_string());
@@ -101,13 +116,20 @@ fn mend_once(watchdog: &Watchdog, open: &[OpenFault], member: &Member) -> Result
     Err(left.join("; "))
 }
 
-fn undo(watchdog: &Watchdog, fault: &OpenFault, member: &Member) -> Result<(), String> {
+/// On a node, or on this machine where its [`power::standby`] does it.
+fn undo(
+    watchdog: &Watchdog,
+    fault: &OpenFault,
+    member: &Member,
+    deadline: Duration,
+) -> Result<(), String> {
     let name = &member.node.name;
-    let Some(undo) = fault.undo.get(name) else { return Ok(()) };
+    let node = name.strip_suffix(power::STANDBY).unwrap_or(name);
+    let Some(undo) = fault.undo.get(node) else { return Ok(()) };
     let id = fault.id;
     let prelude = watchdog.prelude(name);
     let script = format!("{prelude}undoing {id:010}\n(\n{undo}\n) || exit 1\nundone {id:010}");
-    let command = watchdog.command(script, UNDO_DEADLINE);
+    let command = watchdog.command(script, deadline);
     let output = member.remote.run(&command).map_err(|error| error.to_string())?;
     if output.ok() {
         return Ok(());

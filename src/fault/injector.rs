@@ -15,6 +15,7 @@ use super::heal::HealReport;
 use super::hold::Hold;
 use super::packet::Disturbance;
 use super::plan::{Injection, Plan};
+use super::power::{self, Standby};
 use super::site::{ASK_LIMIT, Injected, Site};
 use super::topology::split_name;
 use crate::run::Recorder;
@@ -50,12 +51,14 @@ impl Injector {
     /// No fault happens before [`Injector::begin`].
     pub fn prepare(ground: Ground, plan: Plan) -> Self {
         let Ground { hold, system, recorder, runtime } = ground;
+        let standby = Standby::start(&plan, hold.cluster(), &hold.watchdog);
         let site = Site {
             hold,
             system,
             recorder,
             runtime,
             floor: Floor::default(),
+            standby,
             active: Mutex::default(),
             healed: AtomicUsize::new(0),
         };
@@ -132,7 +135,9 @@ impl Injector {
             std::thread::sleep(HEAL_AGAIN.min(until.saturating_duration_since(Instant::now())));
         }
         let healed = site.healed.load(Ordering::Relaxed);
-        HealReport { healed, dirty: dirty.into_iter().collect(), remarks: Vec::new() }
+        let released = site.standby.as_ref().map(|standby| standby.release(&dirty));
+        let remarks = released.unwrap_or_default();
+        HealReport { healed, dirty: dirty.into_iter().collect(), remarks }
     }
 }
 
@@ -158,11 +163,16 @@ impl Site {
         }
         let effect = injection.effect(leader.flatten().as_deref());
         let nodes = self.cluster().nodes();
-        let action =
-            match Action::of(&effect, &nodes, self.system.as_ref(), self.cluster().controller) {
-                Ok(action) => action,
-                Err(error) => return self.skip(id, fault, detail, &error.to_string()),
-            };
+        let action = Action::of(&effect, &nodes, self.system.as_ref(), self.cluster().controller);
+        let wired = action.map_err(|error| error.to_string()).and_then(|mut action| {
+            power::wire(&effect, &mut action, &nodes)?;
+            self.standby.as_ref().map_err(String::clone)?;
+            Ok(action)
+        });
+        let action = match wired {
+            Ok(action) => action,
+            Err(why) => return self.skip(id, fault, detail, &why),
+        };
         match self.floor.claim(id, &effect, end.min(at + LATE_MAX)) {
             Ok(()) => {}
             Err(Refused::Stopped) => return,

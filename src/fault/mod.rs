@@ -5,10 +5,12 @@
 //! ```
 
 mod action;
+mod cgroup;
 mod clock;
 mod convergence;
 mod damage;
 mod delivery;
+mod disk;
 mod effect;
 mod evidence;
 mod firewall;
@@ -20,6 +22,7 @@ mod journal;
 mod packet;
 mod partition;
 mod plan;
+mod power;
 mod probe;
 mod process;
 mod site;

@@ -1,10 +1,33 @@
 //! Whether a node can have a fault, found out beforehand and without touching anything of it.
 
+use super::cgroup;
+use super::disk::{self, DiskTrouble};
+use super::power;
+use crate::cluster::Node;
 use crate::cluster::doctor::{Probe, Wanted};
-use crate::spec::{FaultSpec, OnUnavailable};
+use crate::spec::{FaultSpec, OnUnavailable, Share};
 
 /// Faults by what they need of a node, with a script that ends with status 0 when it is there and
 /// else prints what is missing. Queues are tried in a network namespace made for it.
+fn abilities(nodes: &[Node]) -> Vec<(&'static [&'static str], String)> {
+    let mut abilities: Vec<(&'static [&'static str], String)> =
+        ABILITIES.iter().map(|(names, script)| (*names, (*script).to_owned())).collect();
+    for (names, trouble) in DISKS {
+        abilities.push((names, disk::probe(trouble)));
+    }
+    abilities.push((&["cpu-limit"], cgroup::probe("cpu")));
+    abilities.push((&["memory-limit"], cgroup::probe("memory")));
+    abilities.push((&["power"], power::probe(nodes)));
+    abilities
+}
+
+const DISKS: [(&[&str], DiskTrouble); 4] = [
+    (&["disk-fill"], DiskTrouble::Full { share: Share(1.0) }),
+    (&["disk-read-only"], DiskTrouble::ReadOnly),
+    (&["disk-slow", "disk-error"], DiskTrouble::Error),
+    (&["lost-writes"], DiskTrouble::LostWrites),
+];
+
 const ABILITIES: [(&[&str], &str); 6] = [
     (
         &["delay", "duplicate", "corrupt", "reorder", "loss in bursts"],
@@ -57,9 +80,9 @@ fn ability(fault: &FaultSpec) -> &'static str {
 }
 
 /// A probe for each ability that `faults` need; with `all` also for those that they do not.
-pub fn probes(faults: &[FaultSpec], all: bool) -> Vec<Probe> {
+pub fn probes(faults: &[FaultSpec], nodes: &[Node], all: bool) -> Vec<Probe> {
     let faults: Vec<&FaultSpec> = faults.iter().flat_map(FaultSpec::leaves).collect();
-    let probe = |(names, script): &(&'static [&'static str], &'static str)| {
+    let probe = |(names, script): (&'static [&'static str], String)| {
         let of_these = || faults.iter().copied().filter(|fault| names.contains(&ability(fault)));
         let mut wanting: Vec<&'static str> = Vec::new();
         for name in of_these().map(ability) {
@@ -75,7 +98,7 @@ pub fn probes(faults: &[FaultSpec], all: bool) -> Vec<Probe> {
         let faults = if wanting.is_empty() { names.to_vec() } else { wanting };
         Probe { faults: faults.join(", "), script, wanted }
     };
-    let probes = ABILITIES.iter().map(probe);
+    let probes = abilities(nodes).into_iter().map(probe);
     probes.filter(|probe| all || probe.wanted != Wanted::No).collect()
 }
 
@@ -97,7 +120,7 @@ mod tests {
         ]))
         .unwrap();
         let told = |all| {
-            let probes = probes(&faults, all).into_iter();
+            let probes = probes(&faults, &[], all).into_iter();
             probes.map(|probe| (probe.faults, probe.wanted)).collect::<Vec<_>>()
         };
         let wanted = vec![
@@ -105,14 +128,14 @@ mod tests {
             ("loss".to_owned(), Wanted::OrSkipped),
         ];
         assert_eq!(told(false), wanted);
-        assert_eq!(told(true).len(), ABILITIES.len());
+        assert_eq!(told(true).len(), abilities(&[]).len());
         assert_eq!(told(true)[1], ("rate".to_owned(), Wanted::No));
-        assert_eq!(probes(&faults[..1], false), []);
+        assert_eq!(probes(&faults[..1], &[], false), []);
     }
 
     #[test]
     fn every_ability_names_a_fault() {
-        for (names, _) in ABILITIES {
+        for (names, _) in abilities(&[]) {
             for name in names.iter().filter(|name| **name != "loss in bursts") {
                 let fault: Result<FaultSpec, _> = serde_json::from_value(json!({*name: {}}));
                 assert_eq!(fault.unwrap().name(), *name);

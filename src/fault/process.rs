@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::action::NodeAction;
+use super::cgroup;
 use super::delivery::NOTHING_DONE;
 use super::effect::ProcessAct;
 use super::evidence::Expectation;
@@ -25,7 +26,7 @@ pub fn action(act: ProcessAct, scripts: &ProcessScripts) -> NodeAction {
         ProcessAct::Restart => plain(&[state, stop, start], start, Expectation::Restarted),
         ProcessAct::Wipe => plain(&[state, kill, wipe], start, Expectation::Gone),
         ProcessAct::Disconnect => disconnect(scripts),
-        ProcessAct::Freeze => freeze(scripts),
+        ProcessAct::Freeze => cgroup::freeze(scripts),
         ProcessAct::CrashLoop { up, down } => crash_loop(up, down, scripts),
     }
 }
@@ -47,57 +48,6 @@ pub(super) fn in_turn(steps: &[&str]) -> String {
     let steps: Vec<String> = steps.iter().map(|step| format!("(\n{step}\n)")).collect();
     steps.join(" &&\n")
 }
-
-/// Puts the process into a cgroup of its own below the one where it is, and freezes that.
-///
-/// Nodes may share a tree of cgroups, so the name has the host's name in it.
-fn freeze(scripts: &ProcessScripts) -> NodeAction {
-    let ProcessScripts { find, state, resume, .. } = scripts;
-    let apply = format!(
-        "{FREEZER}{find}\
-         [ -n \"$pid\" ] || exit 0\n\
-         freezer || {{ echo 'no cgroups in /sys/fs/cgroup' >&2; exit {NOTHING_DONE}; }}\n\
-         own=$tree$(at $pid)/$name\n\
-         mkdir \"$own\" && echo $pid >\"$own/cgroup.procs\" || exit 1\n\
-         echo $cold >\"$own/$switch\""
-    );
-    let undo = format!(
-        "{FREEZER}freezer || exit 0\n\
-         left=0\n\
-         for own in $(find $tree -type d -name $name 2>/dev/null); do\n  \
-           echo $warm >\"$own/$switch\"\n  \
-           for pid in $(cat \"$own/cgroup.procs\"); do\n    \
-             echo $pid >\"${{own%/*}}/cgroup.procs\"\n  \
-           done\n  \
-           rmdir \"$own\" || left=1\n\
-         done\n\
-         ({resume})\n\
-         exit $left"
-    );
-    let evidence = format!(
-        "{FREEZER}{find}\
-         case \"$(at $pid 2>/dev/null)\" in\n  \
-           */$name) echo \"frozen $pid\" ;;\n  \
-           *) ({state}) ;;\n\
-         esac"
-    );
-    let apply = in_turn(&[state, &apply]);
-    NodeAction { apply, undo, evidence, expectation: Expectation::Frozen }
-}
-
-/// `freezer` finds the tree of cgroups and the switch; `at PID` says where a process is in it.
-const FREEZER: &str = r#"name=isobar-frozen-$(hostname)
-freezer() {
-  if [ -f /sys/fs/cgroup/cgroup.controllers ]; then
-    tree=/sys/fs/cgroup; switch=cgroup.freeze; cold=1; warm=0
-  elif [ -d /sys/fs/cgroup/freezer ]; then
-    tree=/sys/fs/cgroup/freezer; switch=freezer.state; cold=FROZEN; warm=THAWED
-  else
-    return 1
-  fi
-}
-at() { sed -n 's/^0:://p; s/^[0-9]*:freezer://p' "/proc/$1/cgroup" | tail -n 1; }
-"#;
 
 /// A shell on the node that kills and starts; its pid is kept beside the system's.
 fn crash_loop(up: Duration, down: Duration, scripts: &ProcessScripts) -> NodeAction {

@@ -12,10 +12,12 @@ use serde_json::{Map, Value, json};
 use super::action::{Action, NodeAction};
 use super::convergence::{agreed, answering, ask};
 use super::delivery::{self, NotApplied};
-use super::evidence::Reading;
+use super::evidence::{Expectation, Reading};
 use super::floor::Floor;
 use super::hold::Hold;
 use super::journal::{JournalEntry, JournalError};
+use super::power::Standby;
+use super::watchdog::Watchdog;
 use crate::cluster::{Cluster, Member};
 use crate::run::Recorder;
 use crate::system::System;
@@ -33,6 +35,8 @@ pub(super) struct Site {
     pub recorder: Arc<Recorder>,
     pub runtime: tokio::runtime::Handle,
     pub floor: Floor,
+    /// Who switches nodes off and on, or why nobody does.
+    pub standby: Result<Standby, String>,
     /// Applied, or perhaps applied, and not undone.
     pub active: Mutex<BTreeMap<u32, Active>>,
     pub healed: AtomicUsize,
@@ -68,8 +72,8 @@ impl Site {
         let (pending, evidence) = (names, BTreeMap::new());
         let active = Active { fault, action, pending, evidence, heal_began: false };
         self.active().insert(id, active.clone());
-        let apply = |member: &Member, action: &NodeAction| {
-            delivery::apply(&self.hold.watchdog, id, member, action)
+        let apply = |watchdog: &Watchdog, member: &Member, action: &NodeAction| {
+            delivery::apply(watchdog, id, member, action)
         };
         let results = self.on(&active, apply);
         self.judge(id, fault, results)
@@ -169,8 +173,8 @@ impl Site {
         }
         loop {
             let mut failed = BTreeMap::new();
-            let undo = |member: &Member, action: &NodeAction| {
-                delivery::undo(&self.hold.watchdog, id, member, action)
+            let undo = |watchdog: &Watchdog, member: &Member, action: &NodeAction| {
+                delivery::undo(watchdog, id, member, action)
             };
             for (node, result) in self.on(&active, undo) {
                 match result {
@@ -238,19 +242,29 @@ impl Site {
         }
     }
 
+    /// Where an action on a node is done, on the node or by who switches it, and who undoes it
+    /// should we die.
+    fn hand(&self, node: &str, action: &NodeAction) -> Option<(&Watchdog, &Member)> {
+        if action.expectation == Expectation::Off {
+            return self.standby.as_ref().ok()?.hand(node);
+        }
+        Some((&self.hold.watchdog, self.cluster().member(node)?))
+    }
+
     /// Runs `work` on the pending nodes of a fault at once, on one thread each.
     fn on<T: Send, E: Send>(
         &self,
         active: &Active,
-        work: impl Fn(&Member, &NodeAction) -> Result<T, E> + Sync,
+        work: impl Fn(&Watchdog, &Member, &NodeAction) -> Result<T, E> + Sync,
     ) -> BTreeMap<String, Result<T, E>> {
         let work = &work;
         std::thread::scope(|scope| {
             let mut handles = Vec::new();
             for name in &active.pending {
-                let action = active.action.nodes.get(name);
-                if let Some((member, action)) = self.cluster().member(name).zip(action) {
-                    handles.push((name.clone(), scope.spawn(move || work(member, action))));
+                let Some(action) = active.action.nodes.get(name) else { continue };
+                if let Some((watchdog, member)) = self.hand(name, action) {
+                    let work = move || work(watchdog, member, action);
+                    handles.push((name.clone(), scope.spawn(work)));
                 }
             }
             let join = |(name, handle): (String, ScopedJoinHandle<'_, _>)| {

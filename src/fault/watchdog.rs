@@ -85,6 +85,12 @@ impl Watchdog {
         }
     }
 
+    /// The same, where nothing has to be done as another user, and no node to be locked: on this
+    /// machine.
+    pub(super) fn unprivileged(&self) -> Self {
+        Self { privileged: false, ..self.clone() }
+    }
+
     pub fn owned_by(mut self, owner: String) -> Self {
         self.owner = owner;
         self

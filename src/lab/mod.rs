@@ -451,6 +451,22 @@ fn cgroups(kind: LabKind, lab: &str, node: &str) -> Vec<PathBuf> {
     }
 }
 
+/// Whose nodes can be switched off and on, and by which program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switch {
+    pub lab: String,
+    pub program: PathBuf,
+}
+
+/// The lab on this machine that has a node with this name and address.
+pub fn switch_of(node: &str, address: std::net::IpAddr) -> Option<Switch> {
+    let labs = state::names().ok()?;
+    let mut states = labs.iter().filter_map(|lab| LabState::read(lab).ok());
+    let has = |lab: &LabState| lab.nodes.iter().any(|n| n.name == node && address == n.ip);
+    let lab = states.find(has)?;
+    Some(Switch { lab: lab.name, program: lab.program })
+}
+
 /// Whether `name` can name a lab: its interfaces' names, at most 15 characters, contain it.
 pub fn valid_name(name: &str) -> bool {
     state::valid(name).is_ok()

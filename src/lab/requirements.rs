@@ -18,8 +18,12 @@ const SSH: Tools =
     &[("sshd", "openssh-server"), ("ssh", "openssh-client"), ("ssh-keygen", "openssh-client")];
 
 /// The guest loads modules of its kernel with kmod.
-const VM: Tools =
-    &[("linux.uml", "user-mode-linux"), ("modprobe", "kmod"), ("mkfs.ext4", "e2fsprogs")];
+const VM: Tools = &[
+    ("linux.uml", "user-mode-linux"),
+    ("modprobe", "kmod"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("dmsetup", "dmsetup"),
+];
 
 /// What a lab of this kind is built with.
 pub(super) fn tools(kind: LabKind) -> impl Iterator<Item = (&'static str, &'static str)> {

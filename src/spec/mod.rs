@@ -27,10 +27,11 @@ pub use cluster::{
 };
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
-    ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CrashLoopSpec, DamageSpec, DelaySpec,
-    Direction, Distribution, FaultSpec, FileLimitSpec, Links, LossSpec, MixSpec, NoiseSpec,
-    OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec,
-    Schedule, Split, Targets, Way,
+    ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CpuLimitSpec, CrashLoopSpec, DamageSpec,
+    DelaySpec, Direction, DiskFaultSpec, DiskFillSpec, DiskSlowSpec, Distribution, FaultSpec,
+    FileLimitSpec, Links, LossSpec, MemoryLimitSpec, MixSpec, NoiseSpec, OnUnavailable,
+    PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec, Schedule, Split,
+    Targets, Way,
 };
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use overlay::{OverlayError, Setting, overlay};
@@ -41,7 +42,7 @@ pub use threshold::{During, LatencySpec, VolumeSpec};
 pub use txn::{
     Consistency, KeyDistributionSpec, ListAppendSpec, RwRegisterSpec, TxnLength, TxnSpec,
 };
-pub use units::{Bandwidth, Rate, Share, Span};
+pub use units::{Bandwidth, Rate, Share, Size, Span};
 pub use workload::{
     BankSpec, CounterSpec, DeleteSpec, PublishSpec, RegisterSpec, RelationSpec, SetSpec,
     UniqueSpec, WorkloadSpec,

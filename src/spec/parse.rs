@@ -264,7 +264,7 @@ checks:
         let with =
             |faults: &str| parse("preset.yaml", &format!("{head}faults: {faults}\nchecks:{tail}"));
         let spec = with("{ preset: everything }").unwrap();
-        assert_eq!(spec.faults.len(), 3);
+        assert_eq!(spec.faults.len(), 4);
         let again = parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap();
         assert_eq!(spec, again);
         let wrong = [

@@ -22,6 +22,12 @@ pub struct Share(pub f64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bandwidth(pub u64);
 
+/// Bytes: `64KiB`, `16MiB`, `1GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub u64);
+
+const SIZES: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
 impl FromStr for Span {
     type Err = String;
 
@@ -84,6 +90,28 @@ impl FromStr for Bandwidth {
     }
 }
 
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected =
+            || format!("`{text}` is not a size: write a number and KiB, MiB or GiB, as `16MiB`");
+        let parse = |(unit, bytes): &(&str, u64)| {
+            let number: u64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+            number.checked_mul(*bytes).map(Self)
+        };
+        SIZES.iter().find_map(parse).ok_or_else(expected)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fits = |(_, bytes): &&(&str, u64)| self.0 % bytes == 0;
+        let (unit, bytes) = SIZES.iter().find(fits).unwrap_or(&SIZES[2]);
+        write!(f, "{}{unit}", self.0 / bytes)
+    }
+}
+
 impl fmt::Display for Bandwidth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -135,7 +163,7 @@ macro_rules! serde_as_text {
     )*};
 }
 
-serde_as_text!(Span, Rate, Share, Bandwidth);
+serde_as_text!(Span, Rate, Share, Bandwidth, Size);
 
 #[cfg(test)]
 mod tests {
@@ -157,6 +185,15 @@ mod tests {
         assert_eq!("10gbit".parse::<Bandwidth>().map(|b| b.to_string()), Ok("10gbit".to_owned()));
         for wrong in ["5", "0mbit", "1.5mbit", "1MB", "99999999999999999999gbit"] {
             assert!(wrong.parse::<Bandwidth>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn sizes_need_a_unit() {
+        assert_eq!("16MiB".parse(), Ok(Size(16 << 20)));
+        assert_eq!("1536KiB".parse::<Size>().map(|s| s.to_string()), Ok("1536KiB".to_owned()));
+        for wrong in ["16", "MiB", "16MB", "1.5MiB", "99999999999999999999GiB"] {
+            assert!(wrong.parse::<Size>().is_err(), "{wrong}");
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
 use super::{
-    ClusterSpec, Concurrency, FaultSpec, PartitionSpec, ROLE_PREFIX, Roles, Span, Spec, Split,
-    SystemSpec, Targets, ToyBug, ToySpec, WorkloadSpec,
+    ClusterSpec, Concurrency, FaultSpec, OnUnavailable, PartitionSpec, ROLE_PREFIX, Roles, Span,
+    Spec, Split, SystemSpec, Targets, ToyBug, ToySpec, WorkloadSpec,
 };
 
 use crate::system::strapi::{APP, DB};
@@ -299,9 +299,14 @@ impl<'a> Validator<'a> {
             self.partition(partition);
         }
         let links = fault.links();
-        let clock = fault.name().starts_with("clock-");
-        if (links.is_some() || clock) && self.alone {
-            let own = if clock { "clock" } else { "network" };
+        let own = match fault.name() {
+            name if name.starts_with("clock-") => Some("clock"),
+            name if name.starts_with("disk-") || name == "lost-writes" => Some("disk"),
+            "power" => Some("power switch"),
+            _ => links.map(|_| "network"),
+        };
+        let needed = self.alone && fault.on_unavailable() == OnUnavailable::Fail;
+        if let Some(own) = own.filter(|_| needed) {
             let message = format!("a {} needs nodes with a {own} of their own", fault.name());
             let help = "leave it out, or use a cluster of `lab:` or `ssh:`";
             self.report(fault.name(), fault.name(), message, help);

@@ -17,7 +17,7 @@ const PEER_PORT: u16 = 2380;
 const INSTALL_DEADLINE: Duration = Duration::from_secs(300);
 
 /// A member runs from PATH; everything it writes is in the three places below.
-const DATA: &str = "/var/lib/isobar-etcd";
+const DATA: &str = "/var/lib/isobar/etcd";
 const LOG: &str = "/var/log/isobar-etcd.log";
 const PID_FILE: &str = "/run/isobar-etcd.pid";
 

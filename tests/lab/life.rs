@@ -10,7 +10,7 @@ use crate::support::{self, TestLab};
 #[test]
 fn the_doctor_finds_a_lab_healthy_and_a_node_without_firewall_not() {
     let Some(lab) = TestLab::up(2) else { return };
-    let needs = Needs { root: true, firewall: true, ipv6: true, probes: Vec::new() };
+    let needs = Needs { root: true, firewall: true, ipv6: true, ..Needs::default() };
     let found = doctor(&lab.cluster(), &needs);
     assert!(found.iter().all(|d| d.state == State::Ok), "{found:#?}");
     let firewalls = found.iter().filter(|d| d.item == Item::Firewall).count();

@@ -12,3 +12,5 @@ mod rootless;
 mod ssh;
 mod support;
 mod vm;
+mod vm_disk;
+mod vm_limit;

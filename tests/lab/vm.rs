@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
@@ -18,14 +18,24 @@ use serde_json::json;
 use crate::support::{self, TestLab};
 
 /// A lab with one connection to each node: on a busy machine a new one takes seconds.
-struct Guests {
-    lab: TestLab,
-    cluster: Cluster,
+pub struct Guests {
+    pub lab: TestLab,
+    pub cluster: Cluster,
+    _alone: MutexGuard<'static, ()>,
 }
 
+/// Guests keep a core busy each: one lab of them at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
 impl Guests {
+    pub fn up(nodes: u32) -> Option<Self> {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let lab = TestLab::of(LabKind::Vm, nodes)?;
+        Some(Self { cluster: lab.cluster(), lab, _alone: alone })
+    }
+
     /// Runs a script on node `n`; its output.
-    fn on(&self, n: usize, script: &str) -> String {
+    pub fn on(&self, n: usize, script: &str) -> String {
         let command = Command::shell(script).deadline(Duration::from_secs(60));
         self.cluster.members[n - 1].remote.check(&command).unwrap().text()
     }
@@ -35,7 +45,7 @@ impl Guests {
     }
 }
 
-fn status(guests: &Guests) -> LabStatus {
+pub fn status(guests: &Guests) -> LabStatus {
     Lab::list().unwrap().into_iter().find(|found| found.name == guests.lab.lab.name()).unwrap()
 }
 
@@ -52,8 +62,7 @@ fn round_trip(guests: &Guests, n: u8) -> Duration {
 #[test]
 fn a_guest_has_its_own_network_clock_firewall_and_disk() {
     let rules = support::firewall();
-    let Some(lab) = TestLab::of(LabKind::Vm, 2) else { return };
-    let mut guests = Guests { cluster: lab.cluster(), lab };
+    let Some(mut guests) = Guests::up(2) else { return };
     assert_eq!(status(&guests).kind, LabKind::Vm);
     assert_eq!(guests.on(1, "hostname; id -u"), "n1\n0");
 
@@ -88,7 +97,7 @@ fn clock_jumps(guests: &Guests) {
 }
 
 /// Faults of isobar's own, on the guests.
-struct Broken {
+pub struct Broken {
     injector: Injector,
     journal: PathBuf,
     _runtime: tokio::runtime::Runtime,
@@ -97,7 +106,7 @@ struct Broken {
 
 impl Broken {
     /// Returns when all faults are installed.
-    fn by(guests: &Guests, faults: serde_json::Value) -> Self {
+    pub fn by(guests: &Guests, faults: serde_json::Value) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let journal = directory.path().join("faults.jsonl");
         let cluster = guests.cluster.clone();
@@ -131,11 +140,11 @@ impl Broken {
         broken
     }
 
-    fn entries(&self) -> Vec<JournalEntry> {
+    pub fn entries(&self) -> Vec<JournalEntry> {
         JournalState::read(&self.journal).map(|state| state.entries).unwrap_or_default()
     }
 
-    fn heal(mut self, count: usize) {
+    pub fn heal(mut self, count: usize) {
         let report = self.injector.heal_all(Duration::from_secs(30));
         assert_eq!((report.healed, report.dirty.len()), (count, 0), "{report:?}");
     }
@@ -232,8 +241,8 @@ fn guests_that_do_not_come_up_leave_nothing() {
     assert!(error.is_usage() && error.to_string().contains("core"), "{error}");
 }
 
-/// A system that is never started: the faults of the network need none.
-struct Nothing;
+/// Two processes that do nothing, started where a fault needs them, with data on the disk for it.
+pub struct Nothing;
 
 #[async_trait]
 impl System for Nothing {
@@ -246,11 +255,11 @@ impl System for Nothing {
     fn scripts(&self, node: &Node) -> ProcessScripts {
         let file = |kind: &str| format!("/run/{}.{kind}", node.name);
         Daemon {
-            argv: vec!["true".into()],
+            argv: ["sh", "-c", "sleep 90000 & wait"].map(str::to_owned).into(),
             pid_file: file("pid"),
             log: file("log"),
-            data: file("data"),
-            mark: "true".into(),
+            data: "/var/lib/isobar/data".into(),
+            mark: "sleep 90000".into(),
         }
         .scripts()
     }

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{DISK, INIT};
+use super::{DATA_DISK, DISK, INIT};
 use crate::lab::files::UPPER;
 use crate::lab::state::{LabState, NodeState, record_first_process};
 use crate::lab::{LabError, tool};
@@ -26,7 +26,7 @@ const MEMORY: &str = "mem=384M";
 pub struct GuestArgs {
     #[arg(long)]
     name: String,
-    /// Holds `upper` and `disk`; its parent the guest's init.
+    /// Holds `upper` and the disks; its parent the guest's init.
     #[arg(long)]
     directory: PathBuf,
     #[arg(long)]
@@ -60,7 +60,7 @@ impl GuestArgs {
             "root=/dev/root rootfstype=hostfs rootflags=/ ro quiet".to_owned(),
             format!("init={}", init.display()),
             "con=null con0=null,fd:1".to_owned(),
-            format!("ubd0={}", path(DISK)),
+            format!("ubd0={} ubd1={}", path(DISK), path(DATA_DISK)),
             format!("vec0:transport=tap,ifname={name},depth=128,mac={}", hardware_address(*ip)),
             format!("uml_dir={} umid={name}", path("control")),
             format!("isobar_node={name} isobar_ip={ip} isobar_files={}", path(UPPER)),
@@ -122,6 +122,7 @@ mod tests {
         for word in [
             "init=/run/isobar/lab/x/guest-init",
             "ubd0=/run/isobar/lab/x/n2/disk",
+            "ubd1=/run/isobar/lab/x/n2/data-disk",
             "vec0:transport=tap,ifname=n2,depth=128,mac=02:00:0a:4d:00:02",
             "isobar_ip=10.77.0.2",
             "isobar_files=/run/isobar/lab/x/n2/upper",

@@ -30,6 +30,7 @@ mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mn
 cd /mnt/root || die "no root"
 mount -t proc proc proc
 mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t devtmpfs dev dev
 mkdir -p dev/pts dev/shm
 mount -t devpts devpts dev/pts
@@ -41,6 +42,12 @@ pivot_root . .old && cd / && umount -l /.old || die "the root cannot be changed"
 rmdir /.old
 
 [ -d "/lib/modules/$(uname -r)" ] || { mkdir -p /lib/modules; ln -sfn "$modules" /lib/modules/; }
+# The disk for data, behind a table that faults can change.
+insmod "$modules/kernel/drivers/md/dm-mod.ko" || die "the device mapper cannot be loaded"
+dmsetup --noudevsync create data --table "0 $(blockdev --getsz /dev/ubdb) linear /dev/ubdb 0" &&
+  dmsetup mknodes && mkdir -p /var/lib/isobar && mount -t ext4 /dev/mapper/data /var/lib/isobar ||
+  die "the disk for data cannot be mounted"
+
 # This kernel has no nf_tables for IPv4: what people type as `iptables` is to work too.
 for tool in iptables ip6tables; do
   [ -x /usr/sbin/$tool-legacy ] && ln -sf /usr/sbin/$tool-legacy /etc/alternatives/$tool

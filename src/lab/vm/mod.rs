@@ -1,7 +1,9 @@
 //! Nodes that are User-Mode Linux guests: a kernel, a clock and a disk of their own, without KVM.
 //!
 //! A guest's root is an overlay of `/` (through hostfs) and its disk, an ext4 file system in a
-//! file. Killing the guest is a power cut: what was not synchronised to its disk is gone.
+//! file. It has another for the data of systems, at `/var/lib/isobar`, behind the device mapper, so
+//! that it can be made to fail. Killing the guest is a power cut: what was not synchronised to its
+//! disks is gone.
 
 pub mod guest;
 
@@ -25,6 +27,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 const INIT: &str = "guest-init";
 const DISK: &str = "disk";
+const DATA_DISK: &str = "data-disk";
 /// Of a sparse file: it takes what is written. One GiB holds the logs and data of a test.
 const DISK_BYTES: u64 = 1 << 30;
 
@@ -42,13 +45,14 @@ pub(super) fn shared_files(lab: &LabState) -> Result<(), LabError> {
         .map_err(|source| LabError::io(&path, source))
 }
 
-/// A new disk, empty but for a file system, and the wire.
+/// New disks, empty but for a file system, and the wire.
 pub(super) fn prepare(lab: &LabState, node: &NodeState) -> Result<(), LabError> {
-    let disk = lab.node_directory(node).join(DISK);
-    File::create(&disk)
-        .and_then(|file| file.set_len(DISK_BYTES))
-        .map_err(|source| LabError::io(&disk, source))?;
-    Tool::new("mkfs.ext4").args(["-q", "-F"]).args([&disk]).run()?;
+    for disk in [DISK, DATA_DISK].map(|disk| lab.node_directory(node).join(disk)) {
+        File::create(&disk)
+            .and_then(|file| file.set_len(DISK_BYTES))
+            .map_err(|source| LabError::io(&disk, source))?;
+        Tool::new("mkfs.ext4").args(["-q", "-F"]).args([&disk]).run()?;
+    }
     network::tap(lab, node)
 }
 

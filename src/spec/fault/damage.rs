@@ -1,4 +1,4 @@
-//! Files that are not as they were written, and too few of them.
+//! Files that are not as they were written.
 
 use super::{Targets, fault_spec};
 
@@ -17,20 +17,6 @@ fault_spec! {
     }
 }
 
-fault_spec! {
-    /// At most so many files and sockets open at a time.
-    pub struct FileLimitSpec {
-        #[serde(default)]
-        pub targets: Targets,
-        #[serde(default = "few_files")]
-        pub files: u32,
-    }
-}
-
 fn some_bytes() -> u64 {
     64
-}
-
-fn few_files() -> u32 {
-    32
 }

@@ -21,6 +21,8 @@ pub enum Preset {
     Partitions,
     Processes,
     Network,
+    Clocks,
+    Disks,
     Everything,
 }
 
@@ -50,12 +52,40 @@ impl Preset {
         ];
         let network = ["delay", "loss", "duplicate", "corrupt", "reorder", "rate"]
             .map(|fault| json!({fault: {"targets": "minority", "on-unavailable": "skip"}}));
+        let clocks = [
+            json!({"clock-bump": {"targets": "one", "by": "100ms"}}),
+            json!({"clock-bump": {"targets": "minority", "by": "10s"}}),
+            json!({"clock-bump": {"targets": "leader", "by": "1m", "way": "back"}}),
+            json!({"clock-strobe": {"targets": "one"}}),
+            json!({"clock-drift": {"targets": "minority"}}),
+            json!({"clock-drift": {"targets": "leader", "way": "back"}}),
+        ]
+        .map(skipped);
+        let disks = [
+            json!({"disk-fill": {"targets": "one"}}),
+            json!({"disk-slow": {"targets": "minority"}}),
+            json!({"disk-slow": {"targets": "leader"}}),
+            json!({"disk-error": {"targets": "one"}}),
+            json!({"disk-read-only": {"targets": "leader"}}),
+            json!({"lost-writes": {"targets": "minority"}}),
+            json!({"lost-writes": {"targets": "all"}}),
+        ]
+        .map(skipped);
+        let more = [
+            json!({"cpu-limit": {"targets": "leader"}}),
+            json!({"power": {"targets": "minority"}}),
+        ]
+        .map(skipped);
+        // One of these at a time: they hit a node as a whole.
+        let nodes = [&processes[..], &disks, &more].concat();
         let tracks: &[&[Value]] = match self {
             Self::Partitions => &[&partitions],
             Self::Processes => &[&processes],
             Self::Network => &[&network],
+            Self::Clocks => &[&clocks],
+            Self::Disks => &[&disks],
             // Side by side: a kill within a partition finds more than either.
-            Self::Everything => &[&partitions, &processes, &network],
+            Self::Everything => &[&partitions, &nodes, &network, &clocks],
         };
         let track = |of: &&[Value]| {
             let random = json!({"random": {"every": "10s", "for": "5s", "of": of}});
@@ -63,6 +93,14 @@ impl Preset {
         };
         tracks.iter().filter_map(track).collect()
     }
+}
+
+/// The fault, skipped where a node cannot have it.
+fn skipped(mut fault: Value) -> Value {
+    if let Some(settings) = fault.as_object_mut().and_then(|fault| fault.values_mut().next()) {
+        settings["on-unavailable"] = "skip".into();
+    }
+    fault
 }
 
 /// A list of faults, or `{ preset: NAME }`.
@@ -116,6 +154,8 @@ mod tests {
         assert_eq!(count(Preset::Partitions), (1, 7));
         assert_eq!(count(Preset::Processes), (1, 10));
         assert_eq!(count(Preset::Network), (1, 6));
-        assert_eq!(count(Preset::Everything), (3, 23));
+        assert_eq!(count(Preset::Clocks), (1, 6));
+        assert_eq!(count(Preset::Disks), (1, 7));
+        assert_eq!(count(Preset::Everything), (4, 38));
     }
 }

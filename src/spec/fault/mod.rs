@@ -2,6 +2,8 @@
 
 mod clock;
 mod damage;
+mod disk;
+mod limit;
 mod mix;
 mod packet;
 mod partition;
@@ -14,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::Span;
 
 pub use clock::{ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, Way};
-pub use damage::{DamageSpec, FileLimitSpec};
+pub use damage::DamageSpec;
+pub use disk::{DiskFaultSpec, DiskFillSpec, DiskSlowSpec};
+pub use limit::{CpuLimitSpec, FileLimitSpec, MemoryLimitSpec};
 pub(super) use mix::faults;
 pub use mix::{MixSpec, Preset};
 pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
@@ -56,14 +60,30 @@ pub enum FaultSpec {
     RollingRestart(RollingSpec),
     /// SIGKILL, and all data removed; started again, empty, at the end.
     Wipe(ProcessFaultSpec),
+    /// The whole node, switched off; switched on again at the end.
+    Power(ProcessFaultSpec),
     /// Killed and started again and again.
     CrashLoop(CrashLoopSpec),
     /// The newest file of the stopped system loses its end; for good.
     Truncate(DamageSpec),
     /// One bit of the stopped system's newest file is wrong; for good.
     BitFlip(DamageSpec),
+    /// The file system of the data is full.
+    DiskFill(DiskFillSpec),
+    /// The file system of the data cannot be written any more.
+    DiskReadOnly(DiskFaultSpec),
+    /// Reads and writes of the disk take longer.
+    DiskSlow(DiskSlowSpec),
+    /// Reads and writes of the disk fail.
+    DiskError(DiskFaultSpec),
+    /// SIGKILL, and what was not synchronised to the disk is gone; started again at the end.
+    LostWrites(DiskFaultSpec),
     /// The process may open so many files and sockets.
     FileLimit(FileLimitSpec),
+    /// The processes get so much of one core.
+    CpuLimit(CpuLimitSpec),
+    /// The processes may take so much more memory.
+    MemoryLimit(MemoryLimitSpec),
     /// The clock is wrong by so much.
     ClockBump(ClockBumpSpec),
     /// The clock jumps to and fro.
@@ -136,11 +156,19 @@ macro_rules! of_any {
             | FaultSpec::Freeze($settings)
             | FaultSpec::Restart($settings)
             | FaultSpec::Disconnect($settings)
-            | FaultSpec::Wipe($settings) => $what,
+            | FaultSpec::Wipe($settings)
+            | FaultSpec::Power($settings) => $what,
             FaultSpec::RollingRestart($settings) => $what,
             FaultSpec::CrashLoop($settings) => $what,
             FaultSpec::Truncate($settings) | FaultSpec::BitFlip($settings) => $what,
+            FaultSpec::DiskFill($settings) => $what,
+            FaultSpec::DiskReadOnly($settings)
+            | FaultSpec::DiskError($settings)
+            | FaultSpec::LostWrites($settings) => $what,
+            FaultSpec::DiskSlow($settings) => $what,
             FaultSpec::FileLimit($settings) => $what,
+            FaultSpec::CpuLimit($settings) => $what,
+            FaultSpec::MemoryLimit($settings) => $what,
             FaultSpec::ClockBump($settings) => $what,
             FaultSpec::ClockStrobe($settings) => $what,
             FaultSpec::ClockDrift($settings) => $what,
@@ -168,10 +196,18 @@ impl FaultSpec {
             Self::Disconnect(_) => "disconnect",
             Self::RollingRestart(_) => "rolling-restart",
             Self::Wipe(_) => "wipe",
+            Self::Power(_) => "power",
             Self::CrashLoop(_) => "crash-loop",
             Self::Truncate(_) => "truncate",
             Self::BitFlip(_) => "bit-flip",
+            Self::DiskFill(_) => "disk-fill",
+            Self::DiskReadOnly(_) => "disk-read-only",
+            Self::DiskSlow(_) => "disk-slow",
+            Self::DiskError(_) => "disk-error",
+            Self::LostWrites(_) => "lost-writes",
             Self::FileLimit(_) => "file-limit",
+            Self::CpuLimit(_) => "cpu-limit",
+            Self::MemoryLimit(_) => "memory-limit",
             Self::ClockBump(_) => "clock-bump",
             Self::ClockStrobe(_) => "clock-strobe",
             Self::ClockDrift(_) => "clock-drift",
@@ -218,11 +254,19 @@ impl FaultSpec {
             | Self::Freeze(process)
             | Self::Restart(process)
             | Self::Disconnect(process)
-            | Self::Wipe(process) => Some(&process.targets),
+            | Self::Wipe(process)
+            | Self::Power(process) => Some(&process.targets),
             Self::RollingRestart(rolling) => Some(&rolling.targets),
             Self::CrashLoop(crash) => Some(&crash.targets),
             Self::Truncate(damage) | Self::BitFlip(damage) => Some(&damage.targets),
+            Self::DiskFill(fill) => Some(&fill.targets),
+            Self::DiskReadOnly(disk) | Self::DiskError(disk) | Self::LostWrites(disk) => {
+                Some(&disk.targets)
+            }
+            Self::DiskSlow(slow) => Some(&slow.targets),
             Self::FileLimit(limit) => Some(&limit.targets),
+            Self::CpuLimit(limit) => Some(&limit.targets),
+            Self::MemoryLimit(limit) => Some(&limit.targets),
             Self::ClockBump(clock) => Some(&clock.targets),
             Self::ClockStrobe(clock) => Some(&clock.targets),
             Self::ClockDrift(clock) => Some(&clock.targets),
