@@ -106,7 +106,7 @@ impl FromStr for Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |(_, bytes): &&(&str, u64)| self.0 % bytes == 0;
+        let fits = |(_, bytes): &&(&str, u64)| self.0.is_multiple_of(*bytes);
         let (unit, bytes) = SIZES.iter().find(fits).unwrap_or(&SIZES[2]);
         write!(f, "{}{unit}", self.0 / bytes)
     }
