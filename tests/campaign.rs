@@ -69,7 +69,7 @@ fn shards_are_told_by_kubernetes_and_time_that_runs_out_proves_nothing() {
     assert_eq!(told["runs"][0]["seed"], 6);
     isobar.run(args).expect(2).says("JOB_COMPLETION_INDEX");
 
-    let none = ["run", DEMO, "--repeat", "2", "--time-budget", "1ms", "--jobs", "2"];
+    let none = ["run", DEMO, "--repeat", "6", "--time-budget", "1ms", "--jobs", "2"];
     let mut command = isobar.command(none.into_iter().chain(quiet));
     let ended = Ended::of(&command.output().unwrap());
     assert!(ended.code == 3 || ended.stdout.contains("not run"), "{ended:?}");
