@@ -153,7 +153,14 @@ pub(super) fn judge(
         Level::ReadCommitted | Level::ReadAtomic | Level::Causal => {
             orders::one(&explain, level, &mut evidence);
         }
-        Level::Pram => orders::each(&explain, &mut evidence),
+        Level::Pram => {
+            orders::each(&explain, &mut evidence);
+            // An order of a session's own minds the last writes of others; where the order of
+            // versions is known, it may deny an earlier one.
+            if sessions.are_ranked() {
+                guarantees::check(&explain, Level::MonotonicWrites, &mut evidence);
+            }
+        }
         _ => guarantees::check(&explain, level, &mut evidence),
     }
     let verdict = match ambiguous {

@@ -202,11 +202,7 @@ pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Ve
         for read in sessions.reads(reader) {
             let newer = read.writer;
             for (_, older) in known.writes(read.key) {
-                // What the order of sessions grants, a known order of versions may deny.
-                let granted = newer != NOBODY
-                    && sessions.precedes(older, newer)
-                    && !sessions.contradicts(older, newer, read.key);
-                if older != newer && !granted {
+                if older != newer && (newer == NOBODY || !sessions.precedes(older, newer)) {
                     demands.push(Demand { older, newer, reader, key: read.key });
                 }
             }
