@@ -204,7 +204,19 @@ impl Schedule {
         part.spec.load.time.0 = time;
         let ids: Vec<u32> = part.plan.injections.iter().map(|injection| injection.id).collect();
         let operations = std::mem::take(&mut part.operations);
-        part.part(&ids, operations)
+        part.part(&ids, operations).with_tracks_begun()
+    }
+
+    /// Its specification has each track begin when its first fault does: as it was written, a
+    /// track may begin after the end of a shortened load, which no specification may say.
+    fn with_tracks_begun(mut self) -> Self {
+        for (track, fault) in self.spec.faults.iter_mut().enumerate() {
+            let of_track = self.plan.injections.iter().filter(|i| i.track == track);
+            if let Some(first) = of_track.map(|injection| injection.at).min_by_key(|at| at.0) {
+                fault.begin_at(first);
+            }
+        }
+        self
     }
 
     /// How long the load goes on after the heal, for the last operation to be begun.

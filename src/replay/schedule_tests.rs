@@ -78,6 +78,16 @@ fn a_stretch_of_time_begins_at_zero_with_the_faults_that_are_in_force() {
 }
 
 #[test]
+fn a_stretch_shorter_than_its_tracks_wait_is_a_specification_still() {
+    let second = |s: u64| Nanos(s * 1_000_000_000);
+    let whole = schedule();
+    let part = whole.between(second(21), second(22));
+    assert_eq!((part.plan.injections.len(), part.spec.faults.len()), (1, 1));
+    assert!(whole.spec.faults[0].schedule().first >= part.spec.load.time.0, "the test is void");
+    crate::spec::parse("spec.yaml", &crate::spec::to_yaml(&part.spec).unwrap()).unwrap();
+}
+
+#[test]
 fn another_cluster_gives_its_names_to_the_nodes() {
     let mut other = schedule().spec;
     other.cluster = serde_json::from_value(json!({"ssh": {"nodes": ["a", "b", "c"]}})).unwrap();

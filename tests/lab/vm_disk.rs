@@ -31,7 +31,9 @@ fn disks(guests: &Guests) {
     let state = || guests.on(1, &format!("{STATE} 2>/dev/null || :"));
     let untouched = state();
     let broken = |fault: Value| Broken::by(guests, json!([fault]));
-    let write = format!("(echo x >{DATA}/x && sync {DATA}/x && echo written) 2>&1; rm -f {DATA}/x");
+    // A file system that broke in the middle keeps the file.
+    let write =
+        format!("(echo x >{DATA}/x && sync {DATA}/x && echo written) 2>&1; rm -f {DATA}/x || :");
     let fill = format!("head -c 1000000 /dev/zero 2>&1 >{DATA}/x | tail -n 1; rm -f {DATA}/x");
 
     let full = broken(json!({"disk-fill": {"targets": ["n1"], "at": "0s"}}));

@@ -220,6 +220,11 @@ impl FaultSpec {
         of_any!(self, settings => settings.schedule())
     }
 
+    /// Its track begins at another time.
+    pub fn begin_at(&mut self, at: Span) {
+        of_any!(self, settings => settings.at = Some(at));
+    }
+
     pub fn on_unavailable(&self) -> OnUnavailable {
         of_any!(self, settings => settings.on_unavailable)
     }
