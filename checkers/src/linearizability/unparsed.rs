@@ -32,8 +32,8 @@ impl<'a> Operations<'a> {
     }
 }
 
-/// What was decided of operations that were not parsed, in numbers of the calls which
-/// [`calls`](super::call::calls) would make of them.
+/// What was decided of operations that were not parsed, in numbers of the calls that
+/// would be made of them.
 pub struct Unparsed {
     pub(super) decision: Decision,
     /// How many calls there are.

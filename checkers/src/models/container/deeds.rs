@@ -109,6 +109,8 @@ impl Deeds {
             let invoked = operation.invoked_rank().saturating_add(1);
             all.push(Deed { what, invoked, completed });
         }
+        // It is as large as all the rest.
+        drop(numbers);
         Some(Self::new(all, dense(&ranks)))
     }
 
