@@ -127,10 +127,11 @@ fn a_system_that_cuts_its_links_itself_needs_no_privileges() {
         journal: journal.clone(),
     };
     let hold = Arc::new(Hold::take(&cluster, options).unwrap());
+    let recorder = Arc::new(Recorder::create(&history, Clock::start()).unwrap());
     let ground = Ground {
         hold: Arc::clone(&hold),
         system: Arc::new(Files(directory.path().to_owned())),
-        recorder: Arc::new(Recorder::create(&history, Clock::start()).unwrap()),
+        recorder: Arc::clone(&recorder),
         runtime: runtime.handle().clone(),
     };
     let mut injector = Injector::prepare(ground, plan);
@@ -144,6 +145,9 @@ fn a_system_that_cuts_its_links_itself_needs_no_privileges() {
     assert_eq!((report.healed, report.dirty.len(), report.remarks.len()), (1, 0, 0));
     assert_eq!(hold.release(&BTreeSet::new()), [""; 0]);
     assert_eq!((links("n1"), links("n2"), directories(&run)), (String::new(), String::new(), 0));
+    drop(injector);
+    let recorder = Arc::into_inner(recorder).expect("nobody else records");
+    recorder.finish().unwrap();
     let text = std::fs::read_to_string(&history).unwrap();
     let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(last["value"]["evidence"]["n1"], "2 links, 14 messages dropped");
