@@ -145,8 +145,8 @@ impl Recorder {
         self.clock
     }
 
-    /// Stamps and records an event, now.
-    pub fn record(&self, entry: Entry) -> Nanos {
+    /// Stamps and records an event, now; its index.
+    pub fn record(&self, entry: Entry) -> u64 {
         let mut state = self.lock();
         let time = self.clock.now();
         let mut extra = Map::new();
@@ -168,18 +168,20 @@ impl Recorder {
             error: entry.error,
             extra,
         };
+        let index = state.next_index;
         state.next_index += 1;
         // Writing JSON to memory fails only for maps with keys that are no strings: not here.
         if serde_json::to_writer(&mut state.lines, &event).is_ok() {
             state.lines.push(b'\n');
         }
-        time
+        index
     }
 
     /// Records what the nemesis did.
-    pub fn nemesis(&self, kind: EventType, fault: &str, value: Value) -> Nanos {
+    pub fn nemesis(&self, kind: EventType, fault: &str, value: Value) {
         let told = (kind == EventType::Info).then(|| (fault.to_owned(), value.clone()));
-        let time = self.record(Entry {
+        let time = self.clock.now();
+        self.record(Entry {
             process: Process::Nemesis,
             kind,
             f: fault.to_owned(),
@@ -192,7 +194,6 @@ impl Recorder {
         if let Some((fault, value)) = told {
             self.lock().nemesis.push(NemesisNote { time, fault, value });
         }
-        time
     }
 
     /// What became of faults since the last call.

@@ -271,6 +271,7 @@ impl Drive<'_> {
             workload: Mutex::new(self.workload()),
             recorder: Arc::clone(recorder),
             timeout: load.timeout.0,
+            run: isobar_workloads::Context::run_id(&self.directory.path.to_string_lossy()),
             concurrency: u32::try_from(workers).unwrap_or(u32::MAX),
         })
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use isobar_checkers::{EventType, Nanos, Process};
-use isobar_workloads::{Client, Connect, Invocation, Outcome, Workload};
+use isobar_workloads::{Client, Connect, Context, Invocation, Outcome, Workload};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -23,6 +23,8 @@ pub struct Shared {
     pub recorder: Arc<Recorder>,
     /// An operation without an answer for so long is given up.
     pub timeout: Duration,
+    /// Of the run, for traces: see [`Context`].
+    pub run: u64,
     /// The number of workers: the distance between a retired process and its successor.
     pub concurrency: u32,
 }
@@ -69,8 +71,9 @@ impl Worker {
     /// Performs one operation and records both ends of it; whether it was ok.
     pub async fn perform(&mut self, invocation: &Invocation, scheduled: Option<Nanos>) -> bool {
         let argument = invocation.value.clone();
-        self.record(EventType::Invoke, invocation, argument, None, scheduled);
-        let (outcome, reached) = self.attempt(invocation).await;
+        let index = self.record(EventType::Invoke, invocation, argument, None, scheduled);
+        let context = Context { run: self.shared.run, process: self.process, index };
+        let (outcome, reached) = self.attempt(invocation, &context).await;
         let ok = matches!(outcome, Outcome::Ok(_));
         self.shared.workload().observe(invocation, &outcome);
         let argument = invocation.value.clone();
@@ -96,7 +99,7 @@ impl Worker {
     }
 
     /// The outcome, and whether the node could be reached at all.
-    async fn attempt(&mut self, invocation: &Invocation) -> (Outcome, bool) {
+    async fn attempt(&mut self, invocation: &Invocation, context: &Context) -> (Outcome, bool) {
         let limit = self.shared.timeout;
         let mut client = match self.client.take() {
             Some(client) => client,
@@ -107,6 +110,7 @@ impl Worker {
                 Err(_) => return (Outcome::Fail(self.silence("to connect", limit)), true),
             },
         };
+        client.begin(context);
         match timeout(limit, client.invoke(invocation)).await {
             Ok(outcome) => {
                 self.client = Some(client).filter(|client| !client.broken());
@@ -121,6 +125,7 @@ impl Worker {
         format!("no answer {doing} within {} ms", limit.as_millis()).replace("  ", " ")
     }
 
+    /// Records an event; its index.
     fn record(
         &self,
         kind: EventType,
@@ -128,7 +133,7 @@ impl Worker {
         value: Value,
         error: Option<String>,
         scheduled: Option<Nanos>,
-    ) {
+    ) -> u64 {
         self.shared.recorder.record(Entry {
             process: Process::Client(self.process),
             kind,
@@ -138,7 +143,7 @@ impl Worker {
             node: Some(self.node.clone()),
             error,
             scheduled,
-        });
+        })
     }
 }
 

@@ -83,6 +83,7 @@ fn history(f: &str, acts: &[Act]) -> History {
         workload: Mutex::new(Box::new(Same(Invocation { f: f.to_owned(), key: None, value }))),
         recorder: Arc::clone(&recorder),
         timeout: Duration::from_millis(30),
+        run: 1,
         concurrency: 4,
     });
     let mut worker = Worker::new(1, "n1".to_owned(), "n1:1".to_owned(), Arc::clone(&shared));
