@@ -1,9 +1,13 @@
-//! `isobar bench check` as a user runs it.
+//! `isobar bench` as a user runs it.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "support/requirement.rs"]
+mod requirement;
 
 use std::process::{Command, Output};
 
+use isobar::lab::{kind_or_default, requirements};
 use serde_json::Value;
 
 fn bench(arguments: &[&str]) -> Output {
@@ -44,4 +48,30 @@ fn an_unknown_row_is_a_usage_error_that_lists_them() {
     assert_eq!(output.status.code(), Some(2));
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("no row `stacks`") && error.contains("fifo-queue"), "{error}");
+}
+
+#[test]
+fn faults_of_every_family_are_timed_on_the_nodes_of_a_lab() {
+    let missing = requirements(kind_or_default(None)).err().map(|error| error.to_string());
+    if !requirement::met(missing) {
+        return;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_isobar"));
+    let arguments = ["bench", "fault", "--nodes", "3", "--count", "2", "--output", "json"];
+    let output = command.args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |family: &str| lines.iter().find(|line| line["measured"]["family"] == family).unwrap();
+    for family in ["partition", "loss", "kill", "pause", "truncate"] {
+        let line = of(family);
+        assert_eq!(line["measured"]["took_ms"].as_array().unwrap().len(), 2, "{line}");
+        assert_eq!(line["measured"]["undone_ms"].as_array().unwrap().len(), 2, "{line}");
+        assert!(line["p50_ms"].as_f64().unwrap() > 1.0, "{line}");
+        assert_eq!(line["met"], line["p50_ms"].as_f64().unwrap() <= 150.0, "{line}");
+    }
+    // What cannot be done here is told, not left out.
+    assert!(lines.len() >= 10, "{lines:?}");
+    let delay = of("delay");
+    assert_eq!(delay["p50_ms"].is_null(), delay["measured"]["skipped"].is_string(), "{delay}");
 }
