@@ -41,9 +41,16 @@ pub fn of_file(damage: &Damage, scripts: &ProcessScripts) -> NodeAction {
     }
 }
 
-/// Logs are made long in advance: `$used` is where the last byte that is not 0 ends.
-const USED: &str = "used=$(cmp -l \"$file\" /dev/zero 2>/dev/null | tail -n 1 | awk '{print $1}')\n\
-                    used=${used:-$(wc -c <\"$file\")}\n";
+/// Logs are made long in advance: `$used` is where the last byte that is not 0 ends. It is looked
+/// for at the end first, since each byte that is not 0 is a line of `cmp`.
+const USED: &str = "\
+size=$(wc -c <\"$file\")
+from=$((size > 4096 ? size - 4096 : 0))
+last() { cmp -l - /dev/zero 2>/dev/null | tail -n 1 | awk '{print $1}'; }
+used=$(tail -c +$((from + 1)) \"$file\" | last)
+if [ -n \"$used\" ]; then used=$((from + used)); else used=$(last <\"$file\"); fi
+used=${used:-$size}
+";
 
 /// The lowest bit of the byte in the middle of what is used.
 const FLIP: &str = "\

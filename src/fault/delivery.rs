@@ -32,8 +32,8 @@ pub enum NotApplied {
     Unknown(String),
 }
 
-/// Applies a fault to a node; its undo script is on the node first, and whole: a controller that
-/// is killed may have sent nothing of it, or half.
+/// Applies a fault to a node; its undo script is on the node first, and whole: it comes with the
+/// script that does it all, of which no shell is given a half.
 ///
 /// The script may still run when the watchdog undoes everything. Whoever undoes renames the undo
 /// script first: as long as it has its name after the fault was applied, all of the fault is there
@@ -46,30 +46,28 @@ pub fn apply(
     action: &NodeAction,
 ) -> Result<Reading, NotApplied> {
     let script = format!(
-        "{prelude}controller_boot={boot}\n\
+        "{frame}controller_boot={boot}\n\
          alive || {{ echo 'no watchdog is running' >&2; exit {NOTHING_DONE}; }}\n\
          trap : PIPE\n\
          undo=$dir/undo.d/{id:010}\n\
-         cat >\"$undo.new\" || exit {NOTHING_DONE}\n\
-         [ $(wc -c <\"$undo.new\") -eq {length} ] ||\n  \
-           {{ rm -f \"$undo.new\"; exit {NOTHING_DONE}; }}\n\
-         mv \"$undo.new\" \"$undo\" || exit {NOTHING_DONE}\n\
+         text={text}\n\
+         printf '%s\\n' \"$text\" >\"$undo.new\" && mv \"$undo.new\" \"$undo\" ||\n  \
+           exit {NOTHING_DONE}\n\
          (\n{apply}\n)\n\
          echo \"{APPLIED}$?\"\n\
          (\n{evidence}\n)\n\
          [ ! -f \"$undo\" ] || exit 0\n\
          i=0; while [ -f \"$undo.undoing\" ] && [ $i -lt 50 ]; do sleep 0.2; i=$((i+1)); done\n\
          i=0\n\
-         until (\n{undo}\n) >/dev/null 2>&1 || [ $i -ge 5 ]; do sleep 1; i=$((i+1)); done\n\
+         until sh -c \"$text\" >/dev/null 2>&1 || [ $i -ge 5 ]; do sleep 1; i=$((i+1)); done\n\
          exit {LAPSED}",
-        prelude = watchdog.prelude(&member.node.name),
+        frame = watchdog.frame(&member.node.name),
         boot = quote([cluster::boot_id()]),
-        length = action.undo.len(),
+        text = quote([&action.undo]),
         apply = action.apply,
         evidence = action.evidence,
-        undo = action.undo,
     );
-    let command = watchdog.command(script, deadline(action)).stdin(action.undo.as_bytes());
+    let command = watchdog.command(script, deadline(action));
     let output = member.remote.run(&command).map_err(|error| match error {
         RemoteError::Unreachable { .. }
         | RemoteError::Authentication { .. }
@@ -113,7 +111,7 @@ pub fn undo(
     let after_undo = action.expectation.is_seen_after_undo();
     let evidence = |wanted: bool| if wanted { action.evidence.as_str() } else { ":" };
     let script = format!(
-        "{prelude}\
+        "{frame}\
          (\n{first}\n)\n\
          undoing {id:010}\n\
          (\n{undo}\n)\n\
@@ -121,7 +119,7 @@ pub fn undo(
          [ $status -ne 0 ] || undone {id:010}\n\
          echo \"{UNDONE}$status\"\n\
          (\n{then}\n)",
-        prelude = watchdog.prelude(&member.node.name),
+        frame = watchdog.frame(&member.node.name),
         first = evidence(!after_undo),
         undo = action.undo,
         then = evidence(after_undo),
@@ -165,7 +163,7 @@ fn until_it_holds(
     let mut reading = first;
     while !reading.holds && began.elapsed() < EVIDENCE_WITHIN {
         std::thread::sleep(EVIDENCE_EVERY);
-        let script = format!("{}{}", watchdog.prelude(&member.node.name), action.evidence);
+        let script = format!("{}{}", watchdog.frame(&member.node.name), action.evidence);
         let command = watchdog.command(script, EVIDENCE_WITHIN);
         if let Ok(output) = member.remote.run(&command) {
             reading = read(&output.text());

@@ -287,10 +287,11 @@ fn disk(trouble: DiskTrouble, shown: &str) -> Reading {
     Reading { seen: disk.in_words(), holds }
 }
 
-/// Reads `tc -s qdisc`, `tc -s class` and the lines of filters, per interface.
+/// Reads `tc -s qdisc`, `tc -s class` and `tc filter`, per interface.
 fn queue(netem: bool, filters: usize, shown: &str) -> Reading {
     let lines = || shown.lines().map(str::trim);
-    let found = lines().filter(|line| *line == "flowid 1b0:2").count();
+    let ours = |line: &&str| line.starts_with("filter ") && line.contains("flowid 1b0:2");
+    let found = lines().filter(ours).count();
     let discipline = lines().find_map(|line| line.strip_prefix("qdisc netem 1b1: "));
     let class = lines().skip_while(|line| !line.starts_with("class htb 1b0:2"));
     let rate = class.clone().find_map(|line| line.split_once(" rate ")).map(|(_, rest)| rest);

@@ -96,8 +96,10 @@ fn install(suffix: &str, rules: &str) -> String {
     let rules = quote([rules]);
     format!(
         "rules={rules}\n\
-         ip{suffix}tables-save 2>/dev/null | grep -qxF '*filter' ||\n  \
-           rules=\"*filter\n:{FRESH} - [0:0]${{rules#*filter}}\"\n\
+         case \"\n$(ip{suffix}tables-save 2>/dev/null)\n\" in\n  \
+           *\"\n*filter\n\"*) ;;\n  \
+           *) rules=\"*filter\n:{FRESH} - [0:0]${{rules#*filter}}\" ;;\n\
+         esac\n\
          why=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-restore -w --noflush 2>&1) ||\n\
          also=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-legacy-restore -w --noflush 2>&1) ||\n\
          {{ printf '%s\\n' \"$why\" \"$also\" >&2; exit 1; }}\n"

@@ -127,8 +127,8 @@ fn undo(
     let node = name.strip_suffix(power::STANDBY).unwrap_or(name);
     let Some(undo) = fault.undo.get(node) else { return Ok(()) };
     let id = fault.id;
-    let prelude = watchdog.prelude(name);
-    let script = format!("{prelude}undoing {id:010}\n(\n{undo}\n) || exit 1\nundone {id:010}");
+    let frame = watchdog.frame(name);
+    let script = format!("{frame}undoing {id:010}\n(\n{undo}\n) || exit 1\nundone {id:010}");
     let command = watchdog.command(script, deadline);
     let output = member.remote.run(&command).map_err(|error| error.to_string())?;
     if output.ok() {

@@ -150,16 +150,18 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
     let mut apply = String::from(QUEUE);
     let netem = disturbance.netem();
     let leaf = netem.as_ref().map_or_else(String::new, |netem| {
-        format!("tc qdisc add dev $dev parent 1b0:2 handle 1b1: netem limit 100000 {netem} &&\n  ")
+        format!("qdisc add dev $dev parent 1b0:2 handle 1b1: netem limit 100000 {netem}\n")
     });
     let _ = write!(
         apply,
         "queue() {{\n  \
-           dev=$1\n  \
-           tc qdisc add dev $dev root handle 1b0: htb default 1 &&\n  \
-           tc class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} quantum 60000 &&\n  \
-           tc class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} quantum 60000 &&\n  \
-           {leaf}made=$dev && return 0\n  \
+           why=$(tc -batch - 2>&1 <<END\n\
+           qdisc add dev $dev root handle 1b0: htb default 1\n\
+           class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} quantum 60000\n\
+           class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} quantum 60000\n\
+           {leaf}END\n  \
+           ) && made=\"$made $dev \" && return 0\n  \
+           echo \"${{why%?Command failed*}}\" >&2\n  \
            tc qdisc del dev $dev root 2>/dev/null\n  \
            refuse\n\
          }}\n",
@@ -172,23 +174,24 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
         };
         let _ = writeln!(apply, "toward {receiver} || exit 1");
         let filter = format!(
-            "tc filter add dev $dev parent 1b0: protocol {protocol} prio {prio} u32 \
+            "filter add dev $dev parent 1b0: protocol {protocol} prio {prio} u32 \
              match {ip} dst {receiver}/{bits}",
             // Filters of different protocols must not share a priority.
             prio = if receiver.is_ipv4() { 4 } else { 6 },
         );
         match port {
             None => {
-                let _ = writeln!(apply, "{filter} flowid 1b0:2 || exit 1");
+                let _ = writeln!(apply, "filter \"{filter} flowid 1b0:2\"");
             }
             Some(port) => {
                 for side in ["dport", "sport"] {
                     let tcp = format!("match {ip} protocol 6 0xff match {ip} {side} {port} 0xffff");
-                    let _ = writeln!(apply, "{filter} {tcp} flowid 1b0:2 || exit 1");
+                    let _ = writeln!(apply, "filter \"{filter} {tcp} flowid 1b0:2\"");
                 }
             }
         }
     }
+    apply.push_str("printf '%s' \"$filters\" | tc -batch - || exit 1\n");
     NodeAction {
         apply: apply.trim_end().to_owned(),
         undo: UNDO.trim_end().to_owned(),
@@ -201,37 +204,44 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
 }
 
 /// `toward ADDRESS` sets `$dev` to the interface on the way there, and makes our queue on it
-/// unless it has one.
+/// unless it has one. `filter LINE` is for the end: each program that starts takes a while.
 const QUEUE: &str = r#"toward() {
-  dev=$(ip -o route get "$1" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
-  [ -n "$dev" ] || { echo "no way to $1" >&2; exit 1; }
+  way=$(ip -o route get "$1") || exit 1
+  set -- $way
+  while [ $# -gt 1 ] && [ "$1" != dev ]; do shift; done
+  dev=$2
+  [ -n "$dev" ] || { echo "no device in: $way" >&2; exit 1; }
+  case $made in *" $dev "*) return 0 ;; esac
   case $(tc qdisc show dev $dev root) in
     *' 1b0: '*) ;;
-    ''|*' 0: '*) queue $dev ;;
+    ''|*' 0: '*) queue ;;
     *) echo "$dev has a queue that is not ours: $(tc qdisc show dev $dev root)" >&2; refuse ;;
   esac
 }
+filter() {
+  filters="$filters$1
+"
+}
 made=
+filters=
 refuse() { [ -z "$made" ] && exit 98; exit 1; }
 "#;
 
 /// Removes our queues; the kernel puts its default back.
-const UNDO: &str = r#"left=0
-for net in /sys/class/net/*; do
-  dev=${net##*/}
-  case $(tc qdisc show dev $dev root 2>/dev/null) in
-    *'htb 1b0: '*) tc qdisc del dev $dev root || left=1 ;;
-  esac
-done
-exit $left
+const UNDO: &str = r#"tc qdisc show 2>/dev/null | {
+  left=0
+  while read -r _ kind handle _ dev root _; do
+    [ "$kind $handle $root" != 'htb 1b0: root' ] || tc qdisc del dev $dev root || left=1
+  done
+  exit $left
+}
 "#;
 
-/// Prints our queues, their counts, and a line `filter` for each filter.
-const EVIDENCE: &str = r#"for net in /sys/class/net/*; do
-  dev=${net##*/}
-  case $(tc qdisc show dev $dev root 2>/dev/null) in *'htb 1b0: '*) ;; *) continue ;; esac
+/// Prints our queues, their counts, and the filters.
+const EVIDENCE: &str = r#"tc qdisc show 2>/dev/null | while read -r _ kind handle _ dev root _; do
+  [ "$kind $handle $root" = 'htb 1b0: root' ] || continue
   tc -s qdisc show dev $dev
   tc -s class show dev $dev classid 1b0:2
-  tc filter show dev $dev parent 1b0: | grep -o 'flowid 1b0:2'
+  tc filter show dev $dev parent 1b0:
 done
 "#;

@@ -66,7 +66,7 @@ fn crash_loop(up: Duration, down: Duration, scripts: &ProcessScripts) -> NodeAct
     let begin = format!(
         "rm -f {file}\n\
          setsid sh -c {body} {MARK} >/dev/null 2>&1 </dev/null &\n\
-         i=0; while [ ! -s {file} ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n\
+         i=0; while [ ! -s {file} ] && [ $i -lt 250 ]; do sleep 0.02; i=$((i+1)); done\n\
          [ -s {file} ]",
         body = quote([body]),
     );

@@ -176,18 +176,26 @@ impl Watchdog {
         member.remote.check(&self.command(script, MEND_DEADLINE)).map(drop)
     }
 
-    /// Sets `$base`, `$dir` and `$lock`, and defines `alive`, which sets `$pid`, `told WHAT`,
-    /// which prints what the lock says, and `undoing ID` and `undone ID`, which come before and
-    /// after the undo of a fault.
-    pub(super) fn prelude(&self, node: &str) -> String {
+    /// As [`Watchdog::frame`]; also sets `$lock`, and defines `told WHAT`, which prints what the
+    /// lock says.
+    fn prelude(&self, node: &str) -> String {
+        format!(
+            "{frame}\
+             lock=${{base%/*}}/$lock.$(readlink /proc/self/ns/net | tr -dc 0-9)\n\
+             told() {{ sed -n \"s/^$1 //p\" \"$lock\" 2>/dev/null; }}\n",
+            frame = self.frame(node),
+        )
+    }
+
+    /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`, and `undoing ID` and
+    /// `undone ID`, which come before and after the undo of a fault. Every fault begins with this:
+    /// it starts no program.
+    pub(super) fn frame(&self, node: &str) -> String {
         format!(
             "PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
-             if [ \"$(id -u)\" = 0 ] && [ -w /run ]; then base=/run/isobar/{run}; \
-             lock=/run/isobar/lock\n\
-             else base=/tmp/isobar-{run}; lock=/tmp/isobar-lock; fi\n\
+             if [ -O /run ] && [ -w /run ]; then base=/run/isobar/{run}; lock=lock\n\
+             else base=/tmp/isobar-{run}; lock=isobar-lock; fi\n\
              dir=$base/{node}\n\
-             lock=$lock.$(readlink /proc/self/ns/net | tr -dc 0-9)\n\
-             told() {{ sed -n \"s/^$1 //p\" \"$lock\" 2>/dev/null; }}\n\
              alive() {{\n  \
                {{ read -r pid <\"$dir/pid\"; }} 2>/dev/null || return 1\n  \
                if [ -d /proc/self ]; then\n    \

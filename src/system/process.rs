@@ -70,6 +70,9 @@ impl fmt::Display for ProcessState {
     }
 }
 
+/// Of at least 5 s.
+const GONE_TRIES: u32 = 250;
+
 /// A process to be run on a node.
 #[derive(Clone, Debug)]
 pub struct Daemon {
@@ -91,7 +94,7 @@ impl Daemon {
         ProcessScripts {
             start: self.start(),
             stop: self.stop(),
-            kill: format!("{}\n{}", signal("KILL"), self.await_gone(50)),
+            kill: format!("{}\n{}", signal("KILL"), self.await_gone(GONE_TRIES)),
             pause: signal("STOP"),
             resume: signal("CONT"),
             state: self.state(),
@@ -108,12 +111,12 @@ impl Daemon {
     fn find(&self) -> String {
         let (pid_file, mark) = (quote([&self.pid_file]), quote([&self.mark]));
         format!(
-            "pid=$(cat {pid_file} 2>/dev/null) || pid=\n\
-             stat=; args=\n\
+            "pid=; stat=; args=\n\
+             {{ read -r pid _ <{pid_file}; }} 2>/dev/null\n\
              if [ -n \"$pid\" ] && [ -d /proc/self ]; then\n  \
                args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
-               stat=$(sed -n 's/^State:[^A-Za-z]*//p' 2>/dev/null \
-                 <\"/proc/$pid/status\")\n\
+               {{ while read -r key stat _ && [ \"$key\" != State: ]; do :; done \
+                 <\"/proc/$pid/status\"; }} 2>/dev/null\n\
              elif [ -n \"$pid\" ]; then\n  \
                args=$(ps -o args= -p \"$pid\" 2>/dev/null)\n  \
                stat=$(ps -o stat= -p \"$pid\" 2>/dev/null)\n\
@@ -139,7 +142,7 @@ impl Daemon {
                else\n    \
                  nohup sh -c \"$start\" >>{log} 2>&1 </dev/null &\n  \
                fi\n  \
-               i=0; while [ ! -s {pid_file} ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n\
+               i=0; while [ ! -s {pid_file} ] && [ $i -lt 250 ]; do sleep 0.02; i=$((i+1)); done\n\
              fi",
             find = self.find(),
             quoted_pid_file = quote([&pid_file]),
@@ -158,17 +161,17 @@ impl Daemon {
                kill -KILL \"$pid\" 2>/dev/null\n\
              fi\n{gone}",
             find = self.find(),
-            gone = self.await_gone(50),
+            gone = self.await_gone(GONE_TRIES),
         )
     }
 
-    /// Waits up to `tenths` for the process to be gone; status 1 if it is not.
-    fn await_gone(&self, tenths: u32) -> String {
+    /// Waits for the process to be gone; status 1 if it is not after so many looks, 20 ms apart.
+    fn await_gone(&self, tries: u32) -> String {
         format!(
             "i=0; while :; do\n{find}\
              [ -n \"$pid\" ] || break\n\
-             i=$((i+1)); [ $i -lt {tenths} ] || exit 1\n\
-             sleep 0.1\ndone",
+             i=$((i+1)); [ $i -lt {tries} ] || exit 1\n\
+             sleep 0.02\ndone",
             find = self.find(),
         )
     }
