@@ -39,6 +39,21 @@ pub fn ask(
     }
 }
 
+/// The members that vote, as the leader knows them, or else whoever answers first in the order of
+/// the nodes; `None` where the system has no list of its own.
+pub fn voters(
+    system: &Arc<dyn System>,
+    runtime: &tokio::runtime::Handle,
+    nodes: &[Node],
+    answers: &Answers,
+) -> Option<BTreeSet<String>> {
+    let leader = leader(answers);
+    let answering = nodes.iter().filter(|node| answers.contains_key(&node.name));
+    let mut asked: Vec<&Node> = answering.collect();
+    asked.sort_by_key(|node| Some(&node.name) != leader.as_ref());
+    asked.into_iter().find_map(|node| runtime.block_on(system.voters(node)).ok()).flatten()
+}
+
 /// The leader of the latest term that any node knows of.
 pub fn leader(answers: &Answers) -> Option<String> {
     let known = answers.values().filter(|status| status.leader.is_some());

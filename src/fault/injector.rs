@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::action::Action;
 use super::convergence::{ask, leader};
+use super::effect::Effect;
 use super::floor::{Floor, Refused};
 use super::heal::HealReport;
 use super::hold::Hold;
@@ -19,11 +20,13 @@ use super::power::{self, Standby};
 use super::site::{ASK_LIMIT, Injected, Site};
 use super::topology::split_name;
 use crate::run::Recorder;
-use crate::spec::FaultSpec;
+use crate::spec::{FaultSpec, Quorum, Span, Spec};
 use crate::system::System;
 
 /// A fault that cannot begin for so long after its time is skipped.
 const LATE_MAX: Duration = Duration::from_secs(10);
+/// Between looks whether the quorum policy lets a fault begin.
+const ROOM_AGAIN: Duration = Duration::from_millis(300);
 /// Between attempts to undo a fault.
 const HEAL_AGAIN: Duration = Duration::from_millis(500);
 /// For the guard: what is not undone by then is left to the watchdogs.
@@ -37,6 +40,20 @@ pub struct Ground {
     pub recorder: Arc<Recorder>,
     /// Where the system's status is asked. The injector itself blocks, on threads of its own.
     pub runtime: tokio::runtime::Handle,
+}
+
+/// What is asked of the cluster besides the faults' own conditions.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policy {
+    pub quorum: Quorum,
+    /// How long the nodes that no fault harms may take to agree, before a fault and after it.
+    pub health_gate: Option<Duration>,
+}
+
+impl Policy {
+    pub fn of(spec: &Spec) -> Self {
+        Self { quorum: spec.quorum, health_gate: spec.health_gate.map(|gate| gate.0) }
+    }
 }
 
 /// Injects the faults of a plan. Dropping it heals, as far as that is possible in 10 s.
@@ -59,10 +76,19 @@ impl Injector {
             runtime,
             floor: Floor::default(),
             standby,
+            policy: Policy::default(),
             active: Mutex::default(),
             healed: AtomicUsize::new(0),
         };
         Self { site: Arc::new(site), plan, tracks: Vec::new(), healed: false }
+    }
+
+    /// Before the faults begin: they are subject to `policy`.
+    pub fn under(mut self, policy: Policy) -> Self {
+        if let Some(site) = Arc::get_mut(&mut self.site) {
+            site.policy = policy;
+        }
+        self
     }
 
     /// The load begins now: times in the plan count from here.
@@ -173,13 +199,10 @@ impl Site {
             Ok(action) => action,
             Err(why) => return self.skip(id, fault, detail, &why),
         };
-        match self.floor.claim(id, &effect, end.min(at + LATE_MAX)) {
+        match self.take_place(id, &effect, end.min(at + LATE_MAX)) {
             Ok(()) => {}
-            Err(Refused::Stopped) => return,
-            Err(Refused::By(other)) => {
-                let why = format!("fault {other} was in the way until it was too late");
-                return self.skip(id, fault, detail, &why);
-            }
+            Err(None) => return,
+            Err(Some(why)) => return self.skip(id, fault, detail, &why),
         }
         let mut detail = detail;
         if let Some(grudge) = effect.grudge() {
@@ -195,6 +218,36 @@ impl Site {
         let again = || self.floor.wait_until(Instant::now() + HEAL_AGAIN);
         if self.heal(id, again).is_ok() {
             self.settle(id);
+        }
+    }
+
+    /// Waits for health, for a place, and for what the quorum policy asks.
+    ///
+    /// # Errors
+    /// Why there was none until it was too late; `None` when everything has to stop.
+    fn take_place(&self, id: u32, effect: &Effect, until: Instant) -> Result<(), Option<String>> {
+        if let Some(gate) = self.policy.health_gate {
+            let now = Instant::now();
+            let healthy = self.healthy_within(now, now + gate).ok_or(None)?;
+            if !healthy {
+                let why = format!("the nodes did not agree on a leader within {}", Span(gate));
+                return Err(Some(why));
+            }
+        }
+        let stopped = |refused: Refused| match refused {
+            Refused::Stopped => None,
+            refused => Some(refused.to_string()),
+        };
+        loop {
+            let Err(refused) = self.floor.claim(id, effect, &self.room(), until) else {
+                return Ok(());
+            };
+            if !refused.may_pass() || Instant::now() >= until {
+                return Err(stopped(refused));
+            }
+            if !self.floor.wait_until(until.min(Instant::now() + ROOM_AGAIN)) {
+                return Err(None);
+            }
         }
     }
 

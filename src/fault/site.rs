@@ -10,11 +10,12 @@ use isobar_checkers::EventType;
 use serde_json::{Map, Value, json};
 
 use super::action::{Action, NodeAction};
-use super::convergence::{agreed, answering, ask};
+use super::convergence::{agreed, answering, ask, voters};
 use super::delivery::{self, NotApplied};
 use super::evidence::{Expectation, Reading};
-use super::floor::Floor;
+use super::floor::{Floor, Room};
 use super::hold::Hold;
+use super::injector::Policy;
 use super::journal::{JournalEntry, JournalError};
 use super::power::Standby;
 use super::watchdog::Watchdog;
@@ -35,6 +36,7 @@ pub(super) struct Site {
     pub recorder: Arc<Recorder>,
     pub runtime: tokio::runtime::Handle,
     pub floor: Floor,
+    pub policy: Policy,
     /// Who switches nodes off and on, or why nobody does.
     pub standby: Result<Standby, String>,
     /// Applied, or perhaps applied, and not undone.
@@ -225,21 +227,47 @@ impl Site {
     /// none, and notes how long it took.
     pub fn settle(&self, id: u32) {
         let healed = Instant::now();
+        let limit = self.policy.health_gate.unwrap_or(SETTLED_WITHIN);
+        let Some(settled) = self.healthy_within(healed + QUIET, healed + limit) else { return };
+        let took_ms = u64::try_from(healed.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let settled_ms = settled.then_some(took_ms);
+        self.note(&JournalEntry::Settled { id, settled_ms });
+    }
+
+    /// Whether the nodes that no fault harms agree on a leader before `until`, first asked at
+    /// `next`. `None` when everything has to stop.
+    pub fn healthy_within(&self, mut next: Instant, until: Instant) -> Option<bool> {
         let nodes = self.cluster().nodes();
-        let mut next = healed + QUIET;
         while self.floor.wait_until(next) {
             let answers = ask(&self.system, &self.runtime, &nodes, ASK_LIMIT);
             let agree = if self.system.has_leader() { agreed } else { answering };
-            let settled = agree(&nodes, &self.floor.harmed(), &answers);
-            let took = healed.elapsed();
-            if settled || took > SETTLED_WITHIN {
-                let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-                let settled_ms = settled.then_some(took_ms);
-                self.note(&JournalEntry::Settled { id, settled_ms });
-                return;
+            if agree(&nodes, &self.floor.harmed(), &answers) {
+                return Some(true);
+            }
+            if Instant::now() > until {
+                return Some(false);
             }
             next = Instant::now() + ASK_EVERY;
         }
+        None
+    }
+
+    /// What there is to lose, as the nodes say. With every fault allowed nobody is asked.
+    pub fn room(&self) -> Room {
+        let quorum = self.policy.quorum;
+        let nodes = self.cluster().nodes();
+        if quorum.is_any() {
+            return Room { quorum, ..Room::default() };
+        }
+        let answers = ask(&self.system, &self.runtime, &nodes, ASK_LIMIT);
+        let all = || nodes.iter().map(|node| node.name.clone()).collect();
+        let voters = voters(&self.system, &self.runtime, &nodes, &answers).unwrap_or_else(all);
+        let leads = self.system.has_leader();
+        let answers_well = |name: &String| {
+            answers.get(name).is_some_and(|status| status.leader.is_some() || !leads)
+        };
+        let silent = voters.iter().filter(|name| !answers_well(name)).cloned().collect();
+        Room { quorum, voters, silent }
     }
 
     /// Where an action on a node is done, on the node or by who switches it, and who undoes it

@@ -25,7 +25,7 @@ use super::workload::workload;
 use super::{Clock, Progress, Recorder, RunFailure};
 use crate::cluster::Cluster;
 use crate::exit::{Exit, Trouble};
-use crate::fault::{Ground, HealReport, Hold, Injector, Plan};
+use crate::fault::{Ground, HealReport, Hold, Injector, Plan, Policy};
 use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::replay::{self, Schedule, Script};
@@ -189,7 +189,8 @@ impl Drive<'_> {
             None => Plan::draw(&self.spec.faults, &nodes, self.options.seed, time),
         };
         self.directory.write_json(replay::PLAN, &plan)?;
-        let mut injector = Injector::prepare(self.ground(&recorder), plan);
+        let policy = Policy::of(self.spec);
+        let mut injector = Injector::prepare(self.ground(&recorder), plan).under(policy);
         let shared = self.shared(&recorder);
         timeline.meta.workers = shared.concurrency;
         self.prepare(&shared)?;

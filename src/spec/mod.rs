@@ -10,6 +10,7 @@ mod fault;
 mod load;
 mod overlay;
 mod parse;
+mod policy;
 mod roles;
 mod strapi;
 mod threshold;
@@ -36,6 +37,7 @@ pub use fault::{
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use overlay::{OverlayError, Setting, overlay};
 pub use parse::{parse, parse_fault, to_yaml};
+pub use policy::Quorum;
 pub use roles::{ROLE_PREFIX, Roles};
 pub use strapi::{RelationKind, StrapiSpec, Transfers, Uniqueness};
 pub use threshold::{During, LatencySpec, VolumeSpec};
@@ -68,6 +70,13 @@ pub struct Spec {
     /// In YAML a list, or `{ preset: NAME }`.
     #[serde(default, deserialize_with = "fault::faults")]
     pub faults: Vec<FaultSpec>,
+    /// Whether faults may take the majority of the nodes.
+    #[serde(default, skip_serializing_if = "Quorum::is_any")]
+    pub quorum: Quorum,
+    /// A fault begins only when the nodes that no fault harms agree on a leader. This is waited for
+    /// so long, and so long after each heal too: then the fault is skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_gate: Option<Span>,
     /// Without a word from the controller for so long, a node undoes its faults by itself.
     #[serde(default = "lease_default")]
     pub lease: Span,

@@ -1,6 +1,6 @@
 //! etcd, one member per node, on its default ports, with data of its own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -140,6 +140,16 @@ impl System for Etcd {
             leader => self.name_of(&address, leader).await?,
         };
         Ok(Status { leader, term: status.term })
+    }
+
+    async fn voters(&self, node: &Node) -> Result<Option<BTreeSet<String>>, String> {
+        let members = etcd::member_list(&self.client_address(node)).await?;
+        // A member that has not started yet has no name, and a vote.
+        let name = |(id, name): (u64, String)| match name.is_empty() {
+            true => format!("member {id:x}"),
+            false => name,
+        };
+        Ok(Some(members.into_iter().map(name).collect()))
     }
 }
 

@@ -6,6 +6,7 @@ mod process;
 pub mod strapi;
 pub mod toy;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,6 +84,12 @@ pub trait System: Send + Sync {
 
     /// What a node says of itself, asked from the controller.
     async fn status(&self, node: &Node) -> Result<Status, String>;
+
+    /// Names of the members that vote, as `node` knows them; `None` where they are the nodes of the
+    /// specification, always.
+    async fn voters(&self, _node: &Node) -> Result<Option<BTreeSet<String>>, String> {
+        Ok(None)
+    }
 
     /// How links between nodes are cut.
     fn links(&self, _node: &Node) -> Links {

@@ -6,6 +6,7 @@ mod guard;
 mod lab;
 mod legacy;
 mod packet;
+mod policy;
 mod process;
 mod safety;
 mod scene;

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::lab::{Lab, wait_for};
 
-/// On each node a `sleep`; all nodes say that n2 leads.
+/// On each node a `sleep`; all nodes say that n2 leads, unless there is a file `sick`.
 pub struct Sleepers {
     pub directory: PathBuf,
 }
@@ -71,6 +71,9 @@ impl System for Sleepers {
         unreachable!("these tests have no clients")
     }
     async fn status(&self, _: &Node) -> Result<Status, String> {
+        if self.directory.join("sick").exists() {
+            return Err("sick".to_owned());
+        }
         Ok(Status { leader: Some("n2".to_owned()), term: 1 })
     }
 }
