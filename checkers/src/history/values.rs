@@ -66,6 +66,16 @@ impl ValueId {
         self.0
     }
 
+    /// The name with these bits, as [`raw`](Self::raw) gave them.
+    pub(crate) fn from_raw(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// Whether it is an integer in the name itself.
+    pub(super) fn is_integer(self) -> bool {
+        self.0 & TABLE == 0
+    }
+
     pub fn is_null(self) -> bool {
         self == Self::NULL
     }

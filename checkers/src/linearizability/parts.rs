@@ -83,18 +83,23 @@ impl<'a> Parts<'a> {
     /// The parts in a few groups of neighbours, none with much more than a quarter of a long
     /// history's operations: what is made of one is gone before the next.
     pub(super) fn groups(&self) -> Vec<Range<usize>> {
-        let most = (self.history.len() / 4).max(GROUP_MIN);
+        self.divided(0..self.parts.len(), (self.history.len() / 4).max(GROUP_MIN))
+    }
+
+    /// Some parts in groups of neighbours, none of several with more than `most` operations.
+    pub(super) fn divided(&self, parts: Range<usize>, most: usize) -> Vec<Range<usize>> {
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut size = 0;
-        for (part, Part { range, .. }) in self.parts.iter().enumerate() {
+        for part in parts {
+            let operations = self.parts[part].range.len();
             match groups.last_mut() {
-                Some(last) if size + range.len() <= most => last.end = part + 1,
+                Some(last) if size + operations <= most => last.end = part + 1,
                 _ => {
                     groups.push(part..part + 1);
                     size = 0;
                 }
             }
-            size += range.len();
+            size += operations;
         }
         groups
     }

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rayon::prelude::*;
 
 use super::{INITIAL, Move, NONE, decide_moves};
-use crate::history::{Completion, History, ValueId};
+use crate::history::{Completion, History, Numbers, ValueId};
 use crate::linearizability::numbered::Numbered;
 use crate::linearizability::parts::Parts;
 use crate::linearizability::{
@@ -14,10 +14,16 @@ use crate::linearizability::{
 
 /// The operations of a group of registers that count, part by part; values have the ids of the
 /// history.
+pub(crate) struct Sheet {
+    /// In order of their parts.
+    pages: Vec<Page>,
+}
+
+/// Some of the parts.
 ///
 /// Filled in one pass over the history, so that memory is read in order: to gather the columns
 /// part by part takes three times as long.
-pub(crate) struct Sheet {
+struct Page {
     moves: Vec<Move>,
     /// The first part.
     first: usize,
@@ -74,10 +80,42 @@ impl Functions {
 impl Sheet {
     /// `None` when an operation is none of a register: whoever parses them says which.
     pub(crate) fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
+        let operations: usize =
+            parts.ranges().skip(group.start).take(group.len()).map(|range| range.len()).sum();
+        // A pass each, side by side.
+        let most = operations.div_ceil(rayon::current_num_threads());
+        let pages = parts.divided(group, most).into_par_iter();
+        let pages: Option<Vec<Page>> = pages.map(|some| Page::of(history, parts, some)).collect();
+        pages.map(|pages| Self { pages })
+    }
+
+    /// Decides about one part, in numbers of the calls that
+    /// [`call::calls`](super::super::call::calls) would make of it.
+    pub(crate) fn decide(&self, part: usize, budget: &Budget) -> Unparsed {
+        let page = self.pages.partition_point(|page| page.first <= part) - 1;
+        let moves = self.pages[page].moves(part);
+        let count = moves.len();
+        let moves = numbered(moves);
+        // Words for a contradiction may be about all calls: none is enough by itself.
+        let known = |decision, states| Unparsed { decision, count, states, places: Vec::new() };
+        match decide_moves(&moves) {
+            Some(Decision::Valid(order)) => known(replayed(&moves, order), None),
+            Some(decision) => known(decision, None),
+            None => {
+                let calls = calls(moves);
+                let (decision, states) = decide_calls(&Numbered, &calls, budget);
+                known(decision, states)
+            }
+        }
+    }
+}
+
+impl Page {
+    fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
         let ranges = || parts.ranges().skip(group.start).take(group.len());
         let (start, end) = (ranges().next()?.start, ranges().last()?.end);
         let none = Move { sees: NONE, sets: NONE, invoked: 0, completed: 0 };
-        let mut sheet = Self {
+        let mut page = Self {
             moves: vec![none; end - start],
             first: group.start,
             ranges: ranges().map(|range| (range.start - start, range.start - start)).collect(),
@@ -90,38 +128,20 @@ impl Sheet {
             }
             match functions.call(history, place) {
                 Some(Some(call)) => {
-                    let end = &mut sheet.ranges[part - group.start].1;
-                    sheet.moves[*end] = call;
+                    let end = &mut page.ranges[part - group.start].1;
+                    page.moves[*end] = call;
                     *end += 1;
                 }
                 Some(None) => {}
                 None => known = false,
             }
         });
-        known.then_some(sheet)
+        known.then_some(page)
     }
 
-    /// Decides about one part, in numbers of the calls that
-    /// [`call::calls`](super::super::call::calls) would make of it.
-    pub(crate) fn decide(&self, part: usize, budget: &Budget) -> Unparsed {
+    fn moves(&self, part: usize) -> &[Move] {
         let (start, end) = self.ranges[part - self.first];
-        let moves = numbered(&self.moves[start..end]);
-        // Words for a contradiction may be about all calls: none is enough by itself.
-        let known = |decision, states| Unparsed {
-            decision,
-            count: end - start,
-            states,
-            places: Vec::new(),
-        };
-        match decide_moves(&moves) {
-            Some(Decision::Valid(order)) => known(replayed(&moves, order), None),
-            Some(decision) => known(decision, None),
-            None => {
-                let calls = calls(moves);
-                let (decision, states) = decide_calls(&Numbered, &calls, budget);
-                known(decision, states)
-            }
-        }
+        &self.moves[start..end]
     }
 }
 
@@ -149,12 +169,11 @@ fn replayed(moves: &[Move], order: Vec<u32>) -> Decision {
 
 /// The moves with their values numbered from 0, which is null.
 fn numbered(moves: &[Move]) -> Vec<Move> {
-    let mut numbers = FxHashMap::default();
-    numbers.reserve(moves.len() / 2 + 1);
-    numbers.insert(ValueId::NULL.raw(), INITIAL);
-    let mut number = |value| {
-        let next = numbers.len() as u32;
-        if value == NONE { NONE } else { *numbers.entry(value).or_insert(next) }
+    let mut numbers = Numbers::with_mentions(moves.len());
+    numbers.number(ValueId::NULL);
+    let mut number = |value| match value {
+        NONE => NONE,
+        value => numbers.number(ValueId::from_raw(value)).0,
     };
     let number = |call: &Move| {
         let (sees, sets) = (number(call.sees), number(call.sets));

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::{ContainerOp, Discipline};
-use crate::history::{Completion, ValueId};
+use crate::history::{Completion, Numbers, ValueId};
 use crate::linearizability::{Call, Operations};
 use crate::models::deed::{Deed, OPEN, settle};
 
@@ -60,8 +60,7 @@ impl Deeds {
         let names = discipline.names();
         let values = operations.values();
         let mut functions: Vec<(ValueId, bool)> = Vec::new();
-        let mut numbers: FxHashMap<ValueId, u32> = FxHashMap::default();
-        numbers.reserve(operations.len() / 2);
+        let mut numbers = Numbers::with_mentions(operations.len());
         let mut ranks = Vec::new();
         let mut all = Vec::with_capacity(operations.len());
         for operation in operations.iter() {
@@ -82,9 +81,8 @@ impl Deeds {
                 }
             };
             let mut number = |id: ValueId| {
-                let next = numbers.len() as u32;
-                let number = *numbers.entry(id).or_insert(next);
-                if number == next {
+                let (number, new) = numbers.number(id);
+                if new {
                     let value = values.get(id);
                     discipline.element(&value).ok()?;
                     if D::RANKED {
@@ -127,8 +125,13 @@ impl Deeds {
 
 /// Ranks numbered in their order.
 fn dense(ranks: &[i128]) -> Vec<u32> {
-    let mut order = ranks.to_vec();
+    let mut order: Vec<(i128, u32)> = ranks.iter().copied().zip(0..).collect();
     order.sort_unstable();
-    order.dedup();
-    ranks.iter().map(|rank| order.partition_point(|other| other < rank) as u32).collect()
+    let mut dense = vec![0; ranks.len()];
+    for (number, equal) in (0..).zip(order.chunk_by(|a, b| a.0 == b.0)) {
+        for &(_, place) in equal {
+            dense[place as usize] = number;
+        }
+    }
+    dense
 }

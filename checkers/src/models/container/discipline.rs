@@ -28,6 +28,8 @@ pub trait Discipline: Sync {
 
     /// Whether the rank of an element counts.
     const RANKED: bool = false;
+    /// Whether an element that stays can be in the way of others.
+    const BLOCKS: bool = true;
 
     fn names(&self) -> Names;
 
@@ -168,6 +170,8 @@ pub struct Bag;
 
 impl Discipline for Bag {
     type State = BTreeMap<Element, usize>;
+
+    const BLOCKS: bool = false;
 
     fn names(&self) -> Names {
         Names { noun: "queue", ..Fifo.names() }

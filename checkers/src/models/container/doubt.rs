@@ -116,16 +116,31 @@ fn pairs<D: Discipline>(discipline: &D, values: &Values) -> Vec<Conflict> {
     let mut removed: Vec<u32> =
         (0..lives.len() as u32).filter(|&life| lives[life as usize].is_removed()).collect();
     removed.sort_unstable_by_key(|&life| lives[life as usize].b2);
+    // From each on, the greatest rank: only what has a lesser one is in anybody's way.
+    let mut greatest = vec![u32::MAX; removed.len()];
+    if D::RANKED {
+        let mut most = 0;
+        for (greatest, &life) in greatest.iter_mut().zip(&removed).rev() {
+            most = most.max(lives[life as usize].rank);
+            *greatest = most;
+        }
+    }
     // What is gone before a value was surely put in is blocked by it in no discipline.
     let first = |life: u32| {
         let left = &lives[life as usize];
         let from = removed.partition_point(|&other| lives[other as usize].b2 <= left.a2);
-        let blocked = |&&other: &&u32| discipline.blocks(left, &lives[other as usize]);
-        removed[from..].iter().find(blocked).copied()
+        let mut later = removed[from..].iter().zip(&greatest[from..]);
+        let may_be = |(_, greatest): &(&u32, &u32)| **greatest > left.rank;
+        later
+            .by_ref()
+            .take_while(may_be)
+            .map(|(&other, _)| other)
+            .find(|&other| discipline.blocks(left, &lives[other as usize]))
     };
     let mut conflicts = Vec::new();
     for life in left {
-        let pair = first(life).map(|other| (vec![life, other], Vec::new()));
+        let pair = if D::BLOCKS { first(life) } else { None };
+        let pair = pair.map(|other| (vec![life, other], Vec::new()));
         let after = values.empties.iter().filter(|window| lives[life as usize].a2 < window.from);
         let empty = after.min_by_key(|window| window.to);
         let empty = empty.map(|window| (vec![life], vec![window.call]));

@@ -32,10 +32,8 @@ const OVERTAKEN: Rule = Rule {
 pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let lives = &values.lives;
     let rank = |life: u32| lives[life as usize].rank;
-    let mut order: Vec<u32> = (0..lives.len() as u32).collect();
-    if lives.iter().any(|life| life.rank != lives[0].rank) {
-        order.sort_by_key(|&life| rank(life));
-    }
+    let greatest = lives.iter().map(|life| life.rank).max().unwrap_or(0);
+    let order = sorted(lives.len(), greatest, |life| lives[life].rank);
     let mut moments = vec![0; lives.len()];
     let mut covered = Covered::new(values.end);
     for equals in order.chunk_by(|&a, &b| rank(a) == rank(b)) {

@@ -20,7 +20,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{Element, PHANTOM, SetOp, contradiction};
-use crate::history::{Completion, ValueId};
+use crate::history::{Completion, Numbers, ValueId};
 use crate::linearizability::{Call, Decision, Operations, Rule, Unparsed, shrink};
 use crate::models::deed::{Deed, OPEN, settle};
 use crate::models::sorted;
@@ -100,7 +100,7 @@ enum Function {
 fn gather(operations: &Operations<'_>) -> Option<Vec<Deed<What>>> {
     let values = operations.values();
     let mut functions: Vec<(ValueId, Function)> = Vec::new();
-    let mut numbers: FxHashMap<ValueId, u32> = FxHashMap::default();
+    let mut numbers = Numbers::with_mentions(operations.len());
     let mut deeds = Vec::with_capacity(operations.len());
     for operation in operations.iter().filter(|op| op.completion() != Completion::Fail) {
         let f = operation.f_id();
@@ -118,8 +118,7 @@ fn gather(operations: &Operations<'_>) -> Option<Vec<Deed<What>>> {
                 function
             }
         };
-        let next = numbers.len() as u32;
-        let element = *numbers.entry(operation.argument_id()).or_insert(next);
+        let (element, _) = numbers.number(operation.argument_id());
         let what = match function {
             Function::Add => What::Add(element),
             Function::Remove => What::Remove(element),
