@@ -60,6 +60,8 @@ pub enum Command {
     /// Draw the report of a recorded run again
     #[command(allow_negative_numbers = true)]
     Report(commands::report::ReportArgs),
+    /// Show all recorded runs in a browser
+    Serve(commands::serve::ServeArgs),
     /// Print a script that completes commands in your shell
     Completions(commands::completions::CompletionsArgs),
     /// Print a page for `man`
@@ -102,6 +104,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Bench(args) => commands::bench::bench(&args, global),
         Command::Ls(args) => commands::ls::ls(&args, global),
         Command::Report(args) => commands::report::report(&args, global),
+        Command::Serve(args) => commands::serve::serve(&args, global),
         Command::Completions(args) => commands::completions::completions(&args),
         Command::Man(args) => commands::completions::man(&args),
         Command::ToyNode(args) => toy_node(args).map(|()| Exit::Valid).map_err(Failure::set_up),

@@ -22,6 +22,7 @@ pub mod models;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod spec;
 pub mod store;
 pub mod system;

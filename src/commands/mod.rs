@@ -20,6 +20,7 @@ pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod serve;
 pub mod shrink;
 pub mod validate;
 

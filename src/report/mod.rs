@@ -10,14 +10,14 @@ mod anybodys;
 mod explanation;
 pub mod github;
 mod glossary;
-mod html;
+pub(crate) mod html;
 mod junit;
 mod plots;
 #[cfg(test)]
 mod sample;
 mod style;
 mod text;
-mod words;
+pub(crate) mod words;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -319,6 +319,12 @@ pub fn plain(word: &str) -> String {
     visible(&shorten(word, VALUE_CHARS)).replace(['\n', '\t'], " ")
 }
 
+/// `Violated`
+pub fn capitalised(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

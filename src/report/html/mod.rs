@@ -25,6 +25,7 @@ mod policy;
 mod profile;
 mod reproduction;
 mod script;
+mod shell;
 mod verdict;
 mod writer;
 
@@ -37,9 +38,11 @@ use super::plots::Plot;
 use super::{ReportError, Source, words};
 use data::Data;
 use operations::Tables;
-use writer::Html;
+pub use policy::served as served_policy;
+pub use shell::Shell;
+pub use verdict::{badge, claim};
+pub use writer::{Html, relative_reference};
 
-const SHELL: &str = include_str!("page.html");
 const STYLE: &str = concat!(include_str!("page.css"), include_str!("script.css"));
 
 /// Findings told and drawn; the others are counted.
@@ -139,34 +142,19 @@ pub fn page(source: &Source<'_>, plots: &[Plot]) -> Result<String, ReportError> 
         reproduction::write(html, &page);
     });
     let data = Data::of(&page).text().map_err(ReportError::Data)?;
-    Ok(fill(&[
-        ("policy", &policy::policy(STYLE, script::SCRIPT)),
-        ("title", &title.into_string()),
-        ("style", STYLE),
-        ("body", &body.into_string()),
-        ("data", &data),
-        ("script", script::SCRIPT),
-    ]))
-}
-
-/// Fills the shell's `{{names}}`, each once and in one pass: what is put in is not read again.
-fn fill(parts: &[(&str, &str)]) -> String {
-    let mut out = String::with_capacity(parts.iter().map(|(_, part)| part.len()).sum::<usize>());
-    for piece in SHELL.split("{{") {
-        match piece.split_once("}}") {
-            None => out.push_str(piece),
-            Some((name, rest)) => {
-                let part = parts.iter().find(|(known, _)| *known == name);
-                out.push_str(part.map_or("", |(_, text)| text));
-                out.push_str(rest);
-            }
-        }
-    }
-    out
+    let shell = Shell {
+        title: &title.into_string(),
+        policy: &policy::policy(STYLE, script::SCRIPT),
+        style: STYLE,
+        body: &body.into_string(),
+        data: &data,
+        script: script::SCRIPT,
+    };
+    Ok(shell.page())
 }
 
 /// A section with its heading, which names it for assistive technology.
-fn section(html: &mut Html, id: &'static str, title: &str, inside: impl FnOnce(&mut Html)) {
+pub fn section(html: &mut Html, id: &'static str, title: &str, inside: impl FnOnce(&mut Html)) {
     let heading = format!("{id}-title");
     html.element("section", &[("id", id), ("aria-labelledby", &heading)], |html| {
         html.leaf("h2", &[("id", &heading)], title);
@@ -181,7 +169,7 @@ fn scripted(html: &mut Html, attributes: writer::Attributes<'_>, without: impl F
 }
 
 /// A part which may be wider than the page: it scrolls by itself, with the keyboard too.
-fn scroller(html: &mut Html, label: &str, inside: impl FnOnce(&mut Html)) {
+pub fn scroller(html: &mut Html, label: &str, inside: impl FnOnce(&mut Html)) {
     let attributes =
         [("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", label)];
     html.element("div", &attributes, inside);
@@ -195,7 +183,7 @@ fn tall_scroller(html: &mut Html, label: &str, inside: impl FnOnce(&mut Html)) {
 }
 
 /// A table's row of headings.
-fn table_head(html: &mut Html, names: &[&str]) {
+pub fn table_head(html: &mut Html, names: &[&str]) {
     html.element("thead", &[], |html| {
         html.element("tr", &[], |html| {
             for name in names {

@@ -26,7 +26,7 @@ pub fn write(html: &mut Html, page: &Page<'_>) {
                 &[("class", "mark"), ("aria-hidden", "true")],
                 mark(&results.verdict),
             );
-            html.text(&capitalised(words::verdict(&results.verdict)));
+            html.text(&words::capitalised(words::verdict(&results.verdict)));
         });
         html.leaf("p", &[("class", "lead")], &lead(page));
         notes(html, page);
@@ -49,11 +49,6 @@ pub fn mark(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn capitalised(word: &str) -> String {
-    let mut chars = word.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
 fn lead(page: &Page<'_>) -> String {
     match (&page.source.results.verdict, page.findings.first()) {
         (Verdict::Violated, Some((_, finding))) => sentence(&finding.title),
@@ -70,7 +65,7 @@ fn sentence(text: &str) -> String {
     // A name as `n5` is written as it is, even at the beginning.
     let first = text.split(' ').next().unwrap_or_default();
     let word = first.chars().all(char::is_alphabetic);
-    format!("{}{stop}", if word { capitalised(&text) } else { text })
+    format!("{}{stop}", if word { words::capitalised(&text) } else { text })
 }
 
 fn notes(html: &mut Html, page: &Page<'_>) {
@@ -106,7 +101,8 @@ fn claims(html: &mut Html, page: &Page<'_>) {
     });
 }
 
-fn claim(html: &mut Html, check: &CheckResult) {
+/// A check and what it came to, with what was claimed where that was broken.
+pub fn claim(html: &mut Html, check: &CheckResult) {
     html.leaf("strong", &[], &words::plain(&check.check));
     html.text(" ");
     html.text(&words::shorten(&check.summary, 300));

@@ -1,0 +1,8 @@
+//! The pages, a file each.
+
+pub mod compare;
+pub mod frame;
+mod label;
+pub mod list;
+pub mod run;
+pub mod trend;
