@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::report::{self, ReportError, Source};
 use crate::spec::{
     self, AvailabilitySpec, BankCheckSpec, CheckSpec, Consistency, FaultSpec, LatencySpec,
-    OnUnavailable, RwRegisterSpec, Span, Spec, SpecErrors, SystemSpec, VolumeSpec, WorkloadSpec,
+    OnUnavailable, RwRegisterSpec, Span, Spec, SpecErrors, VolumeSpec, WorkloadSpec,
 };
 use crate::store::{OperationCounts, Results, RunDirectory, RunMeta, StoreError};
 
@@ -122,7 +122,7 @@ fn read(directory: &RunDirectory) -> Result<History, JudgeError> {
 fn judge(spec: &Spec, history: &History, complete: bool, trouble: Vec<String>) -> Results {
     let mut checks: Vec<CheckResult> =
         spec.checks.iter().map(|check| decide(check, spec, history)).collect();
-    if let SystemSpec::Strapi(_) = spec.system {
+    if spec.system.is_supervised() {
         checks.push(checks::process_crash(history));
     }
     checks.push(stats(history));

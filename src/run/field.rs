@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
-use super::RunFailure;
+use super::{RunFailure, clients};
 use crate::cluster::doctor::{Diagnosis, Needs, State, doctor};
 use crate::cluster::{Cluster, Command, Member, Node, Output, RemoteError, on_each};
 use crate::fault::{self, Hold, HoldError, HoldOptions, privileged};
@@ -19,11 +19,15 @@ use crate::spec::{ClusterSpec, FaultSpec, LabSpec, Reach, Roles, Spec, SystemSpe
 use crate::store::RunDirectory;
 use crate::system::strapi::{Packages, Strapi};
 use crate::system::toy::Toy;
-use crate::system::{Etcd, ProcessScripts, ProcessState, Status, System, SystemError};
+use crate::system::{
+    Etcd, ProcessScripts, ProcessState, Root, Status, System, SystemError, have_files,
+};
 use crate::terminal;
 
 /// How often to look whether a process that is slow to serve is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How long a client's first read may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
 const POLL_EVERY: Duration = Duration::from_millis(200);
 /// Logs and processes get more time than other commands: they may be large, or reluctant.
 const SLOW_DEADLINE: Duration = Duration::from_secs(60);
@@ -65,6 +69,9 @@ impl Field {
             // Before there is a lab: its nodes see what is there when they begin.
             Packages::place().and_then(|all| all.ensure()).map_err(SystemError::from)?;
         }
+        if let SystemSpec::Custom(custom) = &spec.system {
+            have_files(custom)?;
+        }
         let (reach, lab) = match &spec.cluster {
             ClusterSpec::Lab(wanted) => {
                 let lab = LabGuard::up(wanted)?;
@@ -96,15 +103,39 @@ impl Field {
     /// the system's version.
     pub fn set_up(&self, interrupt: &Interrupt) -> Result<String, RunFailure> {
         let prepare = |member: &Member| self.system.prepare(&member.node, &*member.remote);
-        let versions = all(on_each(&self.members(), prepare))?;
         self.occupied.store(true, Ordering::SeqCst);
+        let versions = all(on_each(&self.members(), prepare))?;
         let remove = |scripts: &ProcessScripts| format!("{}\n{}", scripts.stop, scripts.wipe);
         self.scripts(&self.members(), remove)?;
         for group in self.groups() {
+            self.none_serves(&group)?;
             self.scripts(&group, |scripts| scripts.start.clone())?;
             self.await_start(&group, interrupt)?;
         }
+        let probed = self.probe_clients();
+        // Who answered may be another program, which has the port.
+        self.none_ended(&self.members())?;
+        probed?;
         Ok(versions.into_iter().next().unwrap_or_default())
+    }
+
+    /// Tries a client of each node that serves.
+    fn probe_clients(&self) -> Result<(), SystemError> {
+        let connect = self.system.connect();
+        for Member { node, .. } in self.cluster.members.iter() {
+            if !self.system.serves(node) {
+                continue;
+            }
+            let address = self.system.client_address(node);
+            let probe = async { tokio::time::timeout(PROBE_LIMIT, connect.probe(&address)).await };
+            let wrong = match self.runtime.block_on(probe) {
+                Ok(Ok(())) => continue,
+                Ok(Err(why)) => why,
+                Err(_) => format!("no answer to a first read within {PROBE_LIMIT:?}"),
+            };
+            return Err(SystemError::Local(format!("node {}: {wrong}", node.name)));
+        }
+        Ok(())
     }
 
     /// The members in the order in which they are started.
@@ -125,16 +156,40 @@ impl Field {
             if interrupt.is_set() {
                 return Err(RunFailure::Interrupted);
             }
-            let system = self.system.name().to_owned();
-            for ended in on_each(group, |member| self.ended(member)) {
-                let Some((node, log)) = ended? else { continue };
-                return Err(SystemError::Ended { node, system, log }.into());
-            }
+            self.none_ended(group)?;
             if start.elapsed() >= limit {
                 let waited_s = limit.as_secs();
+                let system = self.system.name().to_owned();
                 return Err(SystemError::NotReady { system, waited_s, reason }.into());
             }
         }
+    }
+
+    /// Whether nobody answers in the place of nodes that are not started yet: clients would talk to
+    /// somebody else.
+    fn none_serves(&self, group: &[&Member]) -> Result<(), SystemError> {
+        let starts = |member: &Member| self.system.starts(&member.node);
+        if !group.iter().all(|member| starts(member)) {
+            return Ok(());
+        }
+        match group.iter().zip(self.statuses(group)).find(|(_, status)| status.is_ok()) {
+            None => Ok(()),
+            Some((member, _)) => Err(SystemError::Missing {
+                node: member.node.name.clone(),
+                what: format!("something answers there before {} starts", self.system.name()),
+                remedy: "its port is taken: end that program, or use another port".to_owned(),
+            }),
+        }
+    }
+
+    /// Whether all processes of a group are there.
+    fn none_ended(&self, group: &[&Member]) -> Result<(), RunFailure> {
+        for ended in on_each(group, |member| self.ended(member)) {
+            let Some((node, log)) = ended? else { continue };
+            let system = self.system.name().to_owned();
+            return Err(SystemError::Ended { node, system, log }.into());
+        }
+        Ok(())
     }
 
     /// The node and the end of its log, when its process is gone.
@@ -144,8 +199,12 @@ impl Field {
         if ProcessState::parse(&state) != Some(ProcessState::Gone) {
             return Ok(None);
         }
-        let tail = format!("tail -n 3 {} 2>/dev/null", crate::cluster::quote(&scripts.logs));
-        Ok(Some((member.node.name.clone(), self.on(member, tail)?.text())))
+        let tail = format!("tail -n 3 {} 2>/dev/null || :", crate::cluster::quote(&scripts.logs));
+        let log = match self.on(member, tail)?.text() {
+            empty if empty.is_empty() => "it printed nothing".to_owned(),
+            log => format!("its log ends with\n{log}"),
+        };
+        Ok(Some((member.node.name.clone(), log)))
     }
 
     /// Waits until all nodes serve: until they name the same leader, where the system has one.
@@ -253,7 +312,8 @@ impl Field {
     pub fn tear_down(&self) -> Vec<String> {
         let stop = |member: &Member| {
             let scripts = self.system.scripts(&member.node);
-            let script = format!("{}\n{}", scripts.stop, scripts.wipe);
+            let remains = self.system.remains(&member.node).unwrap_or_else(|| ":".to_owned());
+            let script = format!("{}\n{}\n{remains}", scripts.stop, scripts.wipe);
             self.on(member, script)
         };
         self.occupied.store(false, Ordering::SeqCst);
@@ -331,7 +391,19 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
         SystemSpec::Toy(toy) => {
             Arc::new(Toy::new(toy.clone(), nodes, scratch)?.with_lease(spec.lease))
         }
+        SystemSpec::Custom(_) | SystemSpec::None(_) => {
+            let root = match spec.cluster {
+                ClusterSpec::Local(_) => Root::Local(absolute(scratch)),
+                ClusterSpec::Lab(_) | ClusterSpec::Ssh(_) => Root::Nodes,
+            };
+            Arc::new(clients::custom(spec, nodes, root)?)
+        }
     })
+}
+
+/// Scripts run wherever a node's shell begins.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Takes the nodes for a run.

@@ -5,6 +5,7 @@
 //!      └─▶ timeline (run.json)   └─▶ fault::Injector ─▶┘
 //! ```
 
+mod clients;
 mod failure;
 mod field;
 mod load;

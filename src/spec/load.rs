@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Rate, Span, StrapiSpec, WorkloadSpec};
+use super::{CustomSpec, NoneSpec, Rate, Span, StrapiSpec, WorkloadSpec};
 
 /// The system under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,16 +17,36 @@ pub enum SystemSpec {
     Toy(ToySpec),
     /// Strapi in front of PostgreSQL.
     Strapi(StrapiSpec),
+    /// Any system, in shell snippets.
+    Custom(Box<CustomSpec>),
+    /// One that runs already.
+    None(NoneSpec),
 }
 
 impl SystemSpec {
+    /// The role that clients of a system told in snippets talk to, if it is not all nodes.
+    pub fn clients_role(&self) -> Option<&str> {
+        match self {
+            Self::Custom(custom) => custom.clients.as_deref(),
+            Self::None(none) => none.clients.as_deref(),
+            _ => None,
+        }
+    }
+
     /// As in the specification.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Etcd(_) => "etcd",
             Self::Toy(_) => "toy",
             Self::Strapi(_) => "strapi",
+            Self::Custom(_) => "custom",
+            Self::None(_) => "none",
         }
+    }
+
+    /// Whether a process that ended, though nobody ended it, is a violation.
+    pub fn is_supervised(&self) -> bool {
+        matches!(self, Self::Strapi(_) | Self::Custom(_))
     }
 
     /// Whether its clients know the operations of `workload`.
@@ -35,6 +55,8 @@ impl SystemSpec {
         match self {
             Self::Etcd(_) | Self::Toy(_) => matches!(workload, Register(_) | Append(_) | Wr(_)),
             Self::Strapi(_) => !matches!(workload, Wr(_)),
+            // Which operations there are is in the client's hands.
+            Self::Custom(_) | Self::None(_) => true,
         }
     }
 }

@@ -4,7 +4,9 @@
 //! an error points at the right place.
 
 mod check;
+mod client;
 mod cluster;
+mod custom;
 mod diagnostic;
 mod fault;
 mod load;
@@ -16,6 +18,7 @@ mod strapi;
 mod threshold;
 mod txn;
 mod units;
+mod unknown_system;
 mod validate;
 mod workload;
 
@@ -23,9 +26,11 @@ pub use check::{
     AvailabilitySpec, BankCheckSpec, CheckSpec, ConvergenceSpec, LinearizableSpec, ProfileSpec,
     SessionsSpec, SetFullSpec, StalenessSpec,
 };
+pub use client::{ClientSpec, HttpSpec, OperationSpec};
 pub use cluster::{
     ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, RootlessSpec, SshSpec,
 };
+pub use custom::{CustomSpec, NoneSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
 pub use fault::{
     ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CpuLimitSpec, CrashLoopSpec, DamageSpec,
@@ -65,6 +70,9 @@ pub struct Spec {
     pub seed: Option<u64>,
     pub cluster: ClusterSpec,
     pub system: SystemSpec,
+    /// How clients talk to a `custom` system, or to one that runs already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientSpec>,
     pub workload: WorkloadSpec,
     pub load: LoadSpec,
     /// In YAML a list, or `{ preset: NAME }`.

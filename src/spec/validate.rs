@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::diagnostic::Diagnostic;
+use super::unknown_system::{Mistake, mistakes};
 use super::{
     ClusterSpec, Concurrency, FaultSpec, OnUnavailable, PartitionSpec, ROLE_PREFIX, Roles, Span,
     Spec, Split, SystemSpec, Targets, ToyBug, ToySpec, WorkloadSpec,
@@ -169,7 +170,10 @@ impl<'a> Validator<'a> {
                 "write `cluster: { lab: { nodes: 5 } }`, or `ssh:`",
             ),
             SystemSpec::Strapi(_) => self.strapi(spec),
-            SystemSpec::Toy(_) | SystemSpec::Etcd(_) => {}
+            _ => {}
+        }
+        for Mistake { near, culprit, message, help } in mistakes(spec) {
+            self.report(near, &culprit, message, &help);
         }
         if !spec.system.performs(&spec.workload) {
             let (system, workload) = (spec.system.name(), spec.workload.name());
@@ -222,13 +226,15 @@ impl<'a> Validator<'a> {
             let message = "with a timeout of 0 every operation fails".to_owned();
             self.report("load", "timeout", message, "write a time such as `2s`");
         }
+        let role = spec.system.clients_role();
+        let nodes = role.map_or(self.nodes.len(), |role| self.roles.nodes(role).len());
         if let Concurrency::Total(workers) = spec.load.concurrency
-            && (workers as usize) < self.nodes.len()
+            && (workers as usize) < nodes
         {
             self.report(
                 "load",
                 "concurrency",
-                format!("{workers} workers leave some of {} nodes without one", self.nodes.len()),
+                format!("{workers} workers leave some of {nodes} nodes without one"),
                 "each worker talks to one node: write `1n` or more",
             );
         }
@@ -405,11 +411,15 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Byte offset of `word`, standing alone, at or after `from`.
+/// Byte offset of `word`, standing alone and not in a comment, at or after `from`.
 fn find_word(text: &str, word: &str, from: usize) -> Option<usize> {
     let inside = |c: char| c.is_alphanumeric() || "-_".contains(c);
-    text[from..]
-        .match_indices(word)
-        .map(|(at, _)| from + at)
-        .find(|&at| !text[..at].ends_with(inside) && !text[at + word.len()..].starts_with(inside))
+    let alone =
+        |at: usize| !text[..at].ends_with(inside) && !text[at + word.len()..].starts_with(inside);
+    let comment = |at: usize| {
+        let line = text[..at].rsplit('\n').next().unwrap_or_default();
+        line.starts_with('#') || line.contains(" #")
+    };
+    let mut all = text[from..].match_indices(word).map(|(at, _)| from + at);
+    all.find(|&at| alone(at) && !comment(at))
 }

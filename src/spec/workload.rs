@@ -39,6 +39,19 @@ impl WorkloadSpec {
         }
     }
 
+    /// The operations it performs, as the history names them.
+    pub fn operations(&self) -> &'static [&'static str] {
+        match self {
+            Self::Register(register) if register.cas => &["read", "write", "cas"],
+            Self::Register(_) | Self::Publish(_) => &["read", "write"],
+            Self::Append(_) | Self::Wr(_) => &["txn"],
+            Self::Set(_) | Self::Counter(_) | Self::Relation(_) => &["add", "read"],
+            Self::Unique(_) => &["generate"],
+            Self::Bank(_) => &["open", "transfer", "read"],
+            Self::Delete(_) => &["create", "update", "delete", "read"],
+        }
+    }
+
     /// The check that decides what it is about, as in the specification.
     pub fn check(&self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Systems under test: how to install, start, kill, pause and wipe them.
 
+mod custom;
 mod etcd;
 pub mod postgres;
 mod process;
@@ -15,8 +16,9 @@ use isobar_workloads::Connect;
 
 use crate::cluster::{Node, Remote, RemoteError};
 
+pub use custom::{Clients, Custom, FIELDS, NodeFields, Root, have_files};
 pub use etcd::Etcd;
-pub use process::{Daemon, ProcessScripts, ProcessState};
+pub use process::{Daemon, OwnWays, ProcessScripts, ProcessState};
 pub use strapi::Strapi;
 
 /// A system under test. Everything that is done to a node is a script, so that it can be shown
@@ -40,6 +42,16 @@ pub trait System: Send + Sync {
 
     /// How to handle the system's process on `node`.
     fn scripts(&self, node: &Node) -> ProcessScripts;
+
+    /// Whether isobar starts a process on this node, and stops it.
+    fn starts(&self, _node: &Node) -> bool {
+        true
+    }
+
+    /// Removes what is left of it on a node when its data are gone; after `stop` and `wipe`.
+    fn remains(&self, _node: &Node) -> Option<String> {
+        None
+    }
 
     /// The order in which nodes are started: each group once the one before it is ready.
     fn start_order(&self, nodes: &[Node]) -> Vec<Vec<Node>> {
@@ -73,7 +85,7 @@ pub trait System: Send + Sync {
         None
     }
 
-    /// Where clients connect: `host:port`.
+    /// How its clients are opened ([`Connect::connect`]): `host:port`, or the node's name.
     fn client_address(&self, node: &Node) -> String;
 
     /// The other nodes' ports on `node` that carry replication, for partitions by port.
@@ -133,8 +145,11 @@ pub enum SystemError {
     Missing { node: String, what: String, remedy: String },
     #[error("{system} is not ready after {waited_s} s: {reason}")]
     NotReady { system: String, waited_s: u64, reason: String },
-    #[error("node {node}: {system} ended while it was starting; its log ends with\n{log}")]
+    #[error("node {node}: {system} ended while it was starting; {log}")]
     Ended { node: String, system: String, log: String },
+    /// Something is missing on this machine, or clients cannot do their work.
+    #[error("{0}")]
+    Local(String),
     #[error(transparent)]
     Remote(#[from] RemoteError),
     #[error(transparent)]

@@ -36,6 +36,27 @@ pub struct ProcessScripts {
     pub logs: Vec<String>,
 }
 
+impl ProcessScripts {
+    /// Of a system whose processes are not ours: nothing is done to them.
+    pub fn of_nobody() -> Self {
+        let nothing = || ":".to_owned();
+        Self {
+            start: nothing(),
+            stop: nothing(),
+            kill: nothing(),
+            pause: nothing(),
+            resume: nothing(),
+            state: "echo running 0".to_owned(),
+            wipe: nothing(),
+            find: "pid=\n".to_owned(),
+            pid_file: String::new(),
+            data: String::new(),
+            disconnect: None,
+            logs: Vec::new(),
+        }
+    }
+}
+
 /// What the `state` script says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessState {
@@ -83,23 +104,71 @@ pub struct Daemon {
     pub log: String,
     /// Removed by `wipe`, with the log.
     pub data: String,
-    /// What the command line of the process contains, to know it again.
+    /// What the command line of the process contains, to know it again; nothing if that may change:
+    /// then the time of its start tells who it is.
     pub mark: String,
+}
+
+/// Whom a signal is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whom {
+    Process,
+    /// Its children too, as far as they are in its process group.
+    Group,
+}
+
+/// Other ways to do what is done by signals: snippets for a shell.
+#[derive(Clone, Debug, Default)]
+pub struct OwnWays {
+    pub stop: Option<String>,
+    pub kill: Option<String>,
+    pub pause: Option<String>,
+    pub resume: Option<String>,
+}
+
+/// When the process `$1` began: in ticks since the kernel did, field 22 of its `stat`, whose second
+/// field may have spaces and brackets in it; elsewhere as `ps` tells it.
+const BEGAN: &str = "began() {\n  \
+    if [ -r \"/proc/$1/stat\" ]; then\n    \
+      sed 's/.*) //; s/^\\([^ ]* \\)\\{19\\}//; s/ .*//' 2>/dev/null <\"/proc/$1/stat\"\n  \
+    else ps -o lstart= -p \"$1\" 2>/dev/null | tr -s ' ' '_'; fi\n}\n";
+
+impl Whom {
+    fn signal(self, name: &str) -> String {
+        let process = format!("kill -{name} \"$pid\"");
+        match self {
+            Self::Process => process,
+            // Without `setsid` it leads no group.
+            Self::Group => format!("{{ kill -{name} \"-$pid\" 2>/dev/null || {process}; }}"),
+        }
+    }
 }
 
 impl Daemon {
     pub fn scripts(&self) -> ProcessScripts {
-        let signal =
-            |name: &str| format!("{}[ -z \"$pid\" ] || kill -{name} \"$pid\"", self.find());
+        self.scripts_for(Whom::Process, &OwnWays::default())
+    }
+
+    /// Scripts that signal the process and its children, or go other ways.
+    pub fn group_scripts(&self, own: &OwnWays) -> ProcessScripts {
+        self.scripts_for(Whom::Group, own)
+    }
+
+    fn scripts_for(&self, whom: Whom, own: &OwnWays) -> ProcessScripts {
+        let find = self.find();
+        let act = |name: &str, own: &Option<String>| {
+            let act = own.as_deref().map_or_else(|| whom.signal(name), in_subshell);
+            format!("{find}[ -z \"$pid\" ] || {act}")
+        };
         ProcessScripts {
             start: self.start(),
-            stop: self.stop(),
-            kill: format!("{}\n{}", signal("KILL"), self.await_gone(GONE_TRIES)),
-            pause: signal("STOP"),
-            resume: signal("CONT"),
+            stop: self.stop(whom, own.stop.as_deref()),
+            kill: format!("{}\n{}", act("KILL", &own.kill), self.await_gone(GONE_TRIES)),
+            pause: act("STOP", &own.pause),
+            resume: act("CONT", &own.resume),
             state: self.state(),
             wipe: quote(["rm", "-rf", "--", &self.data, &self.log, &self.pid_file]),
-            find: self.find(),
+            find,
             pid_file: self.pid_file.clone(),
             data: self.data.clone(),
             disconnect: None,
@@ -110,9 +179,13 @@ impl Daemon {
     /// Sets `$pid` to the living process, or to nothing. Works without /proc, through ps.
     fn find(&self) -> String {
         let (pid_file, mark) = (quote([&self.pid_file]), quote([&self.mark]));
+        let (functions, same) = match self.mark.is_empty() {
+            true => (BEGAN, "[ \"$(began \"$pid\")\" = \"$born\" ] || pid=\n"),
+            false => ("", ""),
+        };
         format!(
-            "pid=; stat=; args=\n\
-             {{ read -r pid _ <{pid_file}; }} 2>/dev/null\n\
+            "{functions}pid=; born=; stat=; args=\n\
+             {{ read -r pid born <{pid_file}; }} 2>/dev/null\n\
              if [ -n \"$pid\" ] && [ -d /proc/self ]; then\n  \
                args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
                {{ while read -r key stat _ && [ \"$key\" != State: ]; do :; done \
@@ -121,14 +194,18 @@ impl Daemon {
                args=$(ps -o args= -p \"$pid\" 2>/dev/null)\n  \
                stat=$(ps -o stat= -p \"$pid\" 2>/dev/null)\n\
              fi\n\
-             case \"$stat\" in Z*|X*) pid= ;; esac\n\
-             case \"$args\" in *{mark}*) ;; *) pid= ;; esac\n"
+             case \"$stat\" in ''|Z*|X*) pid= ;; esac\n\
+             case \"$args\" in *{mark}*) ;; *) pid= ;; esac\n{same}"
         )
     }
 
     fn start(&self) -> String {
         let (pid_file, log) = (quote([&self.pid_file]), quote([&self.log]));
         let argv = quote(&self.argv);
+        let start = match self.mark.is_empty() {
+            true => format!("{BEGAN}echo \"$$ $(began $$)\" >{pid_file}; exec {argv}"),
+            false => format!("echo $$ >{pid_file}; exec {argv}"),
+        };
         // All three descriptors are redirected: an SSH channel ends only when nobody holds them.
         // The subshell writes its own pid before it becomes the program, so that the pid file is
         // there before this script ends, whether or not `setsid` has to fork.
@@ -136,7 +213,7 @@ impl Daemon {
             "{find}if [ -z \"$pid\" ]; then\n  \
                mkdir -p \"$(dirname {pid_file})\" \"$(dirname {log})\"\n  \
                rm -f {pid_file}\n  \
-               start='echo $$ >'{quoted_pid_file}'; exec '{quoted_argv}\n  \
+               start={start}\n  \
                if command -v setsid >/dev/null 2>&1; then\n    \
                  setsid sh -c \"$start\" >>{log} 2>&1 </dev/null &\n  \
                else\n    \
@@ -145,22 +222,24 @@ impl Daemon {
                i=0; while [ ! -s {pid_file} ] && [ $i -lt 250 ]; do sleep 0.02; i=$((i+1)); done\n\
              fi",
             find = self.find(),
-            quoted_pid_file = quote([&pid_file]),
-            quoted_argv = quote([&argv]),
+            start = quote([start]),
         )
     }
 
-    fn stop(&self) -> String {
+    fn stop(&self, whom: Whom, own: Option<&str>) -> String {
+        let term = || format!("{}; {}", whom.signal("CONT"), whom.signal("TERM"));
         format!(
             "{find}if [ -n \"$pid\" ]; then\n  \
-               kill -CONT \"$pid\"; kill -TERM \"$pid\"\n  \
+               {term}\n  \
                i=0\n  \
                while kill -0 \"$pid\" 2>/dev/null && [ $i -lt 50 ]; do\n    \
                  sleep 0.1; i=$((i+1))\n  \
                done\n  \
-               kill -KILL \"$pid\" 2>/dev/null\n\
+               {kill} 2>/dev/null\n\
              fi\n{gone}",
             find = self.find(),
+            term = own.map_or_else(term, in_subshell),
+            kill = whom.signal("KILL"),
             gone = self.await_gone(GONE_TRIES),
         )
     }
@@ -183,4 +262,9 @@ impl Daemon {
             find = self.find(),
         )
     }
+}
+
+/// A snippet that may end its shell, or leave it in another directory.
+fn in_subshell(snippet: &str) -> String {
+    format!("(\n{snippet}\n)")
 }

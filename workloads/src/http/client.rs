@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::objects::Objects;
 use super::operation::{Operation, Pointer, RequestTemplate};
 use super::{Answer, CreateOptions, Meaning, OperationOptions, Session, SessionOptions};
-use crate::template::{Template, TemplateError};
+use crate::template::{Template, TemplateError, variable};
 use crate::{Client, Connect, ConnectError, Context, Invocation, Outcome};
 
 /// The key that is read to find out whether the requests fit the server.
@@ -128,6 +128,7 @@ impl HttpConnect {
         let session = Session::open(&SessionOptions {
             base: target.base.clone(),
             headers: self.shared.headers.iter().map(header).collect::<Result<_, String>>()?,
+            secrets: self.variables().iter().filter_map(|name| variable(name).ok()).collect(),
             connect_timeout: self.shared.connect_timeout,
         })?;
         let context = Context { run: 0, process: 0, index: 0 };

@@ -225,6 +225,24 @@ async fn a_probe_says_what_is_wrong_and_shows_no_secret() {
     );
 }
 
+/// `PATH` is set wherever tests run; what it is, nobody may read in a run.
+#[tokio::test]
+async fn a_variable_of_the_environment_is_sent_and_not_shown() {
+    let secret = std::env::var("PATH").unwrap();
+    let long = "x".repeat(195 - "PUT /kv?token=".len());
+    let write = operation("PUT /kv?token={{value}}", Some(json!({"token": "${PATH}"})), None);
+    let cut = operation(&format!("PUT /kv/{long}"), Some(json!("${PATH}")), None);
+    let operations = [("write".to_owned(), write), ("cut".to_owned(), cut)].into();
+    let options = HttpOptions { headers: Vec::new(), operations, ..options() };
+    let server = Server::start(vec!["204", "204"]).await;
+    let mut client = connect(&options, &server.address).open(&server.address).unwrap();
+    client.invoke(&invocation("write", json!(1))).await;
+    assert_eq!(client.answer(), Some("PUT /kv?token=1 {\"token\":\"…\"} → 204"));
+    assert!(server.seen()[0].ends_with(&json!({"token": secret}).to_string()));
+    client.invoke(&invocation("cut", json!(1))).await;
+    assert!(!client.answer().unwrap().contains(&secret[..8]), "{:?}", client.answer());
+}
+
 #[test]
 fn wrong_requests_are_named() {
     let operations = [

@@ -20,5 +20,5 @@ mod status;
 
 pub use client::{HttpConnect, HttpOptions, HttpTarget};
 pub use operation::{CreateOptions, Operation, OperationOptions, RequestOptions};
-pub use session::{Answer, Lost, Request, Session, SessionOptions};
+pub use session::{Answer, Lost, Request, Session, SessionOptions, authority};
 pub use status::{Meaning, Statuses};

@@ -24,6 +24,8 @@ pub struct SessionOptions {
     pub base: String,
     /// Sent with every request; the values are never shown.
     pub headers: Vec<(String, String)>,
+    /// Other texts that are never shown, wherever they are sent.
+    pub secrets: Vec<String>,
     /// How long the node may take to accept a connection. Less than an operation may take: an
     /// operation whose connection was never opened did not happen.
     pub connect_timeout: Duration,
@@ -92,11 +94,8 @@ impl Session {
             .tcp_nodelay(true)
             .build()
             .map_err(|error| chain(&error))?;
-        // What a server echoes must not end in the run either.
-        let words = options.headers.iter().flat_map(|(_, value)| value.split_whitespace());
-        let secrets = words.filter(|word| word.len() >= 8).map(str::to_owned).collect();
         let base = options.base.trim_end_matches('/').to_owned();
-        Ok(Self { client, base, secrets, exchange: None })
+        Ok(Self { client, base, secrets: secrets(options), exchange: None })
     }
 
     /// Sends a request and waits for its answer, whatever its status. The caller sets the deadline
@@ -120,9 +119,20 @@ impl Session {
         self.exchange.as_deref()
     }
 
-    /// A text without the values of headers.
+    /// A text without what is secret, nor the beginning of it where the text was cut off.
     pub fn redacted(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            text = text.replace(secret, "…");
+            let begins = |end: usize| secret.get(..end).filter(|part| part.len() >= 4);
+            let cut = |part: &str| text.strip_suffix('…').is_some_and(|t| t.ends_with(part));
+            let part = (1..secret.len()).rev().filter_map(begins).find(|part| cut(part));
+            if let Some(part) = part {
+                text.truncate(text.len() - part.len() - '…'.len_utf8());
+                text.push('…');
+            }
+        }
+        text
     }
 
     async fn perform(&self, request: &Request) -> Result<Answer, Lost> {
@@ -202,6 +212,37 @@ impl fmt::Display for Lost {
             Self::NotSent(reason) => write!(f, "{reason} (never sent)"),
             Self::Unknown(reason) => f.write_str(reason),
         }
+    }
+}
+
+/// What a server echoes must not end in the run: longest first, as one may contain another.
+fn secrets(options: &SessionOptions) -> Vec<String> {
+    let words = options.headers.iter().flat_map(|(_, value)| value.split_whitespace());
+    let long = words.filter(|word| word.len() >= 8).map(str::to_owned);
+    let plain = options.secrets.iter().cloned().chain(long);
+    let mut all: Vec<String> = plain
+        .flat_map(|secret| {
+            let in_json = Value::String(secret.clone()).to_string();
+            [in_json.trim_matches('"').to_owned(), secret]
+        })
+        .filter(|secret| !secret.is_empty())
+        .collect();
+    all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    all.dedup();
+    all
+}
+
+/// `host:port` of a URL.
+///
+/// # Errors
+/// When it is none.
+pub fn authority(url: &str) -> Result<String, String> {
+    let parsed = reqwest::Url::parse(url).map_err(|error| format!("`{url}` is no URL: {error}"))?;
+    match (parsed.host_str(), parsed.port_or_known_default()) {
+        (Some(host), Some(port)) if parsed.scheme().starts_with("http") => {
+            Ok(format!("{host}:{port}"))
+        }
+        _ => Err(format!("`{url}` is no URL of HTTP: write `http://{{{{node.ip}}}}:8080`")),
     }
 }
 
