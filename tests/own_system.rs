@@ -125,3 +125,47 @@ fn a_secret_of_the_environment_reaches_the_service_and_not_the_run() {
     }
     assert!(std::fs::read_to_string(run_of.join("spec.yaml")).unwrap().contains("${PATH}"));
 }
+
+#[test]
+fn a_lost_update_is_found_by_a_client_in_python_and_none_by_one_in_a_shell() {
+    if !python() {
+        return;
+    }
+    let isobar = Isobar::new();
+    run(&isobar, "own-process.yaml", free_port(), &[]).expect(1).says("lost update on key");
+    let left = processes("own-system/client.py");
+    assert!(left.is_empty(), "{left:?}");
+
+    let curl = Command::new("curl").arg("--version").output().is_ok();
+    if !requirement::met((!curl).then(|| "curl is missing here; install it".to_owned())) {
+        return;
+    }
+    // Without compare-and-sets the service is right.
+    let shell = [
+        ("exec python3 examples/own-system/client.py", "exec sh examples/own-system/client.sh"),
+        ("ops-per-key: 100", "ops-per-key: 100, cas: false"),
+        ("200/s, time: 5s", "40/s, time: 2s"),
+    ];
+    run(&isobar, "own-process.yaml", free_port(), &shell).expect(0);
+}
+
+#[test]
+fn a_client_that_is_missing_or_does_not_speak_the_protocol_is_named() {
+    if !python() {
+        return;
+    }
+    let client = "exec python3 examples/own-system/client.py";
+    let cases: [(&str, &[&str]); 4] = [
+        ("exec isobar-no-client", &["ended without an answer (exit status: 127)", "not found"]),
+        ("exec python3 examples/own-system/clint.py", &["ended without an answer", "clint.py"]),
+        ("echo ready; exec cat", &["not an answer in JSON: `ready`"]),
+        ("exec env ISOBAR_PORT=1 python3 examples/own-system/client.py", &["cannot connect"]),
+    ];
+    for (to, expected) in cases {
+        let isobar = Isobar::new();
+        let mut ended = run(&isobar, "own-process.yaml", free_port(), &[(client, to)]).expect(4);
+        for text in expected {
+            ended = ended.says(text);
+        }
+    }
+}

@@ -1,20 +1,23 @@
 //! How the clients of a system that isobar does not know are opened, as `client:` says.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use isobar_workloads::http::{HttpConnect, HttpTarget, authority};
+use isobar_workloads::process::{ProcessConnect, ProcessTarget};
 use isobar_workloads::template::{Template, TemplateError, variable};
 
 use crate::cluster::Node;
-use crate::spec::{ClientSpec, CustomSpec, HttpSpec, NoneSpec, Spec, SystemSpec};
+use crate::spec::{ClientSpec, CustomSpec, HttpSpec, NoneSpec, ProcessSpec, Spec, SystemSpec};
 use crate::system::{Clients, Custom, NodeFields, Root, SystemError};
 
-/// The system of `spec`, if it is one of those that bring no clients of their own.
+/// The system of `spec`, if it is one of those that bring no clients of their own. What programs
+/// complain about goes to `logs`, to each node's directory there.
 ///
 /// # Errors
 /// When clients cannot be opened: a variable of the environment is not set, for one.
-pub fn custom(spec: &Spec, nodes: &[Node], root: Root) -> Result<Custom, SystemError> {
+pub fn custom(spec: &Spec, nodes: &[Node], root: Root, logs: &Path) -> Result<Custom, SystemError> {
     let (snippets, runs) = match &spec.system {
         SystemSpec::Custom(custom) => (custom.as_ref().clone(), true),
         SystemSpec::None(NoneSpec { port, clients }) => {
@@ -36,6 +39,7 @@ pub fn custom(spec: &Spec, nodes: &[Node], root: Root) -> Result<Custom, SystemE
         .collect();
     let clients = match &spec.client {
         Some(ClientSpec::Http(http)) => of_http(http, spec, &fields)?,
+        Some(ClientSpec::Process(process)) => of_process(process, spec, &fields, logs)?,
         None => return Err(SystemError::Local("`client` is missing".to_owned())),
     };
     Ok(Custom::new(snippets, runs, nodes.to_vec(), root, clients))
@@ -64,6 +68,34 @@ fn of_http(http: &HttpSpec, spec: &Spec, nodes: &[NodeFields]) -> Result<Clients
         })?;
     }
     Ok(Clients { connect: Arc::new(connect), addresses })
+}
+
+fn of_process(
+    process: &ProcessSpec,
+    spec: &Spec,
+    nodes: &[NodeFields],
+    logs: &Path,
+) -> Result<Clients, SystemError> {
+    let mut targets = BTreeMap::new();
+    for fields in nodes {
+        let Node { name, ip, role, .. } = &fields.node;
+        let port = fields.port_number().map(|port| port.to_string());
+        let environment = [
+            ("ISOBAR_NODE", name.clone()),
+            ("ISOBAR_IP", ip.to_string()),
+            ("ISOBAR_PORT", port.unwrap_or_default()),
+            ("ISOBAR_ROLE", role.clone().unwrap_or_default()),
+            ("ISOBAR_TIMEOUT_MS", spec.load.timeout.0.as_millis().to_string()),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value)).to_vec();
+        let command = filled(&process.command, fields)?;
+        let log = Some(logs.join(name).join("client.log"));
+        targets.insert(name.clone(), ProcessTarget { command, environment, log });
+    }
+    let reads = spec.workload.operations().contains(&"read");
+    let connect = Arc::new(ProcessConnect { targets, reads });
+    // Only the programs know where they connect.
+    Ok(Clients { connect, addresses: BTreeMap::new() })
 }
 
 fn filled(text: &str, fields: &NodeFields) -> Result<String, SystemError> {

@@ -396,7 +396,8 @@ pub fn system(spec: &Spec, nodes: &[Node], scratch: &Path) -> Result<Arc<dyn Sys
                 ClusterSpec::Local(_) => Root::Local(absolute(scratch)),
                 ClusterSpec::Lab(_) | ClusterSpec::Ssh(_) => Root::Nodes,
             };
-            Arc::new(clients::custom(spec, nodes, root)?)
+            let logs = scratch.with_file_name("nodes");
+            Arc::new(clients::custom(spec, nodes, root, &logs)?)
         }
     })
 }

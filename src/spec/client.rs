@@ -15,6 +15,8 @@ use serde_json::Value;
 pub enum ClientSpec {
     /// Requests as data.
     Http(HttpSpec),
+    /// Any program, spoken to in lines of JSON.
+    Process(ProcessSpec),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,13 @@ pub enum MeaningSpec {
     Fail,
     /// Nobody knows.
     Info,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ProcessSpec {
+    /// For a shell on this machine, one process per worker: `exec python3 client.py`.
+    pub command: String,
 }
 
 impl HttpSpec {

@@ -26,7 +26,7 @@ pub use check::{
     AvailabilitySpec, BankCheckSpec, CheckSpec, ConvergenceSpec, LinearizableSpec, ProfileSpec,
     SessionsSpec, SetFullSpec, StalenessSpec,
 };
-pub use client::{ClientSpec, HttpSpec, OperationSpec};
+pub use client::{ClientSpec, HttpSpec, OperationSpec, ProcessSpec};
 pub use cluster::{
     ClusterSpec, LabKind, LabSpec, LocalSpec, NodeOverride, Reach, RootlessSpec, SshSpec,
 };

@@ -31,7 +31,7 @@ pub fn mistakes(spec: &Spec) -> Vec<Mistake> {
     }
     if foreign && spec.client.is_none() {
         let message = "nobody knows how to talk to this system".to_owned();
-        let help = "write `client: { http: { url: …, operations: … } }`";
+        let help = "write `client: { http: … }` or `client: { process: … }`";
         found.push(mistake("system", "system", message, help));
     }
     if let SystemSpec::Custom(custom) = &spec.system {
@@ -45,6 +45,7 @@ pub fn mistakes(spec: &Spec) -> Vec<Mistake> {
     }
     match &spec.client {
         Some(ClientSpec::Http(_)) => requests(spec, &mut found),
+        Some(ClientSpec::Process(process)) => found.extend(template("command", &process.command)),
         None => {}
     }
     faults(spec, &mut found);

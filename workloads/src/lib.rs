@@ -11,6 +11,7 @@ pub mod delete;
 mod draw;
 pub mod etcd;
 pub mod http;
+pub mod process;
 pub mod publish;
 pub mod register;
 pub mod relation;
