@@ -29,7 +29,7 @@ fn outcomes(run: &Path) -> Vec<String> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .filter(|event| event["process"] == "nemesis" && event["type"] == "info")
         .filter_map(|event| event["value"]["outcome"].as_str().map(str::to_owned))
-        .filter(|outcome| !["healed", "dirty"].contains(&outcome.as_str()))
+        .filter(|outcome| !["healed", "dirty", "settled", "unsettled"].contains(&outcome.as_str()))
         .collect()
 }
 
@@ -69,6 +69,14 @@ fn etcd_stays_linearizable_under_partitions_kills_and_pauses_and_nothing_is_left
     assert!(results["operations"]["ok"].as_u64().unwrap() > 2_000, "{}", results["operations"]);
     let outcomes = outcomes(&run);
     assert!(outcomes.len() >= 4, "{outcomes:?}");
+    let checks = results["checks"].as_array().unwrap();
+    let stats = checks.iter().find(|check| check["check"] == "stats").unwrap();
+    let recoveries = stats["figures"]["recoveries"].as_array().unwrap();
+    let timed = |recovery: &&Value| {
+        let first_ok = &recovery["first_ok_ms_by_node"];
+        recovery["settled_ms"].is_number() && (1..=5).all(|n| first_ok[format!("n{n}")].is_number())
+    };
+    assert!(recoveries.iter().any(|recovery| timed(&recovery)), "{recoveries:?}");
     assert!(outcomes.iter().any(|outcome| outcome == "installed"), "{outcomes:?}");
     assert!(run.join("nodes/n5/isobar-etcd.log").metadata().unwrap().len() > 0);
     assert_eq!(traces("tfaults"), [""; 0]);

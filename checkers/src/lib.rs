@@ -94,6 +94,7 @@ mod latency;
 pub mod linearizability;
 pub mod models;
 pub mod promptness;
+pub mod recovery;
 pub mod stats;
 pub mod topics;
 pub mod txn;
@@ -110,6 +111,7 @@ pub use history::{
 };
 pub use linearizability::{Budget, Certificate, Model, Register, certificates, linearizable};
 pub use promptness::{During, LatencyLimits, LeastVolume, latency, volume};
+pub use recovery::{FaultRecovery, recoveries};
 pub use stats::stats;
 pub use txn::{TxnOptions, list_append, rw_register};
 pub use vacuity::{Expectation, vacuity};

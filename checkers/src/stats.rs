@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::finding::{CheckResult, Verdict};
-use crate::history::{Completion, History, Operation};
+use crate::history::{Completion, History, Nanos, Operation};
 use crate::latency::{Latencies, milliseconds};
+use crate::recovery::{FaultRecovery, recoveries};
 
 /// Figures, for every function `f` and for `all`: `<f>_ok`, `<f>_fail`, `<f>_info`, and of the ok
 /// ones `<f>_latency_ms_p50`, `_p95`, `_p99`, `_max` (nearest rank, from invocation to completion).
+/// `recoveries`, per fault that was healed: `id`, `fault`, `settled_ms`, `first_ok_ms_by_node`.
 pub fn stats(history: &History) -> CheckResult {
     let mut by_function: BTreeMap<&str, Vec<Operation<'_>>> = BTreeMap::new();
     for operation in history.operations() {
@@ -19,6 +21,10 @@ pub fn stats(history: &History) -> CheckResult {
     let mut figures = BTreeMap::new();
     for (f, operations) in &by_function {
         describe(f, operations, &mut figures);
+    }
+    let healed: Vec<Value> = recoveries(history).iter().map(told).collect();
+    if !healed.is_empty() {
+        figures.insert("recoveries".to_owned(), Value::Array(healed));
     }
     let all = by_function.get("all").map_or(&[][..], Vec::as_slice);
     let count = |completion| all.iter().filter(|op| op.completion() == completion).count();
@@ -36,6 +42,19 @@ pub fn stats(history: &History) -> CheckResult {
         figures,
         findings: Vec::new(),
     }
+}
+
+/// One fault: from its heal to agreement on a leader, and to the first ok on every node.
+fn told(recovery: &FaultRecovery<'_>) -> Value {
+    let FaultRecovery { fault, first_ok } = recovery;
+    let took = |time: &Option<Nanos>| time.map_or(Value::Null, |time| json!(milliseconds(time)));
+    let nodes = first_ok.iter().map(|(node, time)| ((*node).to_owned(), took(time)));
+    json!({
+        "id": fault.id,
+        "fault": fault.fault,
+        "settled_ms": fault.settled_ms,
+        "first_ok_ms_by_node": Value::Object(nodes.collect()),
+    })
 }
 
 fn describe(f: &str, operations: &[Operation<'_>], figures: &mut BTreeMap<String, Value>) {

@@ -106,12 +106,21 @@ pub enum RemoteError {
     Authentication { node: String, reason: String },
     #[error("node {node}: {reason}")]
     HostKey { node: String, reason: String },
-    #[error("node {node}: no answer within {deadline:?} to `{script}`")]
+    #[error("node {node}: no answer within {deadline:?} to `{}`", shown(script))]
     Deadline { node: String, script: String, deadline: Duration },
-    #[error("node {node}: connection lost during `{script}`: {reason}")]
+    #[error("node {node}: connection lost during `{}`: {reason}", shown(script))]
     Lost { node: String, script: String, reason: String },
-    #[error("node {node}: `{script}` ended with status {status}: {stderr}")]
+    #[error("node {node}: `{}` ended with status {status}: {stderr}", shown(script))]
     Failed { node: String, script: String, status: i32, stderr: String },
+}
+
+/// A script as one line: of a long one its last line, which is what the others are there for.
+fn shown(script: &str) -> String {
+    let lines = script.trim_end().lines().count();
+    match script.trim_end().lines().last() {
+        Some(last) if lines > 1 => format!("… {}", last.trim()),
+        _ => script.to_owned(),
+    }
 }
 
 /// Quotes a program and its arguments for a POSIX shell; the one place where it is done.

@@ -217,7 +217,7 @@ impl Site {
         }
         let again = || self.floor.wait_until(Instant::now() + HEAL_AGAIN);
         if self.heal(id, again).is_ok() {
-            self.settle(id);
+            self.settle(id, fault);
         }
     }
 

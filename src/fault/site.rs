@@ -224,14 +224,19 @@ impl Site {
     }
 
     /// Waits until the nodes that no fault harms agree on a leader, or only answer where there is
-    /// none, and notes how long it took.
-    pub fn settle(&self, id: u32) {
+    /// none, and records how long it took.
+    pub fn settle(&self, id: u32, fault: &str) {
         let healed = Instant::now();
         let limit = self.policy.health_gate.unwrap_or(SETTLED_WITHIN);
         let Some(settled) = self.healthy_within(healed + QUIET, healed + limit) else { return };
         let took_ms = u64::try_from(healed.elapsed().as_millis()).unwrap_or(u64::MAX);
         let settled_ms = settled.then_some(took_ms);
         self.note(&JournalEntry::Settled { id, settled_ms });
+        let outcome = if settled { "settled" } else { "unsettled" };
+        let value = json!({
+            "id": id, "phase": "settle", "outcome": outcome, "settled_ms": settled_ms,
+        });
+        self.recorder.nemesis(EventType::Info, fault, value);
     }
 
     /// Whether the nodes that no fault harms agree on a leader before `until`, first asked at

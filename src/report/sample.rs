@@ -404,6 +404,7 @@ fn faults() -> Vec<FaultWindow> {
         to: Some(Nanos((from_ms + 5110) * MS)),
         evidence: evidence(node, "ISOBAR-IN: 4 rules, 4 in ip6tables"),
         heal_evidence: evidence(node, "1,204 packets dropped, chains gone"),
+        settled_ms: Some(640),
         dirty: None,
     };
     let kill = FaultWindow {
@@ -427,6 +428,7 @@ fn faults() -> Vec<FaultWindow> {
         to: None,
         evidence: Default::default(),
         heal_evidence: Default::default(),
+        settled_ms: None,
         ..partition(4, "n3", 20_000)
     };
     vec![partition(1, "n4", 5000), partition(2, "n5", 15_000), kill, skipped]

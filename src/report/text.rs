@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use isobar_checkers::history::History;
-use isobar_checkers::{CheckResult, Finding, InjectOutcome, Verdict};
+use isobar_checkers::{CheckResult, FaultWindow, Finding, InjectOutcome, Verdict};
 
 use super::style::{Style, Tone};
 use super::{PAGE, Source, words};
@@ -167,9 +167,29 @@ fn faults(out: &mut String, source: &Source<'_>, style: Style) {
         out,
         "{heading}      {installed} installed, {skipped} skipped, {indeterminate} indeterminate"
     );
+    if let Some(line) = recovery(source.history) {
+        let _ = writeln!(out, "            {line}");
+    }
     told(out, &problems, |out, problem| {
         let _ = writeln!(out, "            {problem}");
     });
+}
+
+/// How soon the service was back after the heals: in the middle, and at most.
+fn recovery(history: &History) -> Option<String> {
+    let recoveries = isobar_checkers::recoveries(history);
+    let ms = |fault: &FaultWindow| fault.settled_ms.map(|ms| ms.saturating_mul(1_000_000));
+    let settled: Vec<u64> = recoveries.iter().filter_map(|found| ms(found.fault)).collect();
+    let served: Vec<u64> = recoveries.iter().filter_map(|f| Some(f.all_ok()?.0)).collect();
+    let parts: Vec<String> = [("agreement of the nodes", settled), ("ok on every node", served)]
+        .into_iter()
+        .filter_map(|(what, mut times)| {
+            times.sort_unstable();
+            let (middle, most) = (times.get((times.len().max(1) - 1) / 2)?, times.last()?);
+            Some(format!("{what}: median {}, at most {}", words::span(*middle), words::span(*most)))
+        })
+        .collect();
+    (!parts.is_empty()).then(|| format!("from heal to {}", parts.join("; to ")))
 }
 
 fn told<T>(out: &mut String, lines: &[T], mut tell: impl FnMut(&mut String, &T)) {

@@ -400,6 +400,7 @@ mod tests {
             to: None,
             evidence: Default::default(),
             heal_evidence: Default::default(),
+            settled_ms: None,
             dirty: None,
         };
         assert_eq!(

@@ -90,6 +90,10 @@ impl fmt::Display for NemesisNote {
                 let nodes: Vec<&str> = evidence.keys().map(String::as_str).collect();
                 write!(f, " on {}", nodes.join(" "))
             }
+            _ if text("phase") == "settle" => match self.value.get("settled_ms") {
+                Some(Value::Number(ms)) => write!(f, " after {ms} ms"),
+                _ => Ok(()),
+            },
             _ if !text("why").is_empty() => write!(f, ": {}", text("why")),
             _ => Ok(()),
         }

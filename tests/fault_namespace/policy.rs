@@ -62,5 +62,9 @@ fn a_sick_cluster_gets_no_faults_and_its_recovery_is_timed() {
         matches!(entry, JournalEntry::Settled { id: 1, settled_ms: Some(500..) })
     });
     assert!(scene.injector.heal_all(Duration::from_secs(5)).dirty.is_empty());
+    let events = scene.events();
+    let settled = events.iter().find(|event| event["value"]["phase"] == "settle").unwrap();
+    assert_eq!(settled["value"]["outcome"], "settled");
+    assert!(settled["value"]["settled_ms"].as_u64().unwrap() >= 500);
     scene.assert_nothing_left();
 }

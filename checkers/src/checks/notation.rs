@@ -113,6 +113,7 @@ fn fault(id: usize, what: &str, from: Nanos, end: &str) -> FaultWindow {
         to,
         evidence: BTreeMap::from([("n1".to_owned(), "2 rules".to_owned())]),
         heal_evidence: BTreeMap::new(),
+        settled_ms: None,
         dirty: None,
     }
 }

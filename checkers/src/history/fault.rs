@@ -1,17 +1,19 @@
 //! Faults as the history tells of them: from the first attempt to inject until healed.
 //!
-//! The nemesis writes up to four events per fault, tied together by `id`:
+//! The nemesis writes up to five events per fault, tied together by `id`:
 //!
 //! ```json
 //! {"process":"nemesis","type":"invoke","f":"partition","value":{"id":3,"phase":"inject","nodes":["n1"],"grudge":{"n1":["n2"]}}}
 //! {"process":"nemesis","type":"info","f":"partition","value":{"id":3,"phase":"inject","outcome":"installed","evidence":{"n1":"2 rules"}}}
 //! {"process":"nemesis","type":"invoke","f":"partition","value":{"id":3,"phase":"heal"}}
 //! {"process":"nemesis","type":"info","f":"partition","value":{"id":3,"phase":"heal","outcome":"healed","evidence":{"n1":"31 packets dropped"}}}
+//! {"process":"nemesis","type":"info","f":"partition","value":{"id":3,"phase":"settle","outcome":"settled","settled_ms":812}}
 //! ```
 //!
 //! `outcome` of an injection: `installed`, `skipped` or `indeterminate`, the last two with `why`;
-//! of a heal: `healed` or `dirty` (with `why`). Members of the first value other than `id`,
-//! `phase` and `nodes` describe the fault. A skipped fault has no `heal` events.
+//! of a heal: `healed` or `dirty` (with `why`); of settling, which is when the nodes agree again:
+//! `settled`, or `unsettled` when they had not within the limit. Members of the first value other
+//! than `id`, `phase` and `nodes` describe the fault. A skipped fault has no `heal` events.
 //!
 //! A process of the system which ended though no fault ended it is told of by one event:
 //!
@@ -47,6 +49,8 @@ pub struct FaultWindow {
     /// Per node, what was read back after the injection, and after or during the heal.
     pub evidence: BTreeMap<String, String>,
     pub heal_evidence: BTreeMap<String, String>,
+    /// From the heal until the nodes agreed on a leader, if they were seen to.
+    pub settled_ms: Option<u64>,
     /// Whether the heal left a node dirty, and why.
     pub dirty: Option<String>,
 }
@@ -134,6 +138,9 @@ impl Windows {
                 window.heal_evidence = evidence(&value);
                 window.dirty = (value.get("outcome")?.as_str()? == "dirty").then(|| why(&value));
             }
+            ("settle", EventType::Info, Some(window)) => {
+                window.settled_ms = value.get("settled_ms").and_then(Value::as_u64);
+            }
             _ => return None,
         }
         Some(())
@@ -175,6 +182,7 @@ fn begun(id: u32, fault: String, from: Nanos, mut detail: Map<String, Value>) ->
         to: None,
         evidence: BTreeMap::new(),
         heal_evidence: BTreeMap::new(),
+        settled_ms: None,
         dirty: None,
     }
 }

@@ -86,6 +86,7 @@ pub(crate) fn with_fault(mut history: History, fault: &str, from: u64, to: Optio
         to: to.map(Nanos),
         evidence: BTreeMap::from([("n1".to_owned(), "2 rules".to_owned())]),
         heal_evidence: BTreeMap::new(),
+        settled_ms: None,
         dirty: None,
     });
     history

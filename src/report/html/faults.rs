@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use isobar_checkers::{FaultWindow, InjectOutcome};
+use isobar_checkers::{FaultRecovery, FaultWindow, InjectOutcome, Nanos};
 
 use super::super::words;
 use super::{Html, Page, log_lines, logs, section, table_head, tall_scroller};
@@ -31,12 +31,17 @@ fn windows(html: &mut Html, page: &Page<'_>, faults: &[FaultWindow]) {
         .filter(|(place, fault)| *place < ROWS_MAX || wanted(fault.id))
         .map(|(_, fault)| fault)
         .collect();
+    let recoveries = isobar_checkers::recoveries(page.source.history);
     tall_scroller(html, "Faults", |html| {
         html.element("table", &[("class", "faults")], |html| {
-            table_head(html, &["Fault", "Nodes", "From", "Lasted", "Outcome", "Evidence"]);
+            table_head(
+                html,
+                &["Fault", "Nodes", "From", "Lasted", "Outcome", "Recovered", "Evidence"],
+            );
             html.element("tbody", &[], |html| {
                 for fault in &shown {
-                    window(html, fault, wanted(fault.id));
+                    let recovery = recoveries.iter().find(|found| found.fault.id == fault.id);
+                    window(html, fault, recovery, wanted(fault.id));
                 }
             });
         });
@@ -47,7 +52,7 @@ fn windows(html: &mut Html, page: &Page<'_>, faults: &[FaultWindow]) {
     }
 }
 
-fn window(html: &mut Html, fault: &FaultWindow, named: bool) {
+fn window(html: &mut Html, fault: &FaultWindow, recovery: Option<&FaultRecovery<'_>>, named: bool) {
     let id = format!("fault-{}", fault.id);
     let class = if named { "named" } else { "" };
     html.element("tr", &[("id", &id), ("class", class)], |html| {
@@ -66,6 +71,7 @@ fn window(html: &mut Html, fault: &FaultWindow, named: bool) {
         let open = if skipped { "–" } else { "not ended" };
         html.leaf("td", &[("class", "number")], lasted.as_deref().unwrap_or(open));
         html.element("td", &[], |html| outcome(html, fault));
+        html.element("td", &[], |html| recovered(html, fault, recovery));
         html.element("td", &[], |html| {
             evidence(html, "After install", &fault.evidence);
             evidence(html, "At heal", &fault.heal_evidence);
@@ -83,6 +89,21 @@ fn outcome(html: &mut Html, fault: &FaultWindow) {
         html.element("div", &[("class", "dirty")], |html| {
             html.leaf("strong", &[], "left dirty: ");
             html.text(&words::shorten(why, 400));
+        });
+    }
+}
+
+/// From the heal to agreement among the nodes, and to the first ok on each node.
+fn recovered(html: &mut Html, fault: &FaultWindow, recovery: Option<&FaultRecovery<'_>>) {
+    if let Some(ms) = fault.settled_ms {
+        let settled = words::span(ms.saturating_mul(1_000_000));
+        html.leaf("div", &[], &format!("nodes agreed after {settled}"));
+    }
+    for (node, first) in recovery.iter().flat_map(|recovery| recovery.first_ok.iter()).take(60) {
+        html.element("div", &[("class", "detail")], |html| {
+            html.leaf("strong", &[], &words::plain(node));
+            let after = |took: Nanos| format!(" ok after {}", words::span(took.0));
+            html.text(&first.map_or_else(|| " never ok again".to_owned(), after));
         });
     }
 }
