@@ -6,6 +6,7 @@
 //! ```
 
 mod clients;
+mod clocks;
 mod failure;
 mod field;
 mod load;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use isobar_workloads::Workload;
 use tokio::runtime::Runtime;
 
+use super::clocks::Clocks;
 use super::field::{Field, hold};
 use super::load::{Endpoint, Load, Pace, perform_all};
 use super::supervisor::Supervisor;
@@ -30,7 +31,7 @@ use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::replay::{self, Schedule, Script};
 use crate::spec::{self, Reach, Spec};
-use crate::store::{NodeMeta, RunDirectory, RunMeta};
+use crate::store::{ClockReading, NodeMeta, RunDirectory, RunMeta};
 use crate::system::SystemError;
 
 /// How long a healed system may take to serve again before the run goes on without it.
@@ -197,6 +198,8 @@ impl Drive<'_> {
         let supervised = self.field.system.is_supervised();
         let supervisor = supervised.then(|| self.supervise(&recorder, injector.handled()));
         let load = self.start_load(&shared);
+        // What cannot be written is missing in a plot.
+        let clocks = self.watch_clocks(clock).ok();
 
         let detail = format!("load under faults for {}", self.spec.load.time);
         timeline.begin("safety", &detail, clock);
@@ -215,6 +218,7 @@ impl Drive<'_> {
             }
             false => Ok(()),
         };
+        drop(clocks);
         let (workers, missed) = self.runtime.block_on(load.stop());
         timeline.meta.arrivals_missed = missed;
         if self.goes_on(&recorder) {
@@ -247,6 +251,15 @@ impl Drive<'_> {
             recorder: Arc::clone(recorder),
             runtime: self.runtime.handle().clone(),
         }
+    }
+
+    /// Where nodes have clocks: processes on this machine have ours.
+    fn watch_clocks(&self, clock: Clock) -> std::io::Result<Option<Clocks>> {
+        let cluster = &self.field.cluster;
+        if cluster.controller.is_none() {
+            return Ok(None);
+        }
+        Clocks::watch(cluster, &self.directory.file(ClockReading::FILE), clock).map(Some)
     }
 
     /// Where clients connect.

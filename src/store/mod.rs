@@ -1,14 +1,17 @@
 //! The run directory: everything a run leaves behind.
 //!
 //! ```text
-//! runs/<name>/<UTC>-<seed>/  spec.yaml run.json history.jsonl faults.jsonl results.json
-//!                            report.html junit.xml isobar.log plots/*.svg nodes/<node>/…
+//! runs/<name>/<UTC>-<seed>/  spec.yaml run.json history.jsonl faults.jsonl clocks.jsonl
+//!                            results.json report.html junit.xml isobar.log plots/*.svg
+//!                            nodes/<node>/…
 //! ```
 
+mod clocks;
 mod directory;
 mod meta;
 mod results;
 
+pub use clocks::ClockReading;
 pub use directory::{RunDirectory, StoreError, write_whole};
 pub use meta::{NodeMeta, Phase, RunMeta};
 pub use results::{OperationCounts, Results};

@@ -12,10 +12,11 @@ use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::series::{Backdrop, Latency, OUTCOMES, Point, Throughput};
+use super::series::{Backdrop, Latency, OUTCOMES, Offsets, Point, Throughput};
 
 pub const THROUGHPUT_TITLE: &str = "Throughput by outcome over time";
 pub const LATENCY_TITLE: &str = "Latency over time";
+pub const CLOCKS_TITLE: &str = "Clocks of the nodes";
 
 const SIZE: (u32, u32) = (960, 320);
 const LEGEND_HEIGHT: i32 = 26;
@@ -89,6 +90,31 @@ pub fn latency(data: &Latency, backdrop: &Backdrop) -> Result<Svg, String> {
         legend_row(legend, &LATENCY_LEGEND)
     })
 }
+
+/// One line per node; nodes after the sixth share colours with the first.
+pub fn clocks(data: &Offsets, backdrop: &Backdrop) -> Result<Svg, String> {
+    let offsets = || data.nodes.iter().flat_map(|(_, line)| line).map(|(_, ms)| ms / 1e3);
+    // Room for the error of a reading on both sides: a straight line is not drawn on the edge.
+    let room = (data.error_ms / 1e3).max(0.001);
+    let (least, most) =
+        (offsets().fold(0.0, f64::min) - room, offsets().fold(0.0, f64::max) + room);
+    canvas(CLOCKS_TITLE, backdrop, |legend, area| {
+        let mut chart = frame(area, backdrop, least..most, "s ahead", &three_digits)?;
+        bands(&chart, area, backdrop)?;
+        for (place, (_, line)) in data.nodes.iter().enumerate() {
+            let color = NODE_COLOURS[place % NODE_COLOURS.len()];
+            let style = ShapeStyle { color: color.into(), filled: true, stroke_width: 2 };
+            let points = line.iter().map(|(time, ms)| (time.0 as f64 / 1e9, ms / 1e3));
+            chart.draw_series(LineSeries::new(points, style)).map_err(told)?;
+        }
+        let colours = NODE_COLOURS.into_iter().cycle();
+        let names: Vec<(&str, RGBColor)> =
+            data.nodes.iter().map(|(node, _)| node.as_str()).zip(colours).take(8).collect();
+        legend_row(legend, &names)
+    })
+}
+
+const NODE_COLOURS: [RGBColor; 6] = [OK, MARK, MEDIAN, FAIL, INFO, INK];
 
 const QUANTILE_STYLES: [(RGBColor, u32); 3] = [(MEDIAN, 3), (INK, 2), (INK, 1)];
 
@@ -256,6 +282,10 @@ fn plain_number(value: &f64) -> String {
     if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
+fn three_digits(value: &f64) -> String {
+    format!("{value:.3}")
+}
+
 fn milliseconds(value: &f64) -> String {
     super::words::span((value * 1e6).round() as u64)
 }
@@ -284,6 +314,29 @@ mod tests {
             assert!(!svg.contains("style=") && !svg.contains("href"), "{}", plot.path);
             assert!(svg.len() < 600_000, "{}: {} bytes", plot.path, svg.len());
         }
+    }
+
+    #[test]
+    fn clocks_that_are_not_ours_make_a_third_picture() {
+        let sample = Sample::stale_read();
+        let run = tempfile::tempdir().unwrap();
+        let line = |node: &str, time: u64, offset: f64, error: f64| {
+            format!(
+                "{{\"time\":{time},\"node\":\"{node}\",\"offset_ms\":{offset},\
+                 \"error_ms\":{error}}}\n"
+            )
+        };
+        let write = |lines: &[String]| {
+            std::fs::write(run.path().join("clocks.jsonl"), lines.concat()).unwrap();
+            draw(&sample.source(run.path())).unwrap()
+        };
+        assert_eq!(write(&[line("n1", 5, 0.0, 0.0)]).len(), 2, "a shared clock shows nothing");
+        let plots = write(&[line("n1", 5, 1.0, 2.5), line("n1", 900, 60_001.0, 0.5)]);
+        assert_eq!(plots.len(), 3);
+        let svg = plots[2].svg.as_str();
+        assert!(svg.contains("n1"), "{svg}");
+        assert!(svg.contains("60.0"), "the axis reaches a minute: {svg}");
+        assert!(plots[2].caption.contains("2.5 ms"), "{}", plots[2].caption);
     }
 
     #[test]

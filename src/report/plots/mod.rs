@@ -1,4 +1,5 @@
-//! Pictures of a whole run: `plots/throughput.svg` and `plots/latency.svg`.
+//! Pictures of a whole run: `plots/throughput.svg`, `plots/latency.svg` and, where nodes have
+//! clocks of their own, `plots/clocks.svg`.
 //!
 //! ```text
 //! History ──▶ series (numbers) ──▶ draw (plotters, SVG text)
@@ -8,8 +9,9 @@ mod draw;
 pub mod series;
 
 use super::{ReportError, Source, words};
+use crate::store::ClockReading;
 
-pub use draw::Svg;
+pub use draw::{CLOCKS_TITLE, Svg};
 
 /// A drawing, and what a reader has to know to trust it.
 pub struct Plot {
@@ -49,7 +51,28 @@ pub fn draw(source: &Source<'_>) -> Result<Vec<Plot>, ReportError> {
         svg: draw::latency(&latency, &backdrop)
             .map_err(|reason| ReportError::Plot { path, reason })?,
     };
-    Ok(vec![first, second])
+    let mut plots = vec![first, second];
+    plots.extend(clocks(source, &backdrop)?);
+    Ok(plots)
+}
+
+/// None where all nodes share this machine's clock.
+fn clocks(source: &Source<'_>, backdrop: &series::Backdrop) -> Result<Option<Plot>, ReportError> {
+    let offsets = series::Offsets::of(&ClockReading::of_run(source.directory));
+    if offsets.nodes.is_empty() {
+        return Ok(None);
+    }
+    let path = "plots/clocks.svg";
+    Ok(Some(Plot {
+        path,
+        title: draw::CLOCKS_TITLE,
+        caption: format!(
+            "How far each node's clock was from the controller's; measured to {} or better.",
+            words::span((offsets.error_ms * 1e6) as u64)
+        ),
+        svg: draw::clocks(&offsets, backdrop)
+            .map_err(|reason| ReportError::Plot { path, reason })?,
+    }))
 }
 
 fn throughput_caption(throughput: &series::Throughput) -> String {

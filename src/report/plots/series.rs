@@ -1,9 +1,12 @@
 //! The numbers behind the plots.
 
+use std::collections::BTreeMap;
+
 use isobar_checkers::history::{Completion, History, Operation};
 use isobar_checkers::{InjectOutcome, Nanos};
 
 use super::super::Source;
+use crate::store::ClockReading;
 
 /// Points along the time axis of a plot.
 pub const BUCKETS: u64 = 120;
@@ -60,6 +63,30 @@ impl Backdrop {
             source.findings().iter().map(|(_, finding)| seconds(finding.to)).collect();
         marks_s.truncate(MARKS_MAX);
         Self { end_s: seconds(history.end), rows, bands, marks_s }
+    }
+}
+
+/// How far the nodes' clocks were from ours.
+pub struct Offsets {
+    /// By name: when, and how many ms ahead. Only nodes with clocks of their own.
+    pub nodes: Vec<(String, Vec<(Nanos, f64)>)>,
+    /// The most by which a reading may be wrong.
+    pub error_ms: f64,
+}
+
+impl Offsets {
+    pub fn of(readings: &[ClockReading]) -> Self {
+        // One that shares our clock is read without any error.
+        let own = readings.iter().filter(|reading| reading.error_ms > 0.0);
+        let mut nodes: BTreeMap<&str, Vec<(Nanos, f64)>> = BTreeMap::new();
+        let mut error_ms = 0.0_f64;
+        for reading in own {
+            let line = nodes.entry(&reading.node).or_default();
+            line.push((reading.time, reading.offset_ms));
+            error_ms = error_ms.max(reading.error_ms);
+        }
+        let named = |(node, line): (&str, _)| (super::words::plain(node), line);
+        Self { nodes: nodes.into_iter().map(named).collect(), error_ms }
     }
 }
 

@@ -14,10 +14,17 @@ mod faults;
 mod findings;
 mod overview;
 
+use isobar_checkers::Nanos;
 use serde::Serialize;
 
+use super::super::plots::CLOCKS_TITLE;
+use super::super::plots::series::Offsets;
 use super::super::words;
 use super::Page;
+use crate::store::ClockReading;
+
+/// Of a line; more are narrower than a pixel.
+const POINTS_MAX: usize = 1000;
 
 #[derive(Serialize)]
 pub struct Data {
@@ -53,7 +60,7 @@ impl Data {
             faults: faults::bands(page),
             findings: page.findings.iter().map(|(_, finding)| findings::told(finding)).collect(),
             overview: overview::Overview::of(page),
-            series: Vec::new(),
+            series: clocks(page).into_iter().collect(),
             operations: columns::Columns::of(page),
         }
     }
@@ -63,6 +70,22 @@ impl Data {
     pub fn text(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string(self)?.replace('<', "\\u003c"))
     }
+}
+
+/// How far the nodes' clocks were from the controller's; `None` where they have none of their own.
+fn clocks(page: &Page<'_>) -> Option<Series> {
+    let offsets = Offsets::of(&ClockReading::of_run(page.source.directory));
+    let line = |(name, points): (String, Vec<(Nanos, f64)>)| Line {
+        name,
+        points: points
+            .iter()
+            .step_by(points.len().div_ceil(POINTS_MAX).max(1))
+            .map(|(time, ms)| (time.0, *ms))
+            .collect(),
+    };
+    let lines: Vec<Line> = offsets.nodes.into_iter().map(line).collect();
+    let title = CLOCKS_TITLE.to_owned();
+    (!lines.is_empty()).then(|| Series { title, unit: " ms".to_owned(), lines })
 }
 
 /// A text of the system's for the script: what hides is shown, what is long is cut and says so.
