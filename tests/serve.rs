@@ -96,9 +96,9 @@ fn a_test_is_told_over_time_and_two_runs_beside_each_other() {
     };
     // Whichever is named first, time goes forward.
     let both = compare(&[&worse, &bad]).text();
-    assert!(both.contains("1 is new, 1 is known and none is gone"), "{both}");
+    assert!(both.contains("1 finding is new, 1 is known, none is gone."), "{both}");
     let mended = compare(&[&bad, &good]).text();
-    assert!(mended.contains("none is new, none is known and 1 is gone"), "{mended}");
+    assert!(mended.contains("0 findings are new, none is known, 1 is gone."), "{mended}");
     assert_eq!(compare(&[&bad]).status, 400);
     assert_eq!(compare(&[&bad, &good, &worse]).status, 400);
     assert_eq!(served.get("/compare?run=x%2F..&run=etcd%2Flatest").status, 404);

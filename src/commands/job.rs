@@ -85,6 +85,10 @@ impl<'a> Job<'a> {
         if let Some(metrics) = metrics {
             metrics.ended(exit);
         }
+        match &outcome {
+            Ok(finished) => progress.ended(finished.judgement.results.verdict.word()),
+            Err(failure) => progress.ended(&failure.to_string()),
+        }
         outcome.map_err(|failure| Failure::new(exit, failure))
     }
 

@@ -2,14 +2,14 @@
 //! All of it on standard error.
 
 use std::io::IsTerminal;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::NemesisNote;
 use crate::metrics::RunMetrics;
-use crate::store::OperationCounts;
+use crate::store::{OperationCounts, RunLog};
 
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -28,6 +28,8 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     last: Mutex<Last>,
     metrics: Option<RunMetrics>,
+    /// Of the run, once it has a directory; everything goes there too.
+    log: OnceLock<RunLog>,
 }
 
 struct Last {
@@ -45,7 +47,8 @@ impl Progress {
             bar
         });
         let now = Instant::now();
-        Self { verbosity, bar, last: Mutex::new(Last { line: now, ok: 0, at: now }), metrics: None }
+        let last = Mutex::new(Last { line: now, ok: 0, at: now });
+        Self { verbosity, bar, last, metrics: None, log: OnceLock::new() }
     }
 
     /// Tells `metrics` too.
@@ -53,11 +56,18 @@ impl Progress {
         Self { metrics, ..self }
     }
 
+    /// From now on everything is written to `log` too.
+    pub fn keep(&self, log: RunLog) {
+        // One run has one log: the first stays.
+        let _ = self.log.set(log);
+    }
+
     /// A new phase begins.
     pub fn phase(&self, name: &str, detail: &str) {
         if let Some(metrics) = &self.metrics {
             metrics.phase(name);
         }
+        self.write_down(&join(name, detail));
         match &self.bar {
             Some(bar) => {
                 bar.set_length(0);
@@ -66,15 +76,20 @@ impl Progress {
                 bar.set_message(detail.to_owned());
                 bar.enable_steady_tick(Duration::from_millis(100));
             }
-            None => self.line(&join(name, detail)),
+            None => self.say(&join(name, detail)),
         }
     }
 
     /// Something worth a line happened: a fault, a lost node.
     pub fn note(&self, text: &str) {
+        self.write_down(text);
+        self.show(text);
+    }
+
+    fn show(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
-            None => self.line(text),
+            None => self.say(text),
         }
     }
 
@@ -93,10 +108,11 @@ impl Progress {
         }
     }
 
-    /// Something only `-v` shows.
+    /// Something only `-v` shows; the log has it in any case.
     pub fn detail(&self, text: &str) {
+        self.write_down(text);
         if self.verbosity == Verbosity::Verbose {
-            self.note(text);
+            self.show(text);
         }
     }
 
@@ -113,18 +129,30 @@ impl Progress {
             let seconds = now.duration_since(last.at).as_secs_f64();
             if seconds > 0.0 { counts.ok.saturating_sub(last.ok) as f64 / seconds } else { 0.0 }
         };
+        let told = text(rate(&last));
         if let Some(bar) = &self.bar {
             bar.set_length(total.as_millis() as u64);
             bar.set_position(elapsed.min(total).as_millis() as u64);
             if now.duration_since(last.at) >= Duration::from_secs(1) {
-                bar.set_message(text(rate(&last)));
+                bar.set_message(told.clone());
                 (last.ok, last.at) = (counts.ok, now);
             }
-        } else if now.duration_since(last.line) >= LINE_EVERY {
-            let (done, whole) = (elapsed.as_secs(), total.as_secs());
-            self.line(&format!("{done} s of {whole} s: {}", text(rate(&last))));
-            *last = Last { line: now, ok: counts.ok, at: now };
         }
+        if now.duration_since(last.line) >= LINE_EVERY {
+            let (done, whole) = (elapsed.as_secs(), total.as_secs());
+            let line = format!("{done} s of {whole} s: {told}");
+            self.write_down(&line);
+            last.line = now;
+            if self.bar.is_none() {
+                self.say(&line);
+                (last.ok, last.at) = (counts.ok, now);
+            }
+        }
+    }
+
+    /// What it came to; the terminal is told by others.
+    pub fn ended(&self, text: &str) {
+        self.write_down(text);
     }
 
     /// Removes the bar: what follows is the result.
@@ -134,8 +162,14 @@ impl Progress {
         }
     }
 
+    fn write_down(&self, text: &str) {
+        if let Some(log) = self.log.get() {
+            log.line(text);
+        }
+    }
+
     #[allow(clippy::print_stderr, reason = "progress is what standard error is for")]
-    fn line(&self, text: &str) {
+    fn say(&self, text: &str) {
         if self.verbosity != Verbosity::Quiet {
             eprintln!("{text}");
         }

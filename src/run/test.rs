@@ -31,7 +31,7 @@ use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::replay::{self, Schedule, Script};
 use crate::spec::{self, Reach, Spec};
-use crate::store::{ClockReading, NodeMeta, RunDirectory, RunMeta};
+use crate::store::{ClockReading, NodeMeta, RunDirectory, RunLog, RunMeta};
 use crate::system::SystemError;
 
 /// How long a healed system may take to serve again before the run goes on without it.
@@ -79,6 +79,10 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
     let started_at = jiff::Timestamp::now();
     let stamp = started_at.strftime("%Y%m%dT%H%M%SZ").to_string();
     let directory = RunDirectory::create(options.store, &spec.name, &stamp, options.seed)?;
+    match RunLog::create(&directory) {
+        Ok(log) => options.progress.keep(log),
+        Err(error) => options.progress.note(&format!("this run is without isobar.log: {error}")),
+    }
     let resolved = Spec { seed: Some(options.seed), ..spec.clone() };
     let text = spec::to_yaml(&resolved).map_err(|error| RunFailure::Internal(error.to_string()))?;
     directory.write("spec.yaml", text.as_bytes())?;

@@ -57,6 +57,11 @@ impl Entry {
         self.known.as_ref().map_or(&self.run, |known| &known.meta.started_at)
     }
 
+    /// Asked each time: a run may be killed without a file changing.
+    pub fn is_running(&self) -> bool {
+        self.verdict().is_none() && self.directory.is_running()
+    }
+
     /// Of a run that was judged.
     pub fn verdict(&self) -> Option<&Verdict> {
         self.known.as_ref().ok()?.verdict.as_ref()

@@ -14,6 +14,8 @@ mod archive;
 mod catalog;
 mod entry;
 mod files;
+mod follow;
+mod live;
 mod page;
 mod place;
 mod query;

@@ -16,7 +16,7 @@ use super::answer::{Refusal, html};
 use super::catalog::Catalog;
 use super::place::Place;
 use super::query::Query;
-use super::{archive, files, page};
+use super::{archive, files, live, page};
 
 /// One store and who may see it; cheap to share.
 #[derive(Clone, Debug)]
@@ -71,6 +71,8 @@ pub fn router(site: Site) -> Router {
         .route("/runs/{test}/{run}/{*file}", get(file))
         .route("/tests/{test}", get(trend))
         .route("/compare", get(compare))
+        .route("/live/{test}/{run}", get(watch))
+        .route("/live/{test}/{run}/events", get(events))
         .route("/archives/{test}/{run}", get(download))
         .fallback(async || Refusal::not_found("nothing is at this address"))
         .layer(from_fn_with_state(site.clone(), guard))
@@ -100,6 +102,14 @@ async fn file(
     Parts((test, run, file)): Parts<(String, String, String)>,
 ) -> Response {
     site.answer(move |site| files::send(&Place::of(site, &test, &run)?, &file)).await
+}
+
+async fn watch(State(site): State<Site>, Parts((test, run)): Named) -> Response {
+    site.answer(move |site| Ok(html(page::live::page(site, &Place::of(site, &test, &run)?)))).await
+}
+
+async fn events(State(site): State<Site>, Parts((test, run)): Named) -> Response {
+    site.answer(move |site| Ok(live::send(Place::of(site, &test, &run)?))).await
 }
 
 async fn download(State(site): State<Site>, Parts((test, run)): Named) -> Response {

@@ -87,6 +87,11 @@ impl RunDirectory {
         Ok(runs)
     }
 
+    /// Whether the run still goes on, in a process of this machine.
+    pub fn is_running(&self) -> bool {
+        super::log::is_held(&self.path)
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -192,6 +197,19 @@ mod tests {
         for wrong in ["-3", "-0", "nothing"] {
             assert!(RunDirectory::find(store.path(), wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_run_goes_on_as_long_as_it_holds_its_log() {
+        let store = tempfile::tempdir().unwrap();
+        let run = RunDirectory::create(store.path(), "a", "now", 1).unwrap();
+        assert!(!run.is_running());
+        let log = crate::store::RunLog::create(&run).unwrap();
+        log.line("set-up");
+        assert!(run.is_running());
+        drop(log);
+        assert!(!run.is_running());
+        assert!(run.read_text("isobar.log").unwrap().ends_with("Z set-up\n"));
     }
 
     #[test]

@@ -8,10 +8,12 @@
 
 mod clocks;
 mod directory;
+mod log;
 mod meta;
 mod results;
 
 pub use clocks::ClockReading;
 pub use directory::{RunDirectory, StoreError, write_whole};
+pub use log::{LOG, RunLog};
 pub use meta::{NodeMeta, Phase, RunMeta};
 pub use results::{OperationCounts, Results};

@@ -26,6 +26,8 @@ pub struct Chromium {
     session: String,
     last: u64,
     events: Vec<Value>,
+    /// Where requests may go: `file:///`, `http://127.0.0.1:7070/`.
+    home: String,
     _profile: TempDir,
 }
 
@@ -38,8 +40,8 @@ pub fn program() -> Option<PathBuf> {
 }
 
 impl Chromium {
-    /// Opens `page` in a window of that size and waits until its script is done.
-    pub fn open(program: &Path, page: &Path, (width, height): (u32, u32)) -> Self {
+    /// Opens the page at `url` in a window of that size and waits until its script is done.
+    pub fn open(program: &Path, url: &str, (width, height): (u32, u32)) -> Self {
         let mut browser = Self::launch(program);
         let target = json!({"url": "about:blank"});
         let target = browser.call("Target.createTarget", target)["targetId"].clone();
@@ -52,9 +54,17 @@ impl Chromium {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         browser.call("Emulation.setDeviceMetricsOverride", size);
-        browser.call("Page.navigate", json!({"url": format!("file://{}", page.display())}));
-        browser.until("document.documentElement.dataset.ready === 'true'");
+        // A file may load nothing; a server's page may ask that server.
+        let end = url.match_indices('/').nth(2).map_or(url.len(), |(place, _)| place + 1);
+        browser.home = url[..end].to_owned();
+        browser.go(url);
         browser
+    }
+
+    /// Opens another page in the same window.
+    pub fn go(&mut self, url: &str) {
+        self.call("Page.navigate", json!({"url": url}));
+        self.until("document.documentElement.dataset.ready === 'true'");
     }
 
     fn launch(program: &Path) -> Self {
@@ -87,12 +97,20 @@ impl Chromium {
                 bytes.clear();
             }
         });
-        let (session, events) = (String::new(), Vec::new());
-        Self { child, to, from, session, last: 0, events, _profile: profile }
+        let (session, events, home) = (String::new(), Vec::new(), String::new());
+        Self { child, to, from, session, last: 0, events, home, _profile: profile }
     }
 
     /// Asks for one thing and returns the answer; what happens meanwhile is kept.
+    #[track_caller]
     pub fn call(&mut self, method: &str, params: Value) -> Value {
+        let message = self.ask(method, params);
+        assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+        message["result"].clone()
+    }
+
+    /// The answer as it came, which may be an error.
+    fn ask(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let id = self.last;
         let mut request = json!({"id": id, "method": method, "params": params});
@@ -108,8 +126,7 @@ impl Chromium {
             let message = self.from.recv_timeout(left);
             let message = message.unwrap_or_else(|_| panic!("{method}: no answer in {ANSWER:?}"));
             if message["id"] == json!(id) {
-                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
-                return message["result"].clone();
+                return message;
             }
             self.events.push(message);
         }
@@ -141,7 +158,9 @@ impl Chromium {
         let limit = Instant::now() + ANSWER;
         // Each look waits for the page to draw a frame.
         let look = format!("new Promise((done) => setTimeout(() => done({condition}), 20))");
-        while self.eval(&look) != json!(true) {
+        let params = json!({"expression": look, "returnByValue": true, "awaitPromise": true});
+        // While one page goes and another comes, there is none to ask.
+        while self.ask("Runtime.evaluate", params.clone())["result"]["result"]["value"] != true {
             assert!(Instant::now() < limit, "never: {condition}\n{:?}", self.complaints());
         }
     }
@@ -202,7 +221,7 @@ impl Chromium {
         std::fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
     }
 
-    /// Errors and warnings of the console, and requests for anything but the page itself.
+    /// Errors and warnings of the console, and requests for anything but pages of the same place.
     pub fn complaints(&mut self) -> Vec<String> {
         // What happened until now has been told when this is answered.
         self.call("Runtime.evaluate", json!({"expression": "0"}));
@@ -211,9 +230,12 @@ impl Chromium {
             "Runtime.consoleAPICalled" => true,
             "Log.entryAdded" => event["params"]["entry"]["level"] != "verbose",
             "Network.requestWillBeSent" => {
-                let page = event["params"]["type"] == "Document";
+                let kind = event["params"]["type"].as_str().unwrap_or_default();
                 let url = event["params"]["request"]["url"].as_str().unwrap_or_default();
-                !(page && url.starts_with("file://"))
+                // The browser's own pictures, as that of a field for dates, are in itself.
+                let own = url.starts_with("data:");
+                let page = matches!(kind, "Document" | "EventSource");
+                !(own || (page && url.starts_with(&self.home)))
             }
             _ => false,
         };

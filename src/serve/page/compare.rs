@@ -53,17 +53,18 @@ fn lead(comparison: &Comparison) -> String {
         return "Neither run has a finding.".to_owned();
     }
     let count = |kind| comparison.findings.iter().filter(|change| change.kind == kind).count();
+    let noun = if count(ChangeKind::New) == 1 { "finding is" } else { "findings are" };
     let told = |kind, word: &str| match count(kind) {
         0 => format!("none is {word}"),
         1 => format!("1 is {word}"),
         more => format!("{} are {word}", words::count(more as u64)),
     };
-    let parts = [
-        told(ChangeKind::New, "new"),
+    format!(
+        "{} {noun} new, {}, {}.",
+        words::count(count(ChangeKind::New) as u64),
         told(ChangeKind::Known, "known"),
-        told(ChangeKind::Gone, "gone"),
-    ];
-    format!("Of the findings {}.", words::list(&parts))
+        told(ChangeKind::Gone, "gone")
+    )
 }
 
 fn runs(html: &mut Html, sides: &[(&str, Entry); 2]) {

@@ -15,6 +15,7 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("../../report/html/script/dom.js"),
     include_str!("script/list.js"),
+    include_str!("script/live.js"),
     "document.documentElement.dataset.ready = \"true\";\n",
 );
 

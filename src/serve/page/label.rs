@@ -11,6 +11,11 @@ pub fn run_address(entry: &Entry) -> String {
     address("runs", &[&entry.test, &entry.run, ""])
 }
 
+/// Where it is watched while it goes on.
+pub fn live_address(entry: &Entry) -> String {
+    address("live", &[&entry.test, &entry.run])
+}
+
 /// `/<room>/<part>/…`, every part encoded.
 pub fn address(room: &str, parts: &[&str]) -> String {
     let mut out = format!("/{room}");
@@ -24,6 +29,7 @@ pub fn address(room: &str, parts: &[&str]) -> String {
 /// What became of a run, in one word: a verdict, or why there is none.
 pub fn outcome(entry: &Entry) -> &'static str {
     match &entry.known {
+        _ if entry.is_running() => "running",
         Err(_) => "unreadable",
         Ok(Known { verdict: None, .. }) => "not judged",
         Ok(Known { verdict: Some(verdict), .. }) => verdict.word(),

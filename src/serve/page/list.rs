@@ -11,12 +11,14 @@ use super::super::entry::{Entry, Known};
 use super::super::query::Query;
 use super::super::site::Site;
 use super::frame;
-use super::label::{address, outcome, outcome_badge, run_address, when};
+use super::label::{address, live_address, outcome, outcome_badge, run_address, when};
 use crate::report::html::Html;
 use crate::report::words;
 
 /// Rows in one page; of more, the latest.
 const ROWS_MAX: usize = 5000;
+/// Rows laid out at first; the script shows more of them when asked. The same number is there.
+const ROWS_AT_FIRST: usize = 200;
 
 /// A column: its heading, and what its rows are sorted by.
 const COLUMNS: [(&str, Option<&str>); 9] = [
@@ -106,8 +108,8 @@ fn table(html: &mut Html, runs: &[Arc<Entry>]) {
     html.element("table", &[("id", "runs"), ("class", "runs")], |html| {
         html.element("thead", &[], |html| html.element("tr", &[], headings));
         html.element("tbody", &[], |html| {
-            for run in runs {
-                row(html, run);
+            for (place, run) in runs.iter().enumerate() {
+                row(html, run, if place < ROWS_AT_FIRST { "" } else { "later" });
             }
         });
     });
@@ -122,7 +124,7 @@ fn headings(html: &mut Html) {
     }
 }
 
-fn row(html: &mut Html, entry: &Entry) {
+fn row(html: &mut Html, entry: &Entry, class: &str) {
     let known = entry.known.as_ref().ok();
     let joined = |names: Vec<&str>| names.join("\n");
     let faults = known.map(|run| joined(run.faults.iter().map(String::as_str).collect()));
@@ -139,6 +141,7 @@ fn row(html: &mut Html, entry: &Entry) {
         ("data-faults", &number(|run| run.faults.len() as u64)),
         ("data-operations", &number(|run| run.operations.invoked)),
         ("data-length", &number(|run| run.length.0)),
+        ("class", class),
     ];
     html.element("tr", &attributes, |html| {
         let (id, label) = (entry.id(), format!("Compare {}", words::plain(&entry.id())));
@@ -172,7 +175,10 @@ fn cells(html: &mut Html, entry: &Entry) {
             return;
         }
     };
-    html.element("td", &[("data-label", "Findings")], |html| findings(html, known));
+    html.element("td", &[("data-label", "Findings")], |html| {
+        // One part, also where a cell is a row of parts.
+        html.element("span", &[], |html| findings(html, known));
+    });
     let faults: Vec<String> = known.faults.iter().map(|name| words::plain(name)).collect();
     html.leaf("td", &[("data-label", "Faults")], &faults.join(", "));
     let number = |label| [("class", "number"), ("data-label", label)];
@@ -183,7 +189,9 @@ fn cells(html: &mut Html, entry: &Entry) {
         &words::span(known.length.0 / 1_000_000_000 * 1_000_000_000),
     );
     html.element("td", &[("data-label", "Report")], |html| {
-        if known.has_report {
+        if entry.is_running() {
+            html.leaf("a", &[("href", &live_address(entry))], "watch");
+        } else if known.has_report {
             let page = format!("{}{}", run_address(entry), crate::report::PAGE);
             html.leaf("a", &[("href", &page)], "open");
         }

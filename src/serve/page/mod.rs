@@ -4,5 +4,6 @@ pub mod compare;
 pub mod frame;
 mod label;
 pub mod list;
+pub mod live;
 pub mod run;
 pub mod trend;

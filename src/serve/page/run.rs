@@ -9,7 +9,7 @@ use super::super::entry::{Entry, Known};
 use super::super::place::Place;
 use super::super::site::Site;
 use super::frame;
-use super::label::{address, outcome, run_address, tone, when};
+use super::label::{address, live_address, outcome, run_address, tone, when};
 use crate::report::html::{Html, badge, claim, relative_reference, section, table_head};
 use crate::report::{PAGE, words};
 
@@ -49,10 +49,13 @@ fn head(html: &mut Html, entry: &Entry, before: Option<&str>) {
     html.leaf("h1", &[], &words::capitalised(outcome(entry)));
     match &entry.known {
         Err(why) => html.leaf("p", &[("class", "lead")], why),
-        Ok(known) => told(html, known),
+        Ok(known) => told(html, known, entry.is_running()),
     }
     html.element("p", &[("class", "actions")], |html| {
         let run = run_address(entry);
+        if entry.is_running() {
+            html.leaf("a", &[("href", &live_address(entry))], "Watch it run");
+        }
         if entry.directory.file(PAGE).is_file() {
             html.leaf("a", &[("href", &format!("{run}{PAGE}"))], "Open the report");
         }
@@ -69,8 +72,8 @@ fn head(html: &mut Html, entry: &Entry, before: Option<&str>) {
     });
 }
 
-fn told(html: &mut Html, known: &Known) {
-    if !known.meta.complete {
+fn told(html: &mut Html, known: &Known, running: bool) {
+    if !known.meta.complete && !running {
         let text = "The run did not come to its end; what is here is as far as it got.";
         html.leaf("p", &[("class", "note")], text);
     }

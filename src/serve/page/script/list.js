@@ -15,6 +15,14 @@
     faults: row.dataset.fault.split("\n"),
   }));
   let order = { by: "began", down: true };
+  // Laying out thousands of rows takes longer than anybody waits for a letter typed.
+  const AT_FIRST = 200;
+  let most = AT_FIRST;
+  const more = dom.button("", "Show the others too", () => {
+    most = rows.length;
+    filter();
+  });
+  table.after(more);
 
   function matches(run, wanted) {
     const day = run.data.began.slice(0, 10);
@@ -41,10 +49,14 @@
     for (const run of rows) {
       const hit = matches(run, wanted);
       if (hit) shown++;
-      if (run.row.hidden === hit) run.row.hidden = !hit;
+      const seen = hit && shown <= most;
+      if (run.row.hidden === seen) run.row.hidden = !seen;
+      if (seen && run.row.className) run.row.className = "";
     }
     const count = (number) => number.toLocaleString("en-US");
     said.textContent = `${count(shown)} of ${count(rows.length)} runs`;
+    more.hidden = shown <= most;
+    more.textContent = `Show ${count(Math.max(0, shown - most))} more`;
     remember(wanted);
   }
 
@@ -53,7 +65,8 @@
     const value = numbers.has(by) ? (run) => Number(run.data[by]) : (run) => run.data[by];
     const sign = down ? -1 : 1;
     const compare = (a, b) => (value(a) < value(b) ? -1 : value(a) > value(b) ? 1 : 0);
-    body.append(...[...rows].sort((a, b) => sign * compare(a, b)).map((run) => run.row));
+    rows.sort((a, b) => sign * compare(a, b));
+    body.append(...rows.map((run) => run.row));
     for (const head of table.querySelectorAll("th[data-sort]")) {
       const chosen = head.dataset.sort === by;
       if (chosen) head.setAttribute("aria-sort", down ? "descending" : "ascending");
