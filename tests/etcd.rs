@@ -190,6 +190,23 @@ fn nodes_mend_themselves_when_the_controller_dies_and_the_prefix_is_judged() {
 }
 
 #[test]
+fn the_doctor_refuses_on_the_nodes_of_a_lab_what_the_run_refuses() {
+    if !lab_available("etcd's doctor") {
+        return;
+    }
+    let isobar = Isobar::new();
+    let text = example("etcd-register.yaml").replace("  - kill: {", "  - disk-fill: {");
+    let spec = isobar.spec("disk.yaml", &text);
+    let impossible = "node n1: fault: disk-fill: impossible: the file system of \
+                      /var/lib/isobar/etcd is this machine's";
+    for command in ["doctor", "run"] {
+        isobar.run([command, &spec]).expect(4).says(impossible);
+    }
+    let whole = isobar.spec("whole.yaml", &example("etcd-register.yaml"));
+    isobar.run(["doctor", &whole]).expect(0).says("system\tetcd 3");
+}
+
+#[test]
 fn the_same_test_runs_over_ssh_and_a_wrong_host_key_is_refused() {
     if !lab_available("etcd over ssh") {
         return;

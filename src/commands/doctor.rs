@@ -7,9 +7,9 @@ use clap::Args;
 use super::{Failure, read_spec};
 use crate::cluster::doctor::{Diagnosis, State};
 use crate::exit::Exit;
-use crate::lab;
+use crate::lab::{self, Lab, LabOptions, Owner};
 use crate::run;
-use crate::spec::{ClusterSpec, Reach};
+use crate::spec::{ClusterSpec, LabSpec, Reach, Spec};
 use crate::terminal;
 
 #[derive(Debug, Args)]
@@ -19,22 +19,31 @@ pub struct DoctorArgs {
     spec: PathBuf,
 }
 
-/// Prints a line per node and fact; an error when the test could not be run. Changes nothing.
+/// Prints a line per node and fact; an error when the test could not be run. Changes nothing; a
+/// lab is there for as long as that takes.
 pub fn doctor(args: &DoctorArgs) -> Result<Exit, Failure> {
     let spec = read_spec(&args.spec)?;
     let reach = match &spec.cluster {
-        ClusterSpec::Lab(wanted) => {
-            lab::requirements(lab::kind_or_default(wanted.kind)).map_err(Failure::set_up)?;
-            terminal::result("this machine can bring up a lab; its nodes are examined by the run");
-            return Ok(Exit::Valid);
-        }
+        ClusterSpec::Lab(wanted) => return lab_for_now(&spec, wanted),
         ClusterSpec::Ssh(ssh) => Reach::Ssh(ssh.clone()),
         ClusterSpec::Local(local) => Reach::Local(local.clone()),
     };
-    let cluster = run::connect(&reach, spec.cluster.roles()).map_err(Failure::set_up)?;
+    examine(&spec, &reach)
+}
+
+/// Brings up the lab that the run would have, to examine its nodes.
+fn lab_for_now(spec: &Spec, wanted: &LabSpec) -> Result<Exit, Failure> {
+    lab::enter(wanted.kind).map_err(Failure::lab)?;
+    let mut lab = Lab::up(&LabOptions::new(wanted, Owner::Me)).map_err(Failure::lab)?;
+    let examined = examine(spec, &lab.reach());
+    lab.down().map_err(Failure::lab).and(examined)
+}
+
+fn examine(spec: &Spec, reach: &Reach) -> Result<Exit, Failure> {
+    let cluster = run::connect(reach, spec.cluster.roles()).map_err(Failure::set_up)?;
     let nodes = cluster.nodes();
-    let system = run::system(&spec, &nodes, Path::new("runs")).map_err(Failure::set_up)?;
-    let diagnoses = run::examine(&spec, &cluster, system.as_ref(), true);
+    let system = run::system(spec, &nodes, Path::new("runs")).map_err(Failure::set_up)?;
+    let diagnoses = run::examine(spec, &cluster, system.as_ref(), true);
     for diagnosis in &diagnoses {
         terminal::result(&line(diagnosis));
     }
