@@ -60,7 +60,7 @@ pub fn vacuity(history: &History, expectation: &Expectation) -> CheckResult {
         reasons.push("no operation was invoked while a fault was in force".to_owned());
     }
     let (verdict, summary) = if reasons.is_empty() {
-        let faults = if tracks.is_empty() {
+        let faults = if tracks.is_empty() && history.faults.is_empty() {
             "no fault was planned".to_owned()
         } else {
             format!("{during} operations while a fault was in force")

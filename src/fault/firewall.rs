@@ -115,7 +115,13 @@ const FRESH: &str = "ISOBAR-NEW";
 ///
 /// A table that we made goes with our last chain, if nobody has put anything into it: the nft
 /// programs delete a table that is restored to nothing. A legacy table stays, empty.
+///
+/// No program deletes a table on condition that it is empty: it is listed as late as can be, with
+/// nothing started in between. What is not as we made it, be it a policy, stays with its table.
 const UNDO: &str = r#"left=0
+EMPTY='-P INPUT ACCEPT
+-P FORWARD ACCEPT
+-P OUTPUT ACCEPT'
 for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables-legacy; do
   case $t in
     iptables-legacy) grep -qs filter /proc/net/ip_tables_names || continue ;;
@@ -133,8 +139,7 @@ for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables
   esac
   case $all in *'-N ISOBAR-'[!N]*) continue ;; *'-N ISOBAR-NEW'*) ;; *) continue ;; esac
   $t -w -X ISOBAR-NEW || left=1
-  [ "$(echo "$all" | grep -v '^-P [A-Z]* ACCEPT$')" != '-N ISOBAR-NEW' ] ||
-    printf '*filter\nCOMMIT\n' | $t-restore -w
+  [ "$($t -w -S)" = "$EMPTY" ] && printf '*filter\nCOMMIT\n' | $t-restore -w
 done
 exit $left
 "#;

@@ -20,10 +20,10 @@ use super::Clock;
 use crate::cluster::{Cluster, Command, Member, boot_id};
 use crate::store::ClockReading;
 
-const EVERY: Duration = Duration::from_secs(2);
+const EVERY: Duration = Duration::from_secs(3);
 const DEADLINE: Duration = Duration::from_secs(2);
 /// A clock that tells nanoseconds, and whose kernel it is.
-const ASK: &str = "date +%s%N; cat /proc/sys/kernel/random/boot_id 2>/dev/null";
+const ASK: &str = "date +%s%N; read -r id </proc/sys/kernel/random/boot_id && echo $id";
 
 /// Reads the clocks of all nodes until it is dropped.
 #[derive(Debug)]
