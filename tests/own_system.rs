@@ -73,6 +73,15 @@ fn a_service_that_ends_by_itself_is_reported_and_started_again() {
 }
 
 #[test]
+fn what_a_service_kept_in_memory_is_gone_when_it_is_killed() {
+    if !python() {
+        return;
+    }
+    let ended = run(&Isobar::new(), "own-custom.yaml", free_port(), &[]).expect(1);
+    ended.says("stale read on key").says("valid     process-crash").says("2 installed");
+}
+
+#[test]
 fn what_is_wrong_is_said_once_before_the_load() {
     if !python() {
         return;

@@ -113,8 +113,9 @@ impl Worker {
         client.begin(context);
         match timeout(limit, client.invoke(invocation)).await {
             Ok(outcome) => {
+                let reached = client.reached();
                 self.client = Some(client).filter(|client| !client.broken());
-                (outcome, true)
+                (outcome, reached)
             }
             // The client is dropped: a late answer must not be taken for the next one's.
             Err(_) => (Outcome::indeterminate(invocation, self.silence("", limit)), true),

@@ -42,6 +42,12 @@ pub trait Client: Send {
         None
     }
 
+    /// Whether the last invocation reached the node at all: `false` of one that certainly was not
+    /// sent. Its caller then waits a moment, lest it asks for nothing again and again.
+    fn reached(&self) -> bool {
+        true
+    }
+
     /// Whether its connection is gone, so that it can do nothing any more and another one must be
     /// opened.
     fn broken(&self) -> bool {

@@ -55,6 +55,8 @@ struct HttpClient {
     session: Session,
     node: Value,
     context: Context,
+    /// Whether the last request left.
+    reached: bool,
     shared: Arc<Shared>,
 }
 
@@ -133,7 +135,8 @@ impl HttpConnect {
         })?;
         let context = Context { run: 0, process: 0, index: 0 };
         let shared = Arc::clone(&self.shared);
-        Ok(HttpClient { session, node: target.node.clone(), context, shared })
+        let node = target.node.clone();
+        Ok(HttpClient { session, node, context, reached: true, shared })
     }
 }
 
@@ -210,6 +213,10 @@ impl Client for HttpClient {
         }
     }
 
+    fn reached(&self) -> bool {
+        self.reached
+    }
+
     fn answer(&self) -> Option<&str> {
         self.session.exchange()
     }
@@ -270,7 +277,9 @@ impl HttpClient {
         };
         let mut request = template.fill(&fields)?;
         request.headers.push(("traceparent".to_owned(), context.traceparent()));
-        self.session.send(&request).await.map_err(Failed::Lost)
+        let answer = self.session.send(&request).await;
+        self.reached = !matches!(answer, Err(super::Lost::NotSent(_)));
+        answer.map_err(Failed::Lost)
     }
 }
 

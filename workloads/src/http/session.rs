@@ -163,6 +163,12 @@ impl Session {
 }
 
 impl Answer {
+    /// An answer as a server might give it.
+    pub fn new(status: u16, content_type: &str, body: &str) -> Self {
+        let (content_type, body) = (Some(content_type.to_owned()), body.as_bytes().to_vec());
+        Self { status, content_type, body }
+    }
+
     /// The body; an empty one is `null`.
     ///
     /// # Errors

@@ -1,29 +1,31 @@
 //! Clients of a Strapi project: the workloads' operations as requests to its REST API.
 //!
-//! Each client has one connection to one node. An operation is one request, or, where Strapi has no
+//! Each client has one session with one node. An operation is one request, or, where Strapi has no
 //! better way, a read and then a write; which ones, `perform` says. Whatever an operation needs to
 //! be there first (the document that stands for a register) is created by whoever needs it first,
 //! within his operation.
 
 mod client;
-mod connection;
 mod documents;
 mod outcome;
 mod perform;
 mod project;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use hyper::Method;
 
+use crate::http::{Request, Session, SessionOptions};
 use crate::{Client, Connect, ConnectError};
 
 use client::StrapiClient;
-use connection::Connection;
 use documents::Documents;
 
 pub use project::{LOCKFILE, PROJECT, VERSION};
+
+/// Less than an operation may take: one whose connection was never opened did not happen.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
 /// The workload, and how Strapi is to do it where there are several ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +68,19 @@ impl StrapiConnect {
 #[async_trait]
 impl Connect for StrapiConnect {
     async fn connect(&self, address: &str) -> Result<Box<dyn Client>, ConnectError> {
-        let mut connection = Connection::new(address, &self.token);
         let failed = |reason| ConnectError { address: address.to_owned(), reason };
-        connection.ensure().await.map_err(failed)?;
-        Ok(Box::new(StrapiClient::new(self.task, connection, Arc::clone(&self.documents))))
+        let session = session(address, &self.token).map_err(failed)?;
+        Ok(Box::new(StrapiClient::new(self.task, session, Arc::clone(&self.documents))))
     }
+}
+
+fn session(address: &str, token: &str) -> Result<Session, String> {
+    Session::open(&SessionOptions {
+        base: format!("http://{address}"),
+        headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
+        secrets: Vec::new(),
+        connect_timeout: CONNECT_LIMIT,
+    })
 }
 
 /// Whether a node serves: whether it reads from its database, which `_health` does not tell.
@@ -79,7 +89,9 @@ impl Connect for StrapiConnect {
 /// Why not, or what else answered.
 pub async fn ready(address: &str, token: &str) -> Result<(), String> {
     let path = "/api/entries?pagination[pageSize]=1";
-    let answer = Connection::new(address, token).request(&Method::GET, path, None).await;
+    let (method, path_of) = ("GET".to_owned(), path.to_owned());
+    let request = Request { method, path: path_of, body: None, headers: Vec::new() };
+    let answer = session(address, token)?.send(&request).await;
     let told = format!("GET {path}");
     match outcome::success(answer, false, &told) {
         Ok((_, body)) if body.pointer("/data").is_some_and(serde_json::Value::is_array) => Ok(()),
