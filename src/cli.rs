@@ -40,6 +40,10 @@ pub enum Command {
     /// Explain every finding of a run or a history in full, or a word of the field
     #[command(allow_negative_numbers = true)]
     Explain(commands::explain::ExplainArgs),
+    /// Write a specification to begin with
+    Init(commands::init::InitArgs),
+    /// Print the JSON Schema of specifications, for editors
+    Schema(commands::schema::SchemaArgs),
     /// Say what is wrong with a specification
     Validate(commands::validate::ValidateArgs),
     /// Show which faults a run would inject, when, and by which commands
@@ -94,6 +98,8 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Diff(args) => commands::diff::diff(&args, global),
         Command::Check(args) => commands::check::check(&args, global),
         Command::Explain(args) => commands::explain::explain(&args, global),
+        Command::Init(args) => commands::init::init(&args),
+        Command::Schema(args) => commands::schema::schema(&args),
         Command::Validate(args) => commands::validate::validate(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args),

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod fault;
 mod github;
 pub mod heal;
+pub mod init;
 mod job;
 pub mod lab;
 pub mod ls;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod serve;
 pub mod shrink;
 pub mod validate;
@@ -97,6 +99,8 @@ fn read_spec_with(path: &Path, settings: &[Setting]) -> Result<Spec, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
     let mut name = path.display().to_string();
+    let variable = |name: &str| std::env::var(name).ok();
+    let text = spec::with_environment(&name, &text, variable).map_err(Failure::usage)?;
     if !settings.is_empty() {
         // A mistake in the file itself is told at its place there.
         spec::parse(&name, &text).map_err(Failure::usage)?;

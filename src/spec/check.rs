@@ -1,11 +1,12 @@
 //! `checks:`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{LatencySpec, ListAppendSpec, RwRegisterSpec, Share, Span, VolumeSpec, WorkloadSpec};
 
 /// What the system promises, or should.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckSpec {
     Linearizable(LinearizableSpec),
@@ -77,7 +78,7 @@ impl CheckSpec {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LinearizableSpec {
     /// Configurations to search per key before the answer is *unknown*.
@@ -85,7 +86,7 @@ pub struct LinearizableSpec {
     pub budget_states: Option<u64>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AvailabilitySpec {
     /// The least share of operations that end ok, over the whole run.
@@ -97,7 +98,7 @@ pub struct AvailabilitySpec {
 }
 
 /// After the last heal, every node answers like the others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConvergenceSpec {
     /// The longest time it may take; by default, until the end of the run.
@@ -106,7 +107,7 @@ pub struct ConvergenceSpec {
 }
 
 /// How old what was read had become.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StalenessSpec {
     /// The oldest that a read may be; without it staleness is only measured.
@@ -115,22 +116,22 @@ pub struct StalenessSpec {
 }
 
 /// What each side of each partition served, and what that cost in consistency.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProfileSpec {}
 
 /// Clients see their own writes, and never go back.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SessionsSpec {}
 
 /// What was acknowledged is in the final read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetCheckSpec {}
 
 /// What became of each element, by all reads.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetFullSpec {
     /// Whether a read that misses an element for a while is a violation too.
@@ -139,17 +140,17 @@ pub struct SetFullSpec {
 }
 
 /// A read lies between what must and what may have been added.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CounterCheckSpec {}
 
 /// Nothing is given twice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UniqueIdsSpec {}
 
 /// All accounts together have what they had.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BankCheckSpec {
     /// Whether a balance may be below 0.
@@ -158,16 +159,16 @@ pub struct BankCheckSpec {
 }
 
 /// Nothing has two holders at a time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExclusiveSpec {}
 
 /// What was deleted stays deleted, and nothing else is gone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ExistenceSpec {}
 
 /// A write of several parts is seen whole or not at all.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AtomicVisibilitySpec {}

@@ -6,11 +6,12 @@ use std::time::Duration;
 use isobar_workloads::http::{
     CreateOptions, HttpOptions, Meaning, OperationOptions, RequestOptions,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// How clients talk to a system that isobar does not know.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientSpec {
     /// Requests as data.
@@ -19,7 +20,7 @@ pub enum ClientSpec {
     Process(ProcessSpec),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct HttpSpec {
     /// What paths are appended to: `http://{{node.ip}}:8080/api`.
@@ -35,7 +36,7 @@ pub struct HttpSpec {
     pub operations: BTreeMap<String, OperationSpec>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CreateSpec {
     /// `POST /entries`
@@ -48,7 +49,7 @@ pub struct CreateSpec {
     pub result: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OperationSpec {
     /// `PUT /kv/{{key}}`
@@ -66,7 +67,7 @@ pub struct OperationSpec {
 }
 
 /// What an answer means for an operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MeaningSpec {
     /// It happened.
@@ -79,7 +80,7 @@ pub enum MeaningSpec {
     Info,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ProcessSpec {
     /// For a shell on this machine, one process per worker: `exec python3 client.py`.

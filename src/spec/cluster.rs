@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Roles;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClusterSpec {
     /// Nodes made on this machine, brought up before the run and down after it.
@@ -18,7 +19,7 @@ pub enum ClusterSpec {
     Local(LocalSpec),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LabSpec {
     /// Named n1 … nN; 1 to 50.
@@ -35,7 +36,9 @@ pub struct LabSpec {
 }
 
 /// What the nodes of a lab are made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum LabKind {
     /// Namespaces of this machine's kernel; needs root
@@ -57,7 +60,7 @@ impl std::fmt::Display for LabKind {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SshSpec {
     /// Names, which are also the addresses unless `overrides` has another.
@@ -90,7 +93,7 @@ pub struct SshSpec {
 }
 
 /// What is different about one node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NodeOverride {
     /// Host name or IP address for SSH, for clients and for the other nodes.
@@ -104,7 +107,7 @@ pub struct NodeOverride {
     pub key: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LocalSpec {
     /// Named n1 … nN.
@@ -115,7 +118,7 @@ pub struct LocalSpec {
 }
 
 /// How nodes that exist are reached: a [`ClusterSpec`] once its lab, if any, is up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reach {
     Ssh(SshSpec),
@@ -125,7 +128,7 @@ pub enum Reach {
 }
 
 /// A rootless lab that is up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RootlessSpec {
     /// Its name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
@@ -10,7 +11,7 @@ use super::Span;
 /// `{{node.number}}` (from 1), `{{node.role}}`, `{{dir}}` (the node's own directory), `{{port}}`,
 /// `{{nodes}}` (all names, separated by commas), `{{ips}}` (all addresses) and `{{role.db}}` (the
 /// address of that role's first node).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CustomSpec {
     /// Files that are brought into `{{dir}}`, looked for from the working directory.
@@ -65,7 +66,7 @@ pub struct CustomSpec {
 }
 
 /// A deployment that already runs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct NoneSpec {
     /// Where clients connect, when `client` does not say so.

@@ -8,12 +8,14 @@ mod client;
 mod cluster;
 mod custom;
 mod diagnostic;
+mod environment;
 mod fault;
 mod load;
 mod overlay;
 mod parse;
 mod policy;
 mod roles;
+mod schema;
 mod strapi;
 mod threshold;
 mod txn;
@@ -32,6 +34,7 @@ pub use cluster::{
 };
 pub use custom::{CustomSpec, NoneSpec};
 pub use diagnostic::{Diagnostic, SpecErrors};
+pub use environment::with_environment;
 pub use fault::{
     ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CpuLimitSpec, CrashLoopSpec, DamageSpec,
     DelaySpec, Direction, DiskFaultSpec, DiskFillSpec, DiskSlowSpec, Distribution, FaultSpec,
@@ -44,6 +47,7 @@ pub use overlay::{OverlayError, Setting, overlay};
 pub use parse::{parse, parse_fault, to_yaml};
 pub use policy::Quorum;
 pub use roles::{ROLE_PREFIX, Roles};
+pub use schema::schema;
 pub use strapi::{RelationKind, StrapiSpec, Transfers, Uniqueness};
 pub use threshold::{During, LatencySpec, VolumeSpec};
 pub use txn::{
@@ -55,13 +59,15 @@ pub use workload::{
     UniqueSpec, WorkloadSpec,
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A whole test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Spec {
     /// Of this format; 1.
+    #[schemars(range(min = 1, max = 1))]
     pub version: u32,
     /// Names the run directory: letters, digits, `-`, `_` and `.`.
     pub name: String,
@@ -77,6 +83,7 @@ pub struct Spec {
     pub load: LoadSpec,
     /// In YAML a list, or `{ preset: NAME }`.
     #[serde(default, deserialize_with = "fault::faults")]
+    #[schemars(schema_with = "schema::faults")]
     pub faults: Vec<FaultSpec>,
     /// Whether faults may take the majority of the nodes.
     #[serde(default, skip_serializing_if = "Quorum::is_any")]

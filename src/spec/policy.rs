@@ -1,10 +1,11 @@
 //! Which faults may be in force together.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What faults may take from the cluster, those in force and the next one together. The voters are
 /// the members as the system knows them then; those that do not answer are lost already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quorum {
     /// Whatever the faults say: a majority may be gone for a while.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cluster::Node;
@@ -12,7 +13,7 @@ pub const ROLE_PREFIX: &str = "role:";
 /// The nodes of each role: `{ app: [n1, n2, n3], db: [n4] }`.
 ///
 /// A node runs one process, so it has one role at most. A node without a role is in no list here.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Roles(pub BTreeMap<String, Vec<String>>);
 

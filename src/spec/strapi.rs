@@ -1,9 +1,10 @@
 //! `system: { strapi: … }`: what Strapi does where there are several ways.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Strapi on the nodes of the role `app`, PostgreSQL on that of the role `db`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StrapiSpec {
     /// What keeps names unique, for the workload `unique`.
@@ -17,7 +18,7 @@ pub struct StrapiSpec {
     pub relation: RelationKind,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Uniqueness {
     /// `unique: true` of a field: Strapi looks before it writes.
@@ -27,7 +28,7 @@ pub enum Uniqueness {
     Index,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transfers {
     /// Read and written in a transaction.
@@ -37,7 +38,7 @@ pub enum Transfers {
     Locked,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RelationKind {
     #[default]

@@ -1,11 +1,12 @@
 //! Limits on how the system answers, and on how much has to be asked of it: `latency`, `volume`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
 
 /// The longest latencies that are allowed; without a limit they are only measured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LatencySpec {
     /// Which operations the limits are about.
@@ -21,7 +22,7 @@ pub struct LatencySpec {
     pub max: Option<Span>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum During {
     /// All operations.
@@ -34,7 +35,7 @@ pub enum During {
 }
 
 /// The least that has to be done for a run to prove something; less is *unknown*.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct VolumeSpec {
     /// Operations that are ok.

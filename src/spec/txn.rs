@@ -4,12 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use isobar_checkers::txn::Model;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::Share;
 
 /// Transactions of reads and writes of many keys, drawn as Elle does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TxnSpec {
     /// Keys in use at a time.
@@ -33,7 +34,7 @@ pub struct TxnSpec {
 }
 
 /// Which of the keys in use a micro-operation takes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyDistributionSpec {
     /// All alike.
@@ -80,7 +81,7 @@ impl fmt::Display for TxnLength {
 }
 
 /// What is promised of transactions on lists.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ListAppendSpec {
     #[serde(default)]
@@ -89,7 +90,7 @@ pub struct ListAppendSpec {
 
 /// What is promised of transactions on registers, and what may be taken for granted of the order
 /// in which a register had its values: the more, the more is found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RwRegisterSpec {
     #[serde(default)]

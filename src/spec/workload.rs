@@ -1,11 +1,12 @@
 //! `workload:`.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Share, TxnSpec};
 
 /// What the clients do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadSpec {
     Register(RegisterSpec),
@@ -102,7 +103,7 @@ impl WorkloadSpec {
 }
 
 /// Reads, writes and compare-and-sets of many keys.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RegisterSpec {
     /// Keys in use at a time.
@@ -124,7 +125,7 @@ pub struct RegisterSpec {
 }
 
 /// Elements are added to one set, each once, and all read in the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetSpec {
     /// The share of operations that read the whole set while it grows.
@@ -133,7 +134,7 @@ pub struct SetSpec {
 }
 
 /// Counters are added to and read.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CounterSpec {
     #[serde(default = "five")]
@@ -143,7 +144,7 @@ pub struct CounterSpec {
 }
 
 /// Several clients ask for the same name at the same time; one may have it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UniqueSpec {
     /// How many clients ask for each name.
@@ -152,7 +153,7 @@ pub struct UniqueSpec {
 }
 
 /// Money is moved between accounts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BankSpec {
     #[serde(default = "five")]
@@ -180,7 +181,7 @@ impl BankSpec {
 }
 
 /// Objects of several parts are written and read as a whole.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PublishSpec {
     #[serde(default = "three")]
@@ -190,12 +191,12 @@ pub struct PublishSpec {
 }
 
 /// Objects are deleted while others update them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct DeleteSpec {}
 
 /// Things are given to holders by several clients at a time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RelationSpec {
     /// How many clients give one thing away, each to a holder of its own.

@@ -11,6 +11,7 @@ mod process;
 mod schedule;
 mod targets;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Span;
@@ -28,7 +29,7 @@ pub use schedule::Schedule;
 pub use targets::Targets;
 
 /// One track of faults. Tracks run side by side.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultSpec {
     Partition(PartitionSpec),
@@ -105,7 +106,8 @@ macro_rules! fault_spec {
         }
     ) => {
         $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Debug, PartialEq)]
+        #[derive(serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields)]
         pub struct $name {
             $($(#[$field_about])* pub $field: $type,)*
@@ -130,7 +132,7 @@ macro_rules! fault_spec {
 use fault_spec;
 
 /// What to do about a fault which a node cannot have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnUnavailable {
     /// Nothing is started.
