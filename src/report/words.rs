@@ -60,10 +60,10 @@ pub fn clip(text: &str, limit: usize) -> String {
     }
 }
 
-/// A value for a label: JSON on one line, shortened; null is *absent*.
+/// A value for a label: JSON on one line, shortened; null as the history has it.
 pub fn value(value: &Value) -> String {
     match value {
-        Value::Null => "absent".to_owned(),
+        Value::Null => "null".to_owned(),
         other => visible(&shorten(&other.to_string(), VALUE_CHARS)).into_owned(),
     }
 }
@@ -149,6 +149,16 @@ fn read(name: &str, operation: Operation<'_>) -> String {
         Completion::Ok => format!("{name} → {}", value(&operation.result())),
         Completion::Fail => format!("{name} (failed)"),
         Completion::Info => format!("{name} (unknown)"),
+    }
+}
+
+/// Whether an operation changes nothing: a read, or a transaction of reads alone.
+pub fn only_reads(operation: Operation<'_>) -> bool {
+    let read = |micro: &Value| micro.get(0).and_then(Value::as_str) == Some("r");
+    match operation.f() {
+        "read" => true,
+        "txn" => operation.argument().as_array().is_some_and(|micros| micros.iter().all(read)),
+        _ => false,
     }
 }
 

@@ -159,6 +159,27 @@ fn a_lost_element_of_a_queue() {
 }
 
 #[test]
+fn a_counter_that_forgot_an_addition() {
+    let history = Recorded::default()
+        .ok(0, "add", None, (json!(3), json!(3)), (1, 2))
+        .ok(1, "add", None, (json!(2), json!(2)), (3, 4))
+        .ok(2, "read", None, (Value::Null, json!(3)), (5, 6));
+    contrast("counter", history, "-m counter -c own", "5", "3");
+}
+
+#[test]
+fn two_readers_that_saw_writes_in_opposite_orders() {
+    let write = |key: &str| json!([["w", key, 1]]);
+    let asked = json!([["r", "x", null], ["r", "y", null]]);
+    let history = Recorded::default()
+        .ok(0, "txn", None, (write("x"), write("x")), (1, 9))
+        .ok(1, "txn", None, (write("y"), write("y")), (1, 9))
+        .ok(2, "txn", None, (asked.clone(), json!([["r", "x", 1], ["r", "y", null]])), (2, 3))
+        .ok(3, "txn", None, (asked, json!([["r", "x", null], ["r", "y", 1]])), (2, 3));
+    contrast("long-fork", history, "-m long-fork", "too, if op ", "alone");
+}
+
+#[test]
 fn an_identifier_given_twice() {
     let history = Recorded::default().ok(0, "generate", None, (Value::Null, json!(17)), (1, 2)).ok(
         1,

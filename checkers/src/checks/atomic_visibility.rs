@@ -40,7 +40,9 @@ pub fn atomic_visibility(history: &History) -> CheckResult {
         for (op, parts) in read.into_iter().filter(|(_, parts)| !parts.is_empty()) {
             reads += 1;
             if parts.iter().any(|value| *value != parts[0]) {
-                evidence.add("fractured-object", || fractured(part.key, op, parts, &writers));
+                evidence
+                    .add("fractured-object", || fractured(part.key, op, parts, &writers))
+                    .against("all parts", "one value", shown(&op.result));
             }
         }
     }

@@ -126,23 +126,29 @@ fn accuse<'a>(
     seen: i128,
     (least, most): (i128, i128),
 ) {
-    evidence.add("counter-out-of-bounds", || Case {
-        key,
-        title: format!("{} read {seen}, outside of {least} to {most}", who(op)),
-        argument: match seen < least {
-            true => format!(
-                "Increments acknowledged before it began, and every decrement begun before it \
+    let expected = match least == most {
+        true => least.to_string(),
+        false => format!("{least} to {most}"),
+    };
+    evidence
+        .add("counter-out-of-bounds", || Case {
+            key,
+            title: format!("{} read {seen}, outside of {least} to {most}", who(op)),
+            argument: match seen < least {
+                true => format!(
+                    "Increments acknowledged before it began, and every decrement begun before it \
                  ended, make at least {least}: {} are missing.",
-                least - seen
-            ),
-            false => format!(
-                "Increments begun before it ended, and every decrement acknowledged before it \
+                    least - seen
+                ),
+                false => format!(
+                    "Increments begun before it ended, and every decrement acknowledged before it \
                  began, make at most {most}: {} are too many.",
-                seen - most
-            ),
-        },
-        about: vec![op],
-    });
+                    seen - most
+                ),
+            },
+            about: vec![op],
+        })
+        .against("the counter", expected, seen.to_string());
 }
 
 #[cfg(test)]

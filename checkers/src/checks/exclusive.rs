@@ -52,10 +52,16 @@ fn judge<'a>(part: &Part<'a>, growth: &Growth<'a>, evidence: &mut Evidence<'a>) 
         growth.judge_read(part.key, (read, held), &mut accused, evidence);
         let several: FxHashSet<&Value> = held.iter().collect();
         if several.len() > 1 {
-            evidence.add("not-exclusive", || shared(part.key, growth, read, held));
+            evidence.add("not-exclusive", || shared(part.key, growth, read, held)).against(
+                "holders",
+                "at most one",
+                some(held),
+            );
         }
         if let Some(add) = first.filter(|add| held.is_empty() && precedes(add, read)) {
-            evidence.add("lost-element", || missing(part.key, add, read));
+            evidence
+                .add("lost-element", || missing(part.key, add, read))
+                .against("holders", "one", "none");
         }
     }
 }

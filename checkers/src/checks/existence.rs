@@ -116,12 +116,20 @@ impl<'a> Bounds<'a> {
         let gone = [self.delete_done, first_miss].into_iter().flatten();
         if let Some(gone) = gone.min_by_key(|op| end_rank(op)) {
             for &sight in self.sights.iter().filter(|op| op.invoked_rank > end_rank(gone)) {
-                evidence.add("zombie", || zombie(key, gone, sight));
+                evidence.add("zombie", || zombie(key, gone, sight)).against(
+                    "the object",
+                    "gone",
+                    format!("there, by {}", name(sight)),
+                );
             }
         }
         for &miss in self.misses.iter().filter(|miss| miss.invoked_rank >= known) {
             if self.delete_begun.is_none_or(|delete| delete.invoked_rank > end_rank(miss)) {
-                evidence.add("lost-object", || lost(key, self.create, miss));
+                evidence.add("lost-object", || lost(key, self.create, miss)).against(
+                    "the object",
+                    "there",
+                    format!("gone, by {}", name(miss)),
+                );
             }
         }
     }

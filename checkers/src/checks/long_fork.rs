@@ -45,18 +45,36 @@ pub fn long_fork(history: &History) -> CheckResult {
                 sound.push(snapshot);
                 continue;
             };
-            evidence.add("phantom-read", || Case {
-                key: Some(key),
-                title: format!("{} read {}, which nobody wrote", who(snapshot.op), shown(value)),
-                argument: format!("No write of key {} has {}.", shown(key), shown(value)),
-                about: vec![snapshot.op],
-            });
+            evidence
+                .add("phantom-read", || Case {
+                    key: Some(key),
+                    title: format!(
+                        "{} read {}, which nobody wrote",
+                        who(snapshot.op),
+                        shown(value)
+                    ),
+                    argument: format!("No write of key {} has {}.", shown(key), shown(value)),
+                    about: vec![snapshot.op],
+                })
+                .against(format!("key {}", shown(key)), "what somebody wrote", shown(value));
         }
         let below = |a: &Snapshot<'_>, b: &Snapshot<'_>| {
             a.values.iter().zip(&b.values).all(|(a, b)| a.is_null() || a == b)
         };
         for (a, b) in incomparable(sound, |read| read.seen as i128, below) {
-            evidence.add("long-fork", || fork(keys, a, b));
+            let told = evidence.add("long-fork", || fork(keys, a, b));
+            let first = |one, other| only(keys, one, other).map_or_else(String::new, shown);
+            let (x, y) = (first(a, b), first(b, a));
+            told.against(
+                name(a.op),
+                format!("{y} too, if {} is right", name(b.op)),
+                format!("{x} alone"),
+            )
+            .against(
+                name(b.op),
+                format!("{x} too, if {} is right", name(a.op)),
+                format!("{y} alone"),
+            );
         }
     }
     let comparable = groups.iter().any(|(_, snapshots)| snapshots.len() > 1);
@@ -116,13 +134,16 @@ fn gather<'a>(
     Ok((writes, groups))
 }
 
+/// The first key that `one` saw written and `other` did not.
+fn only<'a>(keys: &[&'a Value], one: &Snapshot<'a>, other: &Snapshot<'a>) -> Option<&'a Value> {
+    let pairs = keys.iter().zip(one.values.iter().zip(&other.values));
+    let mut only = pairs.filter(|(_, (one, other))| !one.is_null() && other.is_null());
+    only.next().map(|(key, _)| *key)
+}
+
 fn fork<'a>(keys: &[&'a Value], a: &Snapshot<'a>, b: &Snapshot<'a>) -> Case<'a> {
-    let only = |one: &Snapshot<'_>, other: &Snapshot<'_>| {
-        let pairs = keys.iter().zip(one.values.iter().zip(&other.values));
-        let mut only = pairs.filter(|(_, (one, other))| !one.is_null() && other.is_null());
-        only.next().map_or_else(String::new, |(key, _)| shown(key))
-    };
-    let (x, y) = (only(a, b), only(b, a));
+    let first = |one, other| only(keys, one, other).map_or_else(String::new, shown);
+    let (x, y) = (first(a, b), first(b, a));
     Case {
         key: None,
         title: format!("{} and {} saw writes in opposite orders", name(a.op), name(b.op)),

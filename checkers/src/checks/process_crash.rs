@@ -67,13 +67,16 @@ fn told_of(crash: &Crash, history: &History) -> Finding {
         .map(|window| format!("{} #{} of {}", window.fault, window.id, window.nodes.join(" ")))
         .collect();
     let mut prose = vec![format!("At {at} the process of {node} was gone; no fault had ended it.")];
-    prose.push(match forced.is_empty() {
-        true => "No fault was in force.".to_owned(),
-        false => format!("In force were {}.", forced.join(", ")),
-    });
     if !log.is_empty() {
         prose.push(format!("Its log ends with: {}", log.join(" ⏎ ")));
     }
+    // What is concluded comes last.
+    prose.push(match forced.is_empty() {
+        true => "No fault was in force: it ended by itself.".to_owned(),
+        false => {
+            format!("In force were {}; none of them ends the process of {node}.", forced.join(", "))
+        }
+    });
     Finding {
         anomaly: topics::known(CHECK).to_owned(),
         key: None,
@@ -108,7 +111,7 @@ mod tests {
         assert_eq!(result.verdict, Verdict::Violated);
         let finding = &result.findings[0];
         assert_eq!((finding.operations.len(), finding.faults.as_slice()), (1, &[0][..]));
-        assert!(finding.prose[1].contains("disconnect #0 of n1"), "{finding:?}");
-        assert!(finding.prose[2].contains("TypeError: null"), "{finding:?}");
+        assert!(finding.prose[1].contains("TypeError: null"), "{finding:?}");
+        assert!(finding.prose[2].contains("disconnect #0 of n1"), "{finding:?}");
     }
 }

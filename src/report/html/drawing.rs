@@ -238,7 +238,7 @@ fn guide(html: &mut Html, picture: &Picture<'_>, axis: &Axis, top: f64, height: 
 fn operation(html: &mut Html, picture: &Picture<'_>, placed: &Placed<'_>, y: f64) {
     let operation = placed.operation;
     let wrong = picture.contradicts(operation);
-    let kind = if operation.f() == "read" { "read" } else { "write" };
+    let kind = if words::only_reads(operation) { "read" } else { "write" };
     let outcome = words::completion(operation.completion());
     let class = format!("operation {kind} {outcome}{}", if wrong { " wrong" } else { "" });
     html.element("g", &[("class", &class)], |html| {

@@ -107,7 +107,12 @@ pub fn claim(html: &mut Html, check: &CheckResult) {
     html.text(" ");
     html.text(&words::shorten(&check.summary, 300));
     if let (Some(claim), Verdict::Violated) = (glossary::claim(&check.check), &check.verdict) {
-        html.leaf("p", &[("class", "meaning")], &format!("Claimed: {claim}"));
+        html.element("p", &[("class", "meaning")], |html| {
+            html.text("Claimed: ");
+            for (place, part) in claim.split('`').enumerate() {
+                if place % 2 == 1 { html.leaf("code", &[], part) } else { html.text(part) }
+            }
+        });
     }
 }
 

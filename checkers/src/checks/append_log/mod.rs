@@ -71,32 +71,44 @@ fn offsets<'a>(log: &Log<'a>, evidence: &mut Evidence<'a>) {
     for entry in log.acknowledged.iter().chain(&log.polled) {
         let first = log.at[&entry.offset];
         if first.value != entry.value && told_offsets.insert(entry.offset) {
-            evidence.add("inconsistent-offsets", || Case {
-                key: order::some_key(log),
-                title: format!(
-                    "offset {} held both {} and {}",
-                    entry.offset,
+            evidence
+                .add("inconsistent-offsets", || Case {
+                    key: order::some_key(log),
+                    title: format!(
+                        "offset {} held both {} and {}",
+                        entry.offset,
+                        shown(first.value),
+                        shown(entry.value)
+                    ),
+                    argument: "A place in the log has one message for ever.".to_owned(),
+                    about: vec![first.op, entry.op],
+                })
+                .against(
+                    format!("offset {}", entry.offset),
                     shown(first.value),
-                    shown(entry.value)
-                ),
-                argument: "A place in the log has one message for ever.".to_owned(),
-                about: vec![first.op, entry.op],
-            });
+                    shown(entry.value),
+                );
         }
         let first = log.of_value[entry.value];
         let sent_once = log.sends.get(entry.value).is_none_or(|sends| sends.len() < 2);
         if first.offset != entry.offset && sent_once && told_values.insert(entry.value) {
-            evidence.add("duplicate", || Case {
-                key: order::some_key(log),
-                title: format!(
-                    "{} is in the log twice, at {} and at {}",
+            evidence
+                .add("duplicate", || Case {
+                    key: order::some_key(log),
+                    title: format!(
+                        "{} is in the log twice, at {} and at {}",
+                        shown(entry.value),
+                        first.offset,
+                        entry.offset
+                    ),
+                    argument: "It was sent once.".to_owned(),
+                    about: vec![first.op, entry.op],
+                })
+                .against(
                     shown(entry.value),
-                    first.offset,
-                    entry.offset
-                ),
-                argument: "It was sent once.".to_owned(),
-                about: vec![first.op, entry.op],
-            });
+                    format!("at {} alone", first.offset),
+                    format!("at {} too", entry.offset),
+                );
         }
     }
 }
@@ -115,12 +127,14 @@ fn polls<'a>(log: &Log<'a>, evidence: &mut Evidence<'a>) {
             Some(failed) => ("G1a", format!("Only {} sent {value}, and it failed.", name(failed))),
             None => ("phantom-read", format!("Nobody ever sent {value}.")),
         };
-        evidence.add(anomaly, || Case {
-            key: order::some_key(log),
-            title: format!("{} polled {value}, which cannot be there", who(entry.op)),
-            argument,
-            about: failed.into_iter().chain([entry.op]).collect(),
-        });
+        evidence
+            .add(anomaly, || Case {
+                key: order::some_key(log),
+                title: format!("{} polled {value}, which cannot be there", who(entry.op)),
+                argument,
+                about: failed.into_iter().chain([entry.op]).collect(),
+            })
+            .against(value.clone(), "never in the log", format!("at {}", entry.offset));
     }
 }
 

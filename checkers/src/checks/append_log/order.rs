@@ -100,24 +100,28 @@ fn step<'a>(
 ) -> bool {
     let key = some_key(log);
     if to <= from {
-        evidence.add(back, || Case {
-            key,
-            title: format!("{} polled offset {to} after {from}", who(about[1])),
-            argument: "A consumer goes forward, and gets each message once.".to_owned(),
-            about: about.to_vec(),
-        });
+        evidence
+            .add(back, || Case {
+                key,
+                title: format!("{} polled offset {to} after {from}", who(about[1])),
+                argument: "A consumer goes forward, and gets each message once.".to_owned(),
+                about: about.to_vec(),
+            })
+            .against("the offset polled next", format!("more than {from}"), to.to_string());
         return true;
     }
     let Some(offset) = skipped(log, from, to) else { return false };
-    evidence.add(skip, || Case {
-        key,
-        title: format!("{} skipped offset {offset}", who(about[1])),
-        argument: format!(
-            "It polled {to} right after {from}, but there is a message at {offset}: {}.",
-            super::shown(log.at[&offset].value)
-        ),
-        about: about.into_iter().chain([log.at[&offset].op]).collect(),
-    });
+    evidence
+        .add(skip, || Case {
+            key,
+            title: format!("{} skipped offset {offset}", who(about[1])),
+            argument: format!(
+                "It polled {to} right after {from}, but there is a message at {offset}: {}.",
+                super::shown(log.at[&offset].value)
+            ),
+            about: about.into_iter().chain([log.at[&offset].op]).collect(),
+        })
+        .against("the offset polled next", offset.to_string(), to.to_string());
     true
 }
 
@@ -134,12 +138,14 @@ fn sends<'a>(
     evidence: &mut Evidence<'a>,
 ) {
     let mut accuse = |anomaly, from: u64, to: u64, about: Vec<Op<'a>>| {
-        evidence.add(anomaly, || Case {
-            key: some_key(log),
-            title: format!("{} sent to offset {to}, after {from}", who(op)),
-            argument: "What a process sends later lies later in the log.".to_owned(),
-            about,
-        });
+        evidence
+            .add(anomaly, || Case {
+                key: some_key(log),
+                title: format!("{} sent to offset {to}, after {from}", who(op)),
+                argument: "What a process sends later lies later in the log.".to_owned(),
+                about,
+            })
+            .against("the offset sent to", format!("more than {from}"), to.to_string());
     };
     let inside = deeds.sent.windows(2).map(|pair| (pair[0], pair[1]));
     if let Some((from, to)) = inside.into_iter().find(|(from, to)| to <= from) {

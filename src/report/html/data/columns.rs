@@ -117,7 +117,7 @@ impl Columns {
             "fail" => '1',
             _ => '2',
         });
-        self.kind.push(if operation.f() == "read" { 'r' } else { 'w' });
+        self.kind.push(if words::only_reads(operation) { 'r' } else { 'w' });
         self.began.push(began as i64 - *before as i64);
         self.late.push(began.saturating_sub(operation.due_at().0));
         self.took.push(ended.map(|end| end.0.saturating_sub(began)));
