@@ -176,7 +176,8 @@ impl Daemon {
         }
     }
 
-    /// Sets `$pid` to the living process, or to nothing. Works without /proc, through ps.
+    /// Sets `$pid` to the living process, or to nothing. Works without /proc, through ps. In the
+    /// middle of an `exec` a process has no command line: then it is looked at again.
     fn find(&self) -> String {
         let (pid_file, mark) = (quote([&self.pid_file]), quote([&self.mark]));
         let (functions, same) = match self.mark.is_empty() {
@@ -187,9 +188,13 @@ impl Daemon {
             "{functions}pid=; born=; stat=; args=\n\
              {{ read -r pid born <{pid_file}; }} 2>/dev/null\n\
              if [ -n \"$pid\" ] && [ -d /proc/self ]; then\n  \
-               args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n  \
-               {{ while read -r key stat _ && [ \"$key\" != State: ]; do :; done \
-                 <\"/proc/$pid/status\"; }} 2>/dev/null\n\
+               looks=0; while :; do\n    \
+                 stat=; args=$(tr '\\0' ' ' 2>/dev/null <\"/proc/$pid/cmdline\")\n    \
+                 {{ while read -r key stat _ && [ \"$key\" != State: ]; do :; done \
+                   <\"/proc/$pid/status\"; }} 2>/dev/null\n    \
+                 case \"$args:$stat\" in :[!ZX]*) ;; *) break ;; esac\n    \
+                 looks=$((looks+1)); [ $looks -lt 50 ] || break; sleep 0.02\n  \
+               done\n\
              elif [ -n \"$pid\" ]; then\n  \
                args=$(ps -o args= -p \"$pid\" 2>/dev/null)\n  \
                stat=$(ps -o stat= -p \"$pid\" 2>/dev/null)\n\
