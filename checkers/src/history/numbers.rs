@@ -7,24 +7,20 @@ use super::ValueId;
 const NONE: u32 = u32::MAX;
 
 /// A table where the names of values lie close together, as those of integers counted up do: its
-/// memory is then read nearly in order. Only what lies far off is hashed.
+/// memory is then read nearly in order. Where they do not, they are hashed.
 pub(crate) struct Numbers {
     integers: Near,
     others: Near,
     far: FxHashMap<ValueId, u32>,
     count: u32,
+    mentions: usize,
 }
 
 impl Numbers {
-    /// For about so many mentions. Tables take at most four times as many places.
+    /// For about so many mentions.
     pub(crate) fn with_mentions(mentions: usize) -> Self {
-        let most = 4 * mentions + 64;
-        Self {
-            integers: Near::new(most),
-            others: Near::new(most),
-            far: FxHashMap::default(),
-            count: 0,
-        }
+        let (integers, others) = (Near::default(), Near::default());
+        Self { integers, others, far: FxHashMap::default(), count: 0, mentions }
     }
 
     /// The number of a value, and whether it is new.
@@ -32,43 +28,49 @@ impl Numbers {
     pub(crate) fn number(&mut self, value: ValueId) -> (u32, bool) {
         let next = self.count;
         let near = if value.is_integer() { &mut self.integers } else { &mut self.others };
-        let number = match near.slot(value.raw()) {
+        // Once something is hashed tables do not grow: it would have a place in them.
+        let most = if self.far.is_empty() { SPARSE * (next as usize + 1) } else { 0 };
+        let number = match near.slot(value.raw(), most) {
             Some(slot) => {
                 if *slot == NONE {
                     *slot = next;
                 }
                 *slot
             }
-            None => *self.far.entry(value).or_insert(next),
+            None => {
+                if self.far.is_empty() {
+                    self.far.reserve(self.mentions / 2);
+                }
+                *self.far.entry(value).or_insert(next)
+            }
         };
         self.count += u32::from(number == next);
         (number, number == next)
     }
 }
 
+/// Places in a table for each value there is, at most.
+const SPARSE: usize = 16;
+
 /// Numbers by distance from the first name, before and after it by turns.
+#[derive(Default)]
 struct Near {
     first: Option<u32>,
     numbers: Vec<u32>,
-    most: usize,
 }
 
 impl Near {
-    fn new(most: usize) -> Self {
-        Self { first: None, numbers: Vec::new(), most }
-    }
-
-    /// `None`: it lies too far off.
+    /// `None`: it lies beyond the table, which may grow to `most` places.
     #[inline]
-    fn slot(&mut self, name: u32) -> Option<&mut u32> {
+    fn slot(&mut self, name: u32, most: usize) -> Option<&mut u32> {
         let first = *self.first.get_or_insert(name);
         let twice = 2 * name.abs_diff(first) as usize;
         let place = if name > first { twice - 1 } else { twice };
         if place >= self.numbers.len() {
-            if place >= self.most {
+            if place >= most {
                 return None;
             }
-            let room = (place + 1).max(2 * self.numbers.len()).min(self.most);
+            let room = (place + 1).max(2 * self.numbers.len()).min(most);
             self.numbers.resize(room, NONE);
         }
         self.numbers.get_mut(place)
@@ -99,7 +101,7 @@ mod tests {
             ),
         ) {
             let mut names = Interner::default();
-            let mut numbers = Numbers::with_mentions(1);
+            let mut numbers = Numbers::with_mentions(60);
             let mut plain: Vec<Value> = Vec::new();
             for value in mentions {
                 let known = plain.iter().position(|other| *other == value);

@@ -46,6 +46,9 @@ pub(crate) trait Source: Sync {
     fn edges(&self, key: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds));
 }
 
+/// The edges of one key, hubs counted from its first, and how many hubs it has.
+type KeyEdges = (Vec<(u32, u32, Kinds)>, u32);
+
 /// Keys whose edges are made side by side, and are in memory together.
 const KEYS: usize = 1 << 12;
 
@@ -64,7 +67,7 @@ pub(crate) fn each_edge(
             source.edges(key, &mut own, &mut |from, to, kind| edges.push((from, to, kind)));
             (edges, own)
         };
-        let all: Vec<(Vec<(u32, u32, Kinds)>, u32)> = keys.into_par_iter().map(of_key).collect();
+        let all: Vec<KeyEdges> = keys.into_par_iter().map(of_key).collect();
         for (edges, own) in all {
             // Each key counts its own.
             let node = |node: u32| if node < first_hub { node } else { node + hubs };
