@@ -20,21 +20,16 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Counts the edges out of each node, of which there are `nodes`, or more if edges begin at
-    /// greater ones. `None` when there are more than 2^32 - 1 edges.
+    /// Counts the edges out of each node, of which there are `nodes`. `None` when there are more
+    /// than 2^32 - 1 edges.
     pub(crate) fn count(nodes: usize, edges: impl FnOnce(&mut dyn FnMut(u32))) -> Option<Self> {
         let mut starts = vec![0_u32; nodes + 1];
         let mut total = 0_u64;
         edges(&mut |from| {
-            let place = from as usize + 1;
-            if place >= starts.len() {
-                starts.resize(place + 1, 0);
-            }
-            starts[place] += 1;
+            starts[from as usize + 1] += 1;
             total += 1;
         });
         u32::try_from(total).ok()?;
-        let nodes = starts.len() - 1;
         for node in 0..nodes {
             starts[node + 1] += starts[node];
         }

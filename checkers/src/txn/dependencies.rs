@@ -9,8 +9,6 @@
 //! A *hub* stands for all pairs of two sets: every reader of a version has an rw edge to the hub,
 //! the hub an edge to every transaction which overwrote that version.
 
-use rayon::prelude::*;
-
 use super::Transactions;
 use crate::graph::{Builder, Components, Graph, Kinds, components};
 use crate::history::Completion;
@@ -32,50 +30,17 @@ pub(crate) const HUB: Kinds = 32;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Who gives the dependencies between transactions.
-pub(crate) trait Source: Sync {
-    /// How many parts there are whose dependencies do not depend on each other.
-    fn keys(&self) -> usize;
+pub(crate) trait Source {
+    /// How many hubs there are: nodes from the number of transactions on.
+    fn hubs(&self) -> usize;
     /// Calls `add` with transactions that wrote the same one after the other, nobody saw in which
     /// order.
     fn rivals(&self, add: &mut dyn FnMut(&[u32]));
     /// Whether a transaction is certain to have happened.
     fn committed(&self, txn: u32) -> bool;
-    /// Calls `add(from, to, kind)` for every edge of a key but those of processes and of real time.
-    /// Hubs are nodes from the number of transactions on; adds how many there are to `hubs`, whose
-    /// next is then the number after.
-    fn edges(&self, key: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds));
-}
-
-/// The edges of one key, hubs counted from its first, and how many hubs it has.
-type KeyEdges = (Vec<(u32, u32, Kinds)>, u32);
-
-/// Keys whose edges are made side by side, and are in memory together.
-const KEYS: usize = 1 << 12;
-
-/// Calls `add` with every edge of all keys, in their order; returns the number of nodes.
-pub(crate) fn each_edge(
-    txns: &Transactions<'_>,
-    source: &impl Source,
-    mut add: impl FnMut(u32, u32, Kinds),
-) -> usize {
-    let first_hub = txns.len() as u32;
-    let mut hubs = 0;
-    for start in (0..source.keys()).step_by(KEYS) {
-        let keys = start..(start + KEYS).min(source.keys());
-        let of_key = |key| {
-            let (mut edges, mut own) = (Vec::new(), 0);
-            source.edges(key, &mut own, &mut |from, to, kind| edges.push((from, to, kind)));
-            (edges, own)
-        };
-        let all: Vec<KeyEdges> = keys.into_par_iter().map(of_key).collect();
-        for (edges, own) in all {
-            // Each key counts its own.
-            let node = |node: u32| if node < first_hub { node } else { node + hubs };
-            edges.into_iter().for_each(|(from, to, kind)| add(node(from), node(to), kind));
-            hubs += own;
-        }
-    }
-    (first_hub + hubs) as usize
+    /// Calls `add(from, to, kind)` for every edge but those of processes and of real time, in the
+    /// same order each time.
+    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds));
 }
 
 /// The dependencies of a history.
@@ -89,13 +54,13 @@ pub(crate) struct Dependencies {
 impl Dependencies {
     /// `None` when there are more edges than 32 bits can name.
     pub(crate) fn of(txns: &Transactions<'_>, source: &impl Source) -> Option<Self> {
-        // Edges lead from each hub, so hubs are counted too.
+        let nodes = txns.len() + source.hubs();
         let count = |add: &mut dyn FnMut(u32)| {
-            each_edge(txns, source, |from, _, _| add(from));
+            source.edges(&mut |from, _, _| add(from));
             processes(txns, source, &mut |from, _| add(from));
         };
-        let mut builder = Builder::count(txns.len(), count)?;
-        each_edge(txns, source, |from, to, kind| builder.place(from, to, kind));
+        let mut builder = Builder::count(nodes, count)?;
+        source.edges(&mut |from, to, kind| builder.place(from, to, kind));
         processes(txns, source, &mut |from, to| builder.place(from, to, PROCESS));
         let timeline = Timeline::of(txns);
         Some(Self { graph: builder.finish(), txns: txns.len(), timeline })

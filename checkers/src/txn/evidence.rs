@@ -34,17 +34,4 @@ impl Sightings {
             self.cases.push(case());
         }
     }
-
-    /// Those of others after these, as if one had gathered all.
-    pub(crate) fn extend(&mut self, others: Self) {
-        for case in others.cases {
-            let told = self.cases.iter().filter(|other| other.anomaly == case.anomaly).count();
-            if told < TOLD_MAX {
-                self.cases.push(case);
-            }
-        }
-        for (anomaly, count) in others.counts {
-            *self.counts.entry(anomaly).or_default() += count;
-        }
-    }
 }

@@ -8,9 +8,10 @@
 //! **null** read of a list is the empty list; read of a register it is the initial state, a value
 //! like any other.
 
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
-use crate::history::{Completion, History, Numbers, Operation, ValueId, Values};
+use crate::history::{Completion, History, Operation, ValueId, Values};
 
 /// What a micro-operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,7 +72,7 @@ impl<'a> Transactions<'a> {
             ends: Vec::with_capacity(history.len()),
         };
         let mut functions = Functions::of(history);
-        let mut numbers = Numbers::with_mentions(history.len());
+        let mut numbers = FxHashMap::default();
         for operation in history.operations() {
             all.add(operation, &mut functions, &mut numbers)?;
         }
@@ -82,7 +83,7 @@ impl<'a> Transactions<'a> {
         &mut self,
         operation: Operation<'_>,
         functions: &mut Functions<'_>,
-        numbers: &mut Numbers,
+        numbers: &mut FxHashMap<ValueId, u32>,
     ) -> Result<(), TxnError> {
         let (op, values) = (operation.index().0, self.history.values());
         if operation.f() != "txn" {
@@ -98,13 +99,14 @@ impl<'a> Transactions<'a> {
                 let micro = values.get(item).to_string();
                 TxnError::NoMicro { op, place: place + 1, micro }
             })?;
-            let (number, new) = numbers.number(key);
-            if new {
-                self.keys.push(key);
-            }
+            let keys = &mut self.keys;
+            let key = *numbers.entry(key).or_insert_with(|| {
+                keys.push(key);
+                keys.len() as u32 - 1
+            });
             let unknown = f == Function::Read && !ok;
             let value = if unknown { ValueId::NULL } else { value };
-            self.micros.push(Micro { f, key: number, value });
+            self.micros.push(Micro { f, key, value });
         }
         self.ends.push(u32::try_from(self.micros.len()).map_err(|_| TxnError::TooMany)?);
         Ok(())

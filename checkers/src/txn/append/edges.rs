@@ -10,8 +10,12 @@ use super::lists::{Entry, Lists, UNSURE};
 use crate::graph::Kinds;
 
 impl Source for Lists<'_> {
-    fn keys(&self) -> usize {
-        self.txns.keys().len()
+    fn hubs(&self) -> usize {
+        let mut hubs = 0;
+        (0..self.txns.keys().len()).for_each(|key| {
+            self.of_key(key, &mut hubs, &mut |_, _, _| {});
+        });
+        hubs as usize
     }
 
     fn rivals(&self, add: &mut dyn FnMut(&[u32])) {
@@ -27,8 +31,11 @@ impl Source for Lists<'_> {
         self.committed[txn as usize]
     }
 
-    fn edges(&self, key: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds)) {
-        self.of_key(key, hubs, add);
+    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds)) {
+        let mut hubs = 0;
+        for key in 0..self.txns.keys().len() {
+            self.of_key(key, &mut hubs, add);
+        }
     }
 }
 

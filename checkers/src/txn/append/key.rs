@@ -24,8 +24,7 @@ pub(super) struct Judge<'a, 'b> {
     pub entries: &'b mut [Entry],
     /// Place of the first of them among those of all keys.
     pub first: u32,
-    /// Transactions in doubt that happened, since an element of theirs was found.
-    pub happened: &'b mut Vec<u32>,
+    pub committed: &'b mut [bool],
     pub sightings: &'b mut Sightings,
     pub doubts: &'b mut Vec<String>,
     pub scratch: &'b mut Scratch,
@@ -153,7 +152,7 @@ impl<'a> Judge<'a, '_> {
             let mut entry = NONE;
             match self.writer(element) {
                 Writer::Known(known) => {
-                    self.happened(known);
+                    self.committed[self.entries[known].txn as usize] = true;
                     if self.entries[known].place == NONE {
                         self.entries[known].place = place as u32;
                         entry = self.first + known as u32;
@@ -171,14 +170,6 @@ impl<'a> Judge<'a, '_> {
             found.repeated = found.repeated.min(repeated(longest.list).unwrap_or(end));
         }
         found
-    }
-
-    /// The transaction of an entry did happen.
-    fn happened(&mut self, entry: usize) {
-        let txn = self.entries[entry].txn;
-        if self.txns.completion(txn as usize) != Completion::Ok {
-            self.happened.push(txn);
-        }
     }
 
     fn doubt(&mut self, element: ValueId) {
@@ -228,7 +219,7 @@ impl<'a> Judge<'a, '_> {
         for (place, &element) in read.list.iter().enumerate() {
             match self.writer(element) {
                 Writer::Known(entry) => {
-                    self.happened(entry);
+                    self.committed[self.entries[entry].txn as usize] = true;
                 }
                 Writer::Failed(_) => failed = failed.or(Some(place)),
                 Writer::Nobody => phantom = phantom.or(Some(place)),

@@ -1,15 +1,11 @@
 //! The version order of every list, and the place of each append and read in it.
 
-use std::ops::Range;
-
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::super::dependencies::NONE;
 use super::super::entries::{Entries, Placed};
 use super::super::evidence::Sightings;
 use super::super::{Function, Micro, Transactions, words};
-use super::key::{Judge, Scratch};
 use crate::history::{Completion, ValueId};
 
 /// The place of an append that was read but is not in the order all agree on, or of a read whose
@@ -68,33 +64,23 @@ impl<'a> Lists<'a> {
         Ok(lists)
     }
 
-    /// Puts the entries of each key in their places, some keys at a time.
+    /// Puts the entries of each key in their places.
     fn order_all(&mut self) {
-        let txns = self.txns;
-        let mut groups: Vec<(Range<usize>, u32, &mut [Entry])> = Vec::new();
-        let (mut rest, mut first, mut key) = (&mut self.entries[..], 0, 0);
-        while key < self.entry_ends.len() {
-            let end = self.entry_ends.partition_point(|&end| end < first + GROUP) + 1;
-            let end = end.clamp(key + 1, self.entry_ends.len());
-            let last = self.entry_ends[end - 1];
-            let (group, others) = rest.split_at_mut((last - first) as usize);
-            groups.push((key..end, first, group));
-            (rest, first, key) = (others, last, end);
-        }
-        let ends = &self.entry_ends;
-        let ordered = groups.into_par_iter().map_init(Scratch::default, |scratch, group| {
-            let (keys, first, entries) = group;
-            Ordered::of(txns, keys, &mut Group { first, entries, ends }, scratch)
-        });
-        let ordered: Vec<Ordered> = ordered.collect();
-        self.order.reserve_exact(ordered.iter().map(|some| some.order.len()).sum());
-        for some in ordered {
-            let before = self.order.len() as u32;
-            self.order.extend(some.order);
-            self.order_ends.extend(some.ends.iter().map(|end| before + end));
-            some.happened.iter().for_each(|&txn| self.committed[txn as usize] = true);
-            self.sightings.extend(some.sightings);
-            self.doubts.extend(some.doubts);
+        let mut scratch = super::key::Scratch::default();
+        for key in 0..self.txns.keys().len() {
+            let range = self.range(key);
+            let judge = super::key::Judge {
+                txns: self.txns,
+                key: key as u32,
+                entries: &mut self.entries[range.clone()],
+                first: range.start as u32,
+                committed: &mut self.committed,
+                sightings: &mut self.sightings,
+                doubts: &mut self.doubts,
+                scratch: &mut scratch,
+            };
+            judge.run(&mut self.order);
+            self.order_ends.push(self.order.len() as u32);
         }
     }
 
@@ -107,7 +93,7 @@ impl<'a> Lists<'a> {
         }
     }
 
-    fn range(&self, key: usize) -> Range<usize> {
+    fn range(&self, key: usize) -> std::ops::Range<usize> {
         let start = key.checked_sub(1).map_or(0, |before| self.entry_ends[before]);
         start as usize..self.entry_ends[key] as usize
     }
@@ -127,59 +113,6 @@ impl<'a> Lists<'a> {
 
     pub(crate) fn function(&self, entry: Entry) -> Function {
         self.txns.all_micros()[entry.micro as usize].f
-    }
-}
-
-/// Entries ordered together, at least.
-const GROUP: u32 = 1 << 14;
-
-/// The entries of some keys.
-struct Group<'a> {
-    /// Place of the first of them among those of all keys.
-    first: u32,
-    entries: &'a mut [Entry],
-    /// Per key, of all, where its entries end.
-    ends: &'a [u32],
-}
-
-/// What was found of some keys.
-#[derive(Default)]
-struct Ordered {
-    order: Vec<u32>,
-    /// Per key where its order ends.
-    ends: Vec<u32>,
-    happened: Vec<u32>,
-    sightings: Sightings,
-    doubts: Vec<String>,
-}
-
-impl Ordered {
-    fn of(
-        txns: &Transactions<'_>,
-        keys: Range<usize>,
-        group: &mut Group<'_>,
-        scratch: &mut Scratch,
-    ) -> Self {
-        let mut found = Self::default();
-        let mut first = group.first;
-        for key in keys {
-            let end = group.ends[key];
-            let range = (first - group.first) as usize..(end - group.first) as usize;
-            let judge = Judge {
-                txns,
-                key: key as u32,
-                entries: &mut group.entries[range],
-                first,
-                happened: &mut found.happened,
-                sightings: &mut found.sightings,
-                doubts: &mut found.doubts,
-                scratch,
-            };
-            judge.run(&mut found.order);
-            found.ends.push(found.order.len() as u32);
-            first = end;
-        }
-        found
     }
 }
 

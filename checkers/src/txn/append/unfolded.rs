@@ -10,7 +10,7 @@
 //!   with any one of the transactions that only read.
 
 use super::super::cycles::Cycle;
-use super::super::dependencies::{HUB, NONE, PROCESS, RW, WR, WW, each_edge};
+use super::super::dependencies::{HUB, NONE, PROCESS, RW, Source, WR, WW};
 use super::super::{Function, Model};
 use super::lists::{Entry, Lists};
 use crate::graph::path::{BothWays, shortest};
@@ -96,8 +96,9 @@ impl Moments {
     /// Transactions that write, and hubs.
     fn of_updates(lists: &Lists<'_>) -> Self {
         let count = lists.txns.len();
+        let nodes = count + lists.hubs();
         let mut edges = Vec::new();
-        let nodes = each_edge(lists.txns, lists, |from, to, kind| {
+        lists.edges(&mut |from, to, kind| {
             let other = |node: u32| node as usize >= count || writes(lists, node);
             edges.extend((other(from) && other(to)).then_some((from, to, kind)));
         });
@@ -129,7 +130,7 @@ impl Moments {
     fn through_readers(&self, lists: &Lists<'_>) -> Option<Cycle> {
         let count = lists.txns.len();
         let (mut into, mut out) = (Vec::new(), Vec::new());
-        each_edge(lists.txns, lists, |from, to, kind| {
+        lists.edges(&mut |from, to, kind| {
             let reads = |node: u32| (node as usize) < count && !writes(lists, node);
             match (reads(from), reads(to)) {
                 (true, _) => out.push((from, to, kind)),

@@ -6,9 +6,10 @@ use super::order::Order;
 use crate::graph::Kinds;
 
 impl Source for Order<'_, '_> {
-    /// All at once: versions are in order of keys, and so are their readers.
-    fn keys(&self) -> usize {
-        1
+    fn hubs(&self) -> usize {
+        let mut hubs = 0;
+        self.anti(&mut hubs, &mut |_, _, _| {});
+        hubs as usize
     }
 
     /// The order of blind writes is nobody's to guess here.
@@ -18,7 +19,7 @@ impl Source for Order<'_, '_> {
         self.versions.committed[txn as usize]
     }
 
-    fn edges(&self, _: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds)) {
+    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds)) {
         for &(version, reader) in &self.readers {
             let writer = self.versions.all[version as usize].writer;
             if writer != NONE && writer != reader {
@@ -32,7 +33,7 @@ impl Source for Order<'_, '_> {
                 add(from, to, WW);
             }
         }
-        self.anti(hubs, add);
+        self.anti(&mut 0, add);
     }
 }
 
