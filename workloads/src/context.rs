@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// The operation that a client is about to perform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
     /// Of the whole run; see [`Context::run_id`].
     pub run: u64,

@@ -13,9 +13,17 @@ pub struct Invocation {
     pub value: Value,
 }
 
+/// The key of [`Invocation::probe`].
+const PROBE_KEY: &str = "isobar-probe";
+
 impl Invocation {
     pub fn of(f: &str, key: Option<Value>, value: Value) -> Self {
         Self { f: f.to_owned(), key, value }
+    }
+
+    /// The read of a key that nobody writes: whether it is answered tells if clients work at all.
+    pub fn probe() -> Self {
+        Self::of("read", Some(PROBE_KEY.into()), Value::Null)
     }
 
     /// Whether the operation may change the state of the system.

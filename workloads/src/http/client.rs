@@ -13,9 +13,6 @@ use super::{Answer, CreateOptions, Meaning, OperationOptions, Session, SessionOp
 use crate::template::{Template, TemplateError, variable};
 use crate::{Client, Connect, ConnectError, Context, Invocation, Outcome};
 
-/// The key that is read to find out whether the requests fit the server.
-const PROBE_KEY: &str = "isobar-probe";
-
 /// What to send for each operation.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
@@ -133,7 +130,7 @@ impl HttpConnect {
             secrets: self.variables().iter().filter_map(|name| variable(name).ok()).collect(),
             connect_timeout: self.shared.connect_timeout,
         })?;
-        let context = Context { run: 0, process: 0, index: 0 };
+        let context = Context::default();
         let shared = Arc::clone(&self.shared);
         let node = target.node.clone();
         Ok(HttpClient { session, node, context, reached: true, shared })
@@ -156,8 +153,7 @@ impl Connect for HttpConnect {
             return Ok(());
         }
         let mut client = self.open(address)?;
-        let key = Some(Value::String(PROBE_KEY.to_owned()));
-        let read = Invocation { f: "read".to_owned(), key, value: Value::Null };
+        let read = Invocation::probe();
         match client.invoke(&read).await {
             Outcome::Ok(_) => Ok(()),
             Outcome::Fail(why) | Outcome::Info(why) => {

@@ -19,8 +19,6 @@ const LINE_BYTES_MAX: u64 = 64 << 20;
 /// How often, and how many times, to look whether a program that is silent has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const ENDING_LOOKS: u32 = 50;
-/// The key that is read to find out whether the program works.
-const PROBE_KEY: &str = "isobar-probe";
 /// The most that is quoted of what is no answer.
 const QUOTED_CHARS_MAX: usize = 200;
 
@@ -89,7 +87,7 @@ impl ProcessConnect {
             .map_err(|error| format!("cannot start `{}`: {error}", target.command))?;
         let pipes = child.stdin.take().zip(child.stdout.take());
         let pipes = pipes.map(|(stdin, stdout)| (stdin, BufReader::new(stdout)));
-        let context = Context { run: 0, process: 0, index: 0 };
+        let context = Context::default();
         Ok(ProcessClient { child, pipes, context, operations: 0, exchange: None })
     }
 }
@@ -110,8 +108,7 @@ impl Connect for ProcessConnect {
             return Ok(());
         }
         let mut client = self.start(address)?;
-        let key = Some(Value::String(PROBE_KEY.to_owned()));
-        let read = Invocation { f: "read".to_owned(), key, value: Value::Null };
+        let read = Invocation::probe();
         let reason = match client.exchange_lines(&read).await {
             Ok(Outcome::Ok(_)) => return Ok(()),
             Ok(Outcome::Fail(why) | Outcome::Info(why)) => format!("a first read fails: {why}"),

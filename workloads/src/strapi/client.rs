@@ -25,7 +25,7 @@ pub(super) struct StrapiClient {
 
 impl StrapiClient {
     pub fn new(task: Task, session: Session, documents: Arc<Documents>) -> Self {
-        let context = Context { run: 0, process: 0, index: 0 };
+        let context = Context::default();
         Self { task, session, context, reached: true, documents, told: None, status: None }
     }
 
