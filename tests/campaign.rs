@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -75,6 +76,21 @@ fn shards_are_told_by_kubernetes_and_time_that_runs_out_proves_nothing() {
     assert!(ended.code == 3 || ended.stdout.contains("not run"), "{ended:?}");
 }
 
+/// Their stores are two, so both are called by this second and this seed.
+#[test]
+fn two_runs_at_once_do_not_get_into_each_others_way() {
+    let quiet = ["--set", "system.toy.bug=none", "--set", "load.time=1s"];
+    let stores = [Isobar::new(), Isobar::new(), Isobar::new()];
+    let running = stores.each_ref().map(|isobar| {
+        let args = ["run", DEMO, "--seed", "7", "--set", "faults=none"];
+        let mut command = isobar.command(args.into_iter().chain(quiet));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    });
+    for run in running {
+        Ended::of(&run.wait_with_output().unwrap()).expect(0);
+    }
+}
+
 #[test]
 fn github_is_told_in_the_log_and_on_a_page() {
     let isobar = Isobar::new();
@@ -92,7 +108,7 @@ fn github_is_told_in_the_log_and_on_a_page() {
 fn a_run_tells_how_it_goes_in_openmetrics() {
     let isobar = Isobar::new();
     let mut command = isobar.command(["run", DEMO, "--seed", "1", "--metrics", "127.0.0.1:0"]);
-    let mut running = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut running = command.stderr(Stdio::piped()).spawn().unwrap();
     let mut stderr = running.stderr.take().unwrap();
     let mut told = String::new();
     let mut byte = [0];

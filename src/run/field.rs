@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 
 use super::{RunFailure, clients};
@@ -28,6 +29,8 @@ use crate::terminal;
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 /// How long a client's first read may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a port may take to accept before it counts as closed.
+const OPEN_LIMIT: Duration = Duration::from_secs(1);
 const POLL_EVERY: Duration = Duration::from_millis(200);
 /// Logs and processes get more time than other commands: they may be large, or reluctant.
 const SLOW_DEADLINE: Duration = Duration::from_secs(60);
@@ -166,20 +169,33 @@ impl Field {
     }
 
     /// Whether nobody answers in the place of nodes that are not started yet: clients would talk to
-    /// somebody else.
+    /// somebody else, and the system would not start.
     fn none_serves(&self, group: &[&Member]) -> Result<(), SystemError> {
         let starts = |member: &Member| self.system.starts(&member.node);
         if !group.iter().all(|member| starts(member)) {
             return Ok(());
         }
-        match group.iter().zip(self.statuses(group)).find(|(_, status)| status.is_ok()) {
-            None => Ok(()),
-            Some((member, _)) => Err(SystemError::Missing {
-                node: member.node.name.clone(),
-                what: format!("something answers there before {} starts", self.system.name()),
+        for (member, status) in group.iter().zip(self.statuses(group)) {
+            let node = &member.node;
+            let port = self.system.port(node);
+            let place = match port {
+                Some(port) if self.is_open(node, port) => format!("on port {port}"),
+                None if status.is_ok() => "there".to_owned(),
+                _ => continue,
+            };
+            return Err(SystemError::Missing {
+                node: node.name.clone(),
+                what: format!("something answers {place} before {} starts", self.system.name()),
                 remedy: "its port is taken: end that program, or use another port".to_owned(),
-            }),
+            });
         }
+        Ok(())
+    }
+
+    fn is_open(&self, node: &Node, port: u16) -> bool {
+        let connecting = TcpStream::connect((node.ip, port));
+        let open = async { tokio::time::timeout(OPEN_LIMIT, connecting).await };
+        matches!(self.runtime.block_on(open), Ok(Ok(_)))
     }
 
     /// Whether all processes of a group are there.
@@ -419,7 +435,8 @@ pub fn hold(
 ) -> Result<Hold, HoldError> {
     let run = directory.path.file_name().unwrap_or_default().to_string_lossy();
     let options = HoldOptions {
-        run: format!("{}-{run}", spec.name),
+        // Another controller may begin a run of this name and seed within this second.
+        run: format!("{}-{run}-{}", spec.name, std::process::id()),
         lease: spec.lease.0,
         privileged: privileged(&cluster.nodes(), system),
         journal: directory.file("faults.jsonl"),

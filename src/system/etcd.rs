@@ -124,6 +124,10 @@ impl System for Etcd {
         format!("{}:{CLIENT_PORT}", bracketed(node))
     }
 
+    fn port(&self, _node: &Node) -> Option<u16> {
+        Some(CLIENT_PORT)
+    }
+
     fn peer_port(&self, _node: &Node) -> u16 {
         PEER_PORT
     }

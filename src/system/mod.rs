@@ -88,6 +88,11 @@ pub trait System: Send + Sync {
     /// How its clients are opened ([`Connect::connect`]): `host:port`, or the node's name.
     fn client_address(&self, node: &Node) -> String;
 
+    /// Where `node` listens once it serves; `None` where that is not known.
+    fn port(&self, _node: &Node) -> Option<u16> {
+        None
+    }
+
     /// The other nodes' ports on `node` that carry replication, for partitions by port.
     fn peer_port(&self, node: &Node) -> u16;
 

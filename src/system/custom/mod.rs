@@ -254,6 +254,10 @@ impl System for Custom {
         node.name.clone()
     }
 
+    fn port(&self, node: &Node) -> Option<u16> {
+        self.fields(node).port_number()
+    }
+
     fn peer_port(&self, node: &Node) -> u16 {
         self.fields(node).port_number().unwrap_or(0)
     }

@@ -266,6 +266,10 @@ impl System for Strapi {
         }
     }
 
+    fn port(&self, node: &Node) -> Option<u16> {
+        Some(if is_database(node) { postgres::PORT } else { PORT })
+    }
+
     /// What the nodes send one another are queries.
     fn peer_port(&self, _node: &Node) -> u16 {
         postgres::PORT

@@ -160,6 +160,10 @@ impl System for Toy {
         self.address(node).to_string()
     }
 
+    fn port(&self, node: &Node) -> Option<u16> {
+        Some(self.address(node).port())
+    }
+
     /// The same port as for clients; a firewall could not tell nodes apart by it.
     fn peer_port(&self, node: &Node) -> u16 {
         self.address(node).port()
