@@ -61,6 +61,10 @@ pub struct OperationSpec {
     /// Where the answer has the result, as a JSON pointer; `*` stands for every element.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,
+    /// How many times the request is sent, by default once: for a service which promises that the
+    /// same request, as told by a header `idempotency-key: "{{run}}-{{index}}"`, has one effect.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub send: u32,
     /// What a status means, where it is not the usual: `{ 404: absent, 5xx: info }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub status: BTreeMap<String, MeaningSpec>,
@@ -94,6 +98,7 @@ impl HttpSpec {
             let options = OperationOptions {
                 request: request(&spec.request, spec.body.as_ref(), &spec.headers),
                 result: spec.result.clone(),
+                send: spec.send,
                 statuses: spec.status.iter().map(|(s, m)| (s.clone(), (*m).into())).collect(),
             };
             (f.clone(), options)
@@ -109,6 +114,14 @@ impl HttpSpec {
             connect_timeout,
         }
     }
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn is_once(count: &u32) -> bool {
+    *count == once()
 }
 
 impl From<MeaningSpec> for Meaning {

@@ -66,7 +66,7 @@ fn operation(request: &str, body: Option<Value>, result: Option<&str>) -> Operat
     OperationOptions {
         request: RequestOptions { request: request.to_owned(), body, headers: Vec::new() },
         result: result.map(str::to_owned),
-        statuses: Vec::new(),
+        ..OperationOptions::default()
     }
 }
 
@@ -149,6 +149,28 @@ async fn a_request_goes_out_once_and_is_not_redirected() {
         assert!(matches!(client.invoke(&write).await, Outcome::Info(_)));
         assert_eq!(server.seen().len(), expected);
     }
+}
+
+#[tokio::test]
+async fn what_is_sent_twice_happened_if_one_answer_says_so() {
+    let mut twice = options();
+    twice.operations.get_mut("write").unwrap().send = 2;
+    let told = async |answers: [&'static str; 2]| {
+        let server = Server::start(answers.to_vec()).await;
+        let mut client = connect(&twice, &server.address).open(&server.address).unwrap();
+        let outcome = client.invoke(&invocation("write", json!(5))).await;
+        let seen = server.seen();
+        assert_eq!(seen.len(), 2);
+        assert_eq!(seen[0], seen[1], "the same request");
+        outcome
+    };
+    for answers in [["204", "409"], ["409", "204"], ["", "204"], ["500", "204"], ["204", ""]] {
+        assert_eq!(told(answers).await, Outcome::Ok(json!(5)), "{answers:?}");
+    }
+    for answers in [["409", "500"], ["", "409"], ["", ""]] {
+        assert!(matches!(told(answers).await, Outcome::Info(_)), "{answers:?}");
+    }
+    assert!(matches!(told(["409", "400"]).await, Outcome::Fail(_)));
 }
 
 #[tokio::test]
@@ -248,8 +270,12 @@ fn wrong_requests_are_named() {
     let operations = [
         ("read".to_owned(), operation("GET /{{id}}", None, None)),
         ("write".to_owned(), operation("PUT /{{kye}}", None, None)),
+        ("zero".to_owned(), OperationOptions { send: 0, ..operation("PUT /", None, None) }),
     ];
     let options = HttpOptions { operations: operations.into(), ..options() };
     let Err(wrong) = HttpConnect::new(&options, BTreeMap::new()) else { panic!("accepted") };
-    assert_eq!(wrong.iter().map(|(f, _)| f.as_str()).collect::<Vec<_>>(), ["read", "write"]);
+    assert_eq!(
+        wrong.iter().map(|(f, _)| f.as_str()).collect::<Vec<_>>(),
+        ["read", "write", "zero"]
+    );
 }

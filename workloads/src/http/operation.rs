@@ -24,15 +24,24 @@ pub struct RequestOptions {
 }
 
 /// An operation as people write it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OperationOptions {
     pub request: RequestOptions,
     /// Where the answer has the result: a JSON pointer (RFC 6901), in which `*` stands for every
     /// element of a list, so that `/data/*/value` is a list of values. `None`: of a read the whole
     /// answer; of other operations what was asked.
     pub result: Option<String>,
+    /// How many times the same request is sent, one after the other, whatever is answered.
+    pub send: u32,
     /// What a status means, where it is not the usual: `("404", Absent)`.
     pub statuses: Vec<(String, Meaning)>,
+}
+
+impl Default for OperationOptions {
+    fn default() -> Self {
+        let request = RequestOptions::default();
+        Self { request, result: None, send: 1, statuses: Vec::new() }
+    }
 }
 
 /// How the object of a key comes to be, once, before the first operation that names its `id`.
@@ -56,6 +65,7 @@ pub(super) struct RequestTemplate {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     pub(super) request: RequestTemplate,
+    pub(super) send: u32,
     result: Option<Pointer>,
     statuses: Statuses,
 }
@@ -131,9 +141,13 @@ impl Operation {
     /// # Errors
     /// What is wrong with it, for whoever wrote it.
     pub fn new(options: &OperationOptions) -> Result<Self, String> {
+        if options.send == 0 {
+            return Err("`send: 0` would send nothing: write 1 or more".to_owned());
+        }
         let rules = options.statuses.iter().map(|(pattern, meaning)| (pattern.as_str(), *meaning));
         Ok(Self {
             request: RequestTemplate::new(&options.request)?,
+            send: options.send,
             result: options.result.as_deref().map(Pointer::new).transpose()?,
             statuses: Statuses::new(rules)?,
         })
