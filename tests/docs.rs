@@ -72,12 +72,19 @@ fn commands_that_are_named_exist() {
 #[test]
 fn sections_of_specifications_are_what_isobar_reads() {
     let demo = fs::read_to_string(root().join("examples/demo.yaml")).unwrap();
-    let (head, checks) = demo.split_once("checks:").unwrap();
-    let (head, faults) = head.split_once("faults:").unwrap();
+    let etcd = fs::read_to_string(root().join("examples/etcd-register.yaml")).unwrap();
+    let parts = |spec: &str| {
+        let (head, checks) = spec.split_once("checks:").unwrap();
+        let (head, faults) = head.split_once("faults:").unwrap();
+        [head, faults, checks].map(str::to_owned)
+    };
     let mut read = 0;
     for (page, text) in pages() {
         let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
         for block in blocks {
+            // Only etcd has members that can be changed.
+            let [head, faults, checks] =
+                parts(if block.contains("membership:") { &etcd } else { &demo });
             let spec = match block {
                 whole if whole.starts_with("version:") => whole.to_owned(),
                 part if part.starts_with("faults:") => format!("{head}{part}checks:{checks}"),

@@ -6,11 +6,11 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::lists::{Lists, Order, Rule};
-use support::{Isobar, firewall, lab_available, traces};
+use support::{Isobar, LabGuard, firewall, lab_available, traces, wait_for};
 
 fn example(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
@@ -31,24 +31,6 @@ fn outcomes(run: &Path) -> Vec<String> {
         .filter_map(|event| event["value"]["outcome"].as_str().map(str::to_owned))
         .filter(|outcome| !["healed", "dirty", "settled", "unsettled"].contains(&outcome.as_str()))
         .collect()
-}
-
-/// Takes a lab down, also when its test fails.
-struct LabGuard<'a>(&'a Isobar, &'static str);
-
-impl Drop for LabGuard<'_> {
-    fn drop(&mut self) {
-        self.0.run(["lab", "down", self.1]);
-    }
-}
-
-/// Polls until `done`, at most `limit`.
-fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
-        std::thread::sleep(Duration::from_millis(200));
-    }
 }
 
 #[test]
@@ -140,12 +122,6 @@ fn transactions_that_read_a_members_own_copy_are_found_stale() {
     assert_eq!(traces("tstxns"), [""; 0]);
 }
 
-/// The `ssh:` block of a lab, as `lab up` prints it, in a specification.
-fn over_ssh(isobar: &Isobar, lab: &str, text: &str) -> String {
-    let block = isobar.run(["lab", "up", "--nodes", "5", "--name", lab]).expect(0).stdout;
-    text.replace("cluster:\n  lab: { nodes: 5 }\n", &block)
-}
-
 #[test]
 fn nodes_mend_themselves_when_the_controller_dies_and_the_prefix_is_judged() {
     if !lab_available("a controller that dies") {
@@ -159,7 +135,7 @@ fn nodes_mend_themselves_when_the_controller_dies_and_the_prefix_is_judged() {
         "{head}faults:\n  - partition: {{ split: halves, at: 2s, for: 50s }}\nlease: 8s\n\
          checks:\n  - linearizable: {{}}\n"
     );
-    let spec = isobar.spec("dies.yaml", &over_ssh(&isobar, "tdies", &text));
+    let spec = isobar.spec("dies.yaml", &isobar.over_ssh("tdies", 5, &text));
     let dirty = |node: &str| {
         let rules = ["lab", "exec", node, "--name", "tdies", "--", "iptables-save"];
         isobar.run(rules).stdout.contains("ISOBAR")
@@ -214,7 +190,7 @@ fn the_same_test_runs_over_ssh_and_a_wrong_host_key_is_refused() {
     let isobar = Isobar::new();
     let _lab = LabGuard(&isobar, "tssh");
     let text = example("etcd-register.yaml").replace("time: 60s", "time: 14s");
-    let text = over_ssh(&isobar, "tssh", &text);
+    let text = isobar.over_ssh("tssh", 5, &text);
     let spec = isobar.spec("ssh.yaml", &text);
     isobar.run(["doctor", &spec]).expect(0);
     isobar.run(["run", &spec, "--seed", "1"]).expect(0).says("valid");

@@ -8,8 +8,9 @@ use super::evidence::Expectation;
 use super::firewall::Sender;
 use super::packet::{self, Disturbance};
 use super::topology::Grudge;
-use super::{cgroup, clock, damage, disk, partition, power, process};
+use super::{cgroup, clock, damage, disk, membership, partition, power, process};
 use crate::cluster::Node;
+use crate::spec::MemberChange;
 use crate::system::{Links, ProcessScripts, System};
 
 /// One fault, ready for the nodes.
@@ -43,6 +44,10 @@ pub enum ActionError {
     NothingToCut { nodes: usize },
     #[error("a cluster of {nodes} has no such group of nodes; use more nodes or other targets")]
     NobodyToHit { nodes: usize },
+    #[error("{system} has no members that isobar could change")]
+    NoMembers { system: &'static str },
+    #[error("all members at once: nobody would be left to let them in again; use fewer targets")]
+    NobodyLeft,
     #[error("packets of {system} cannot be disturbed: its nodes share this machine's network")]
     NoPackets { system: &'static str },
     #[error("{system} cuts its links as a whole; leave out `port`")]
@@ -72,6 +77,7 @@ impl Action {
             Effect::Process { act, nodes: targets } => {
                 all.each(targets, |_, scripts| process::action(*act, scripts))?
             }
+            Effect::Membership { change, nodes: targets } => all.change(*change, targets)?,
             Effect::Damage { damage, nodes: targets } => {
                 all.each(targets, |_, scripts| damage::of_file(damage, scripts))?
             }
@@ -119,6 +125,22 @@ impl Nodes<'_> {
         let action = |name: &String| {
             let scripts = self.system.scripts(self.find(name)?);
             Ok((name.clone(), act(name, &scripts)))
+        };
+        targets.iter().map(action).collect()
+    }
+
+    fn change(&self, change: MemberChange, targets: &[String]) -> Actions {
+        if change != MemberChange::Add && targets.len() >= self.nodes.len() {
+            return Err(ActionError::NobodyLeft);
+        }
+        if targets.is_empty() {
+            return Err(ActionError::NobodyToHit { nodes: self.nodes.len() });
+        }
+        let action = |name: &String| {
+            let scripts = self.system.scripts(self.find(name)?);
+            let system = self.system.name();
+            let action = membership::action(change, &scripts);
+            Ok((name.clone(), action.ok_or(ActionError::NoMembers { system })?))
         };
         targets.iter().map(action).collect()
     }

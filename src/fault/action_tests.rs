@@ -187,6 +187,10 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     let cut = partition("n1", &["n2"], None);
     let nobody = Effect::Process { act: ProcessAct::Kill, nodes: vec![] };
     let nothing = Effect::Partition { grudge: Grudge::default(), port: None };
+    let members = |names: &[&str]| {
+        let nodes = names.iter().map(|name| (*name).to_owned()).collect();
+        Effect::Membership { change: MemberChange::Remove, nodes }
+    };
     let by_port = Action::of(
         &partition("n1", &["n2"], Some(1)),
         &nodes(&["127.0.0.1", "127.0.0.1"]),
@@ -201,6 +205,8 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
             refused(&nothing, &["10.0.0.1"], "10.0.0.254"),
             refused(&nobody, &["10.0.0.1", "10.0.0.2"], "10.0.0.254"),
             by_port.unwrap_err().to_string(),
+            refused(&members(&["n1"]), &["10.0.0.1", "10.0.0.2"], "10.0.0.254"),
+            refused(&members(&["n1", "n2"]), &["10.0.0.1", "10.0.0.2"], "10.0.0.254"),
         ]
         .join("\n")
     );

@@ -11,6 +11,8 @@ use crate::cluster::{self, Member, RemoteError, quote};
 const DEADLINE: Duration = Duration::from_secs(20);
 /// A system may take 10 s to stop, and some to start.
 const PROCESS_DEADLINE: Duration = Duration::from_secs(25);
+/// Members are asked one after another, some of which may not answer; twice for a replacement.
+const MEMBERSHIP_DEADLINE: Duration = Duration::from_secs(60);
 /// A guest's kernel has to start.
 const POWER_DEADLINE: Duration = Duration::from_secs(120);
 /// A signal takes a moment to show, a process to start.
@@ -147,6 +149,7 @@ pub fn undo(
 fn deadline(action: &NodeAction) -> Duration {
     match &action.expectation {
         Expectation::Off => POWER_DEADLINE,
+        Expectation::Member { .. } => MEMBERSHIP_DEADLINE,
         expectation if expectation.is_seen_after_undo() => PROCESS_DEADLINE,
         _ => DEADLINE,
     }

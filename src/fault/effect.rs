@@ -11,7 +11,7 @@ use super::packet::Disturbance;
 use super::plan::Injection;
 use super::targets::Drawn;
 use super::topology::Grudge;
-use crate::spec::FaultSpec;
+use crate::spec::{FaultSpec, MemberChange};
 
 /// What an injection does, with its targets decided.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +28,11 @@ pub enum Effect {
     },
     Process {
         act: ProcessAct,
+        nodes: Vec<String>,
+    },
+    /// Members of the cluster are others.
+    Membership {
+        change: MemberChange,
         nodes: Vec<String>,
     },
     Damage {
@@ -145,6 +150,9 @@ impl Effect {
                 let damage = damage(DamageKind::BitFlip, &spec.file);
                 return Self::Damage { damage, nodes };
             }
+            FaultSpec::Membership(spec) => {
+                return Self::Membership { change: spec.change, nodes };
+            }
             FaultSpec::FileLimit(spec) => return Self::FileLimit { files: spec.files, nodes },
             FaultSpec::Power(_) => return Self::Power { nodes },
             FaultSpec::Term(_) => ProcessAct::Term,
@@ -179,6 +187,7 @@ impl Effect {
                 .chain([Place::Partitions, Place::Losses])
                 .collect(),
             Self::Process { nodes, .. }
+            | Self::Membership { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }
@@ -200,7 +209,10 @@ impl Effect {
         match self {
             Self::Partition { grudge, .. } => grudge.mentioned().into_iter().collect(),
             Self::Packets { links, .. } => links.senders().into_iter().collect(),
+            // The others take a new member in without a pause.
+            Self::Membership { change: MemberChange::Add, .. } => Vec::new(),
             Self::Process { nodes, .. }
+            | Self::Membership { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }
@@ -223,6 +235,7 @@ impl fmt::Display for Effect {
                 write!(f, "{} to {}", senders.join(" "), receivers.join(" "))
             }
             Self::Process { nodes, .. }
+            | Self::Membership { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }

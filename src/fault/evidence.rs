@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::cgroup::Limit;
 use super::disk::DiskTrouble;
+use crate::spec::MemberChange;
 use crate::system::ProcessState;
 
 /// What the evidence script should print while the fault is in force.
@@ -28,6 +29,8 @@ pub enum Expectation {
     Off,
     /// The disk of the data is not as it should be.
     Disk(DiskTrouble),
+    /// The others list the member of this name no more, or anew.
+    Member { change: MemberChange, name: String },
     /// No process.
     Gone,
     /// A stopped process.
@@ -64,6 +67,15 @@ impl Expectation {
             Self::Disk(trouble) => disk(*trouble, shown),
             Self::Limit(limit) => limited(*limit, shown),
             Self::Off => Power::parse(shown).reading(true),
+            Self::Member { change, name } => {
+                let (was, is) = (Members::parse(before), Members::parse(shown));
+                let holds = match change {
+                    MemberChange::Remove => is.without(name),
+                    MemberChange::Replace => is.with(name) && is.id != was.id,
+                    MemberChange::Add => is.with(name) && was.without(name),
+                };
+                Reading { seen: format!("{}, then {}", was.in_words(), is.in_words()), holds }
+            }
             Self::FileLimit(files) => {
                 let holds = shown.trim() == files.to_string();
                 Reading { seen: format!("{} files at most", words(shown)), holds }
@@ -85,6 +97,7 @@ impl Expectation {
             Self::Disk(_)
             | Self::Off
             | Self::Limit(_)
+            | Self::Member { .. }
             | Self::Gone
             | Self::Paused
             | Self::Frozen
@@ -107,6 +120,14 @@ impl Expectation {
             let disk = Disk::parse(shown);
             let holds = disk.writes == "writes work" && matches!(disk.table, "" | "linear");
             return Reading { seen: disk.in_words(), holds };
+        }
+        if let Self::Member { change, name } = self {
+            let is = Members::parse(shown);
+            let holds = match change {
+                MemberChange::Remove | MemberChange::Replace => is.with(name),
+                MemberChange::Add => is.without(name),
+            };
+            return Reading { seen: is.in_words(), holds };
         }
         let state = ProcessState::parse(shown);
         let holds = matches!(state, Some(ProcessState::Running(_)));
@@ -232,6 +253,47 @@ impl<'a> Power<'a> {
             false => !off && !silent && now != before,
         };
         Reading { seen, holds }
+    }
+}
+
+/// What a script has found of a cluster's members, and of the process of one.
+struct Members<'a> {
+    /// As the others list them, or why nobody does.
+    names: Result<Vec<&'a str>, &'a str>,
+    /// Of this one, where it is listed.
+    id: Option<&'a str>,
+    state: Option<ProcessState>,
+}
+
+impl<'a> Members<'a> {
+    fn parse(shown: &'a str) -> Self {
+        let after = |word: &str| shown.lines().find_map(|line| line.strip_prefix(word));
+        let names = after("members").map(|names| names.split_whitespace().collect());
+        Self {
+            names: names.ok_or_else(|| shown.lines().next().unwrap_or("nothing")),
+            id: after("id ").and_then(|id| id.split_whitespace().next()),
+            state: shown.lines().find_map(ProcessState::parse),
+        }
+    }
+
+    /// It has a vote and runs.
+    fn with(&self, name: &str) -> bool {
+        let runs = matches!(self.state, Some(ProcessState::Running(_)));
+        self.names.as_ref().is_ok_and(|names| names.contains(&name)) && runs
+    }
+
+    /// It is neither a member nor about to be one, and does not run.
+    fn without(&self, name: &str) -> bool {
+        let gone = self.state == Some(ProcessState::Gone) && self.id.is_none();
+        self.names.as_ref().is_ok_and(|names| !names.contains(&name)) && gone
+    }
+
+    fn in_words(&self) -> String {
+        let state = self.state.map(|state| format!(" ({state})")).unwrap_or_default();
+        match &self.names {
+            Ok(names) => format!("members {}{state}", names.join(" ")),
+            Err(why) => format!("{why}{state}"),
+        }
     }
 }
 

@@ -115,3 +115,29 @@ fn a_limit_holds_when_all_processes_are_in_it() {
         assert!(!limit.read("", less).holds, "{less}");
     }
 }
+
+#[test]
+fn members_are_those_that_others_list() {
+    let expectation = |change| Expectation::Member { change, name: "n1".into() };
+    let before = "members n2 n1\nid a1 started false\nrunning 7\n";
+    let without = "members n2\ngone\n";
+    let remove = expectation(MemberChange::Remove);
+    let reading = remove.read(before, without);
+    assert_eq!(reading.seen, "members n2 n1 (running 7), then members n2 (gone)");
+    assert!(reading.holds);
+    assert!(!remove.read(before, before).holds);
+    assert!(!remove.read(before, "members n2\nrunning 7\n").holds, "it runs on");
+    assert!(!remove.read(before, "nobody lists members: no answer\ngone\n").holds);
+    assert!(remove.read_healed(before).holds && !remove.read_healed(without).holds);
+    let learner = "members n2 n1(learner)\nid b2 started true\nrunning 8\n";
+    assert!(!remove.read_healed(learner).holds);
+
+    let replace = expectation(MemberChange::Replace);
+    let other = "members n2 n1\nid b2 started false\nrunning 8\n";
+    assert!(replace.read(before, other).holds && !replace.read(before, before).holds);
+
+    let add = expectation(MemberChange::Add);
+    assert!(add.read(without, before).holds && !add.read(without, learner).holds);
+    let unstarted = "members n2 (unstarted)\nid b2 unstarted true\ngone\n";
+    assert!(add.read_healed(without).holds && !add.read_healed(unstarted).holds);
+}

@@ -267,6 +267,9 @@ fn detail(injection: &Injection, leader: Option<Option<&str>>) -> Map<String, Va
             tell("port", port.into());
         }
     }
+    if let FaultSpec::Membership(membership) = &injection.fault {
+        tell("change", json!(membership.change));
+    }
     if let Some(targets) = injection.fault.targets() {
         tell("targets", json!(targets));
     }

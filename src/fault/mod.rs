@@ -19,6 +19,7 @@ mod heal;
 mod hold;
 mod injector;
 mod journal;
+mod membership;
 mod packet;
 mod partition;
 mod plan;

@@ -15,7 +15,7 @@ use super::effect::Effect;
 use super::targets::{self, Drawn};
 use super::topology::{self, split_name};
 use crate::cluster::Node;
-use crate::spec::{Direction, FaultSpec, Roles, Span, Targets};
+use crate::spec::{Direction, FaultSpec, MemberChange, Roles, Span, Targets};
 use crate::system::System;
 
 /// A track has no more injections than this, however long the load and short the interval.
@@ -198,6 +198,7 @@ fn lasting(fault: &FaultSpec, lasts: Duration, rest: Duration) -> Duration {
         FaultSpec::Restart(_) | FaultSpec::RollingRestart(_) | FaultSpec::Disconnect(_) => {
             Duration::ZERO
         }
+        FaultSpec::Membership(spec) if spec.change == MemberChange::Replace => Duration::ZERO,
         _ => fault.lasts().map_or(lasts, |own| own.0.min(rest)),
     }
 }
@@ -258,6 +259,9 @@ impl fmt::Display for Injection {
             if let Some(port) = partition.port {
                 write!(f, ", port {port}")?;
             }
+        }
+        if let FaultSpec::Membership(membership) = fault {
+            write!(f, " {}", membership.change.name())?;
         }
         if self.asks_leader() {
             let stand_in = self.stand_in().unwrap_or_else(|| "nobody".to_owned());

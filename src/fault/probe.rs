@@ -2,14 +2,16 @@
 
 use super::cgroup;
 use super::disk::{self, DiskTrouble};
+use super::membership;
 use super::power;
 use crate::cluster::Node;
 use crate::cluster::doctor::{Probe, Wanted};
 use crate::spec::{FaultSpec, OnUnavailable, Share};
+use crate::system::System;
 
 /// Faults by what they need of a node, with a script that ends with status 0 when it is there and
 /// else prints what is missing. Queues are tried in a network namespace made for it.
-fn abilities(nodes: &[Node]) -> Vec<(&'static [&'static str], String)> {
+fn abilities(nodes: &[Node], system: &dyn System) -> Vec<(&'static [&'static str], String)> {
     let mut abilities: Vec<(&'static [&'static str], String)> =
         ABILITIES.iter().map(|(names, script)| (*names, (*script).to_owned())).collect();
     for (names, trouble) in DISKS {
@@ -17,6 +19,7 @@ fn abilities(nodes: &[Node]) -> Vec<(&'static [&'static str], String)> {
     }
     abilities.push((&["cpu-limit"], cgroup::probe("cpu")));
     abilities.push((&["memory-limit"], cgroup::probe("memory")));
+    abilities.push((&["membership"], membership::probe(nodes, system)));
     abilities.push((&["power"], power::probe(nodes)));
     abilities
 }
@@ -80,7 +83,7 @@ fn ability(fault: &FaultSpec) -> &'static str {
 }
 
 /// A probe for each ability that `faults` need; with `all` also for those that they do not.
-pub fn probes(faults: &[FaultSpec], nodes: &[Node], all: bool) -> Vec<Probe> {
+pub fn probes(faults: &[FaultSpec], nodes: &[Node], system: &dyn System, all: bool) -> Vec<Probe> {
     let faults: Vec<&FaultSpec> = faults.iter().flat_map(FaultSpec::leaves).collect();
     let probe = |(names, script): (&'static [&'static str], String)| {
         let of_these = || faults.iter().copied().filter(|fault| names.contains(&ability(fault)));
@@ -98,7 +101,7 @@ pub fn probes(faults: &[FaultSpec], nodes: &[Node], all: bool) -> Vec<Probe> {
         let faults = if wanting.is_empty() { names.to_vec() } else { wanting };
         Probe { faults: faults.join(", "), script, wanted }
     };
-    let probes = abilities(nodes).into_iter().map(probe);
+    let probes = abilities(nodes, system).into_iter().map(probe);
     probes.filter(|probe| all || probe.wanted != Wanted::No).collect()
 }
 
@@ -109,6 +112,12 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::spec::EtcdSpec;
+    use crate::system::Etcd;
+
+    fn etcd() -> Etcd {
+        Etcd::new(EtcdSpec { install: false }, Vec::new(), true)
+    }
 
     #[test]
     fn what_is_wanted_is_probed_and_the_rest_on_demand() {
@@ -120,7 +129,7 @@ mod tests {
         ]))
         .unwrap();
         let told = |all| {
-            let probes = probes(&faults, &[], all).into_iter();
+            let probes = probes(&faults, &[], &etcd(), all).into_iter();
             probes.map(|probe| (probe.faults, probe.wanted)).collect::<Vec<_>>()
         };
         let wanted = vec![
@@ -128,14 +137,14 @@ mod tests {
             ("loss".to_owned(), Wanted::OrSkipped),
         ];
         assert_eq!(told(false), wanted);
-        assert_eq!(told(true).len(), abilities(&[]).len());
+        assert_eq!(told(true).len(), abilities(&[], &etcd()).len());
         assert_eq!(told(true)[1], ("rate".to_owned(), Wanted::No));
-        assert_eq!(probes(&faults[..1], &[], false), []);
+        assert_eq!(probes(&faults[..1], &[], &etcd(), false), []);
     }
 
     #[test]
     fn every_ability_names_a_fault() {
-        for (names, _) in abilities(&[]) {
+        for (names, _) in abilities(&[], &etcd()) {
             for name in names.iter().filter(|name| **name != "loss in bursts") {
                 let fault: Result<FaultSpec, _> = serde_json::from_value(json!({*name: {}}));
                 assert_eq!(fault.unwrap().name(), *name);

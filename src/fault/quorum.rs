@@ -25,6 +25,8 @@ impl Losses {
             }
             // Late, lost or doubled packets and wrong clocks slow a node down; it is there.
             Effect::Packets { .. } | Effect::Clock { .. } => Self::default(),
+            // A member that is about to be removed is lost, and still counted: rather too little
+            // is left than too much. Once it is removed, the members are fewer.
             _ => Self { down: effect.harmed().into_iter().collect(), deaf: BTreeSet::new() },
         }
     }

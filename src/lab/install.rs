@@ -11,7 +11,7 @@ use crate::spec::LabKind;
 use crate::system::strapi::Packages;
 
 /// Not needed by the lab, but by the examples that are run in it.
-const EXAMPLES: [(&str, &str); 1] = [("etcd", "etcd-server")];
+const EXAMPLES: [(&str, &str); 2] = [("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
 
 /// What the examples of Strapi need besides. Debian's Node.js may be too old: that is said when it
 /// is looked at.

@@ -450,7 +450,8 @@ pub fn examine(spec: &Spec, cluster: &Cluster, system: &dyn System, all: bool) -
     let cuts = |fault: &FaultSpec| matches!(fault, FaultSpec::Partition(_) | FaultSpec::Loss(_));
     let firewall = root && spec.faults.iter().flat_map(FaultSpec::leaves).any(cuts);
     let ipv6 = cluster.nodes().iter().any(|node| node.ip.is_ipv6());
-    let probes = if root { fault::probes(&spec.faults, &cluster.nodes(), all) } else { Vec::new() };
+    let probes =
+        if root { fault::probes(&spec.faults, &cluster.nodes(), system, all) } else { Vec::new() };
     let data = cluster.nodes().iter().map(|n| (n.name.clone(), system.scripts(n).data)).collect();
     doctor(cluster, &Needs { root, firewall, ipv6, probes, data })
 }

@@ -38,9 +38,9 @@ pub use environment::with_environment;
 pub use fault::{
     ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CpuLimitSpec, CrashLoopSpec, DamageSpec,
     DelaySpec, Direction, DiskFaultSpec, DiskFillSpec, DiskSlowSpec, Distribution, FaultSpec,
-    FileLimitSpec, Links, LossSpec, MemoryLimitSpec, MixSpec, NoiseSpec, OnUnavailable,
-    PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec, Schedule, Split,
-    Targets, Way,
+    FileLimitSpec, Links, LossSpec, MemberChange, MembershipSpec, MemoryLimitSpec, MixSpec,
+    NoiseSpec, OnUnavailable, PartitionSpec, Preset, ProcessFaultSpec, RateSpec, ReorderSpec,
+    RollingSpec, Schedule, Split, Targets, Way,
 };
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use overlay::{OverlayError, Setting, overlay};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use isobar_workloads::http::HttpConnect;
 use isobar_workloads::template::Template;
 
-use super::{ClientSpec, ClusterSpec, CustomSpec, FaultSpec, Spec, SystemSpec};
+use super::{ClientSpec, ClusterSpec, CustomSpec, FaultSpec, OnUnavailable, Spec, SystemSpec};
 use crate::system::FIELDS;
 
 /// A mistake: near which word it is and which word is wrong, what is, and the way out.
@@ -145,6 +145,13 @@ fn faults(spec: &Spec, found: &mut Vec<Mistake>) {
             let help = "use `cluster: { lab: { nodes: 3 } }`";
             found.push(mistake("faults", name, message, help));
         }
+        let members = matches!(fault, FaultSpec::Membership(_));
+        let needed = fault.on_unavailable() == OnUnavailable::Fail;
+        if members && needed && !matches!(spec.system, SystemSpec::Etcd(_)) {
+            let message = format!("{} has no members that isobar could change", spec.system.name());
+            let help = "leave it out, or test etcd";
+            found.push(mistake("faults", name, message, help));
+        }
         let network = cuts || fault.links().is_some() || name.starts_with("clock-");
         if !network && !ours {
             let message = format!("a {name} needs a process that isobar started");
@@ -197,6 +204,9 @@ mod tests {
         let kill = format!("{good}faults:\n  - kill: {{}}\n");
         let told = parse("own.yaml", &kill).unwrap_err().to_string();
         assert!(told.contains("a kill needs a process that isobar started"), "{told}");
+        let members = |more| format!("{good}faults:\n  - membership: {{ change: add{more} }}\n");
+        let told = parse("own.yaml", &members("")).unwrap_err().to_string();
+        assert!(told.contains("none has no members that isobar could change"), "{told}");
     }
 
     #[test]

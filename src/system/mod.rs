@@ -18,7 +18,7 @@ use crate::cluster::{Node, Remote, RemoteError};
 
 pub use custom::{Clients, Custom, FIELDS, NodeFields, Root, have_files};
 pub use etcd::Etcd;
-pub use process::{Daemon, OwnWays, ProcessScripts, ProcessState};
+pub use process::{Daemon, MemberScripts, OwnWays, ProcessScripts, ProcessState};
 pub use strapi::Strapi;
 
 /// A system under test. Everything that is done to a node is a script, so that it can be shown

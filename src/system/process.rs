@@ -32,8 +32,27 @@ pub struct ProcessScripts {
     pub data: String,
     /// Ends the connections of its clients, and says how many; where it can.
     pub disconnect: Option<String>,
+    /// How the node's member leaves the cluster and joins it, where the system has members.
+    pub member: Option<MemberScripts>,
+    /// The same of a member besides it, for a time.
+    pub guest: Option<MemberScripts>,
     /// Files to collect after a run.
     pub logs: Vec<String>,
+}
+
+/// Scripts that change who is a member of a cluster, run on the member's node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberScripts {
+    /// As the cluster lists it.
+    pub name: String,
+    /// Comes before the others.
+    pub prepare: String,
+    /// It is removed, and its process ended.
+    pub leave: String,
+    /// It is added, without data, started, and votes in the end.
+    pub join: String,
+    /// Prints `members NAME…`, a line `id …` for this one, and its process's [`ProcessState`].
+    pub show: String,
 }
 
 impl ProcessScripts {
@@ -52,6 +71,8 @@ impl ProcessScripts {
             pid_file: String::new(),
             data: String::new(),
             disconnect: None,
+            member: None,
+            guest: None,
             logs: Vec::new(),
         }
     }
@@ -172,6 +193,8 @@ impl Daemon {
             pid_file: self.pid_file.clone(),
             data: self.data.clone(),
             disconnect: None,
+            member: None,
+            guest: None,
             logs: vec![self.log.clone()],
         }
     }

@@ -7,6 +7,7 @@ pub mod requirement;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -48,9 +49,34 @@ impl Isobar {
         path.to_str().unwrap().to_owned()
     }
 
+    /// Brings a lab up and puts the `ssh:` block that `lab up` prints into a specification.
+    pub fn over_ssh(&self, lab: &str, nodes: u32, text: &str) -> String {
+        let nodes = nodes.to_string();
+        let block = self.run(["lab", "up", "--nodes", &nodes, "--name", lab]).expect(0).stdout;
+        text.replace(&format!("cluster:\n  lab: {{ nodes: {nodes} }}\n"), &block)
+    }
+
     /// The directory of the latest run of a test.
     pub fn latest(&self, test: &str) -> PathBuf {
         self.store.path().join(test).join("latest").canonicalize().unwrap()
+    }
+}
+
+/// Takes a lab down, also when its test fails.
+pub struct LabGuard<'a>(pub &'a Isobar, pub &'static str);
+
+impl Drop for LabGuard<'_> {
+    fn drop(&mut self) {
+        self.0.run(["lab", "down", self.1]);
+    }
+}
+
+/// Polls until `done`, at most `limit`.
+pub fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        assert!(start.elapsed() < limit, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(200));
     }
 }
 

@@ -73,6 +73,8 @@ impl Preset {
         ]
         .map(skipped);
         let more = [
+            json!({"membership": {"change": "remove", "targets": "one"}}),
+            json!({"membership": {"change": "replace", "targets": "leader"}}),
             json!({"cpu-limit": {"targets": "leader"}}),
             json!({"power": {"targets": "minority"}}),
         ]
@@ -157,6 +159,6 @@ mod tests {
         assert_eq!(count(Preset::Network), (1, 6));
         assert_eq!(count(Preset::Clocks), (1, 6));
         assert_eq!(count(Preset::Disks), (1, 7));
-        assert_eq!(count(Preset::Everything), (4, 38));
+        assert_eq!(count(Preset::Everything), (4, 40));
     }
 }

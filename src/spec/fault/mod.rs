@@ -4,6 +4,7 @@ mod clock;
 mod damage;
 mod disk;
 mod limit;
+mod membership;
 mod mix;
 mod packet;
 mod partition;
@@ -20,6 +21,7 @@ pub use clock::{ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, Way};
 pub use damage::DamageSpec;
 pub use disk::{DiskFaultSpec, DiskFillSpec, DiskSlowSpec};
 pub use limit::{CpuLimitSpec, FileLimitSpec, MemoryLimitSpec};
+pub use membership::{MemberChange, MembershipSpec};
 pub(super) use mix::faults;
 pub use mix::{MixSpec, Preset};
 pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
@@ -65,6 +67,8 @@ pub enum FaultSpec {
     Power(ProcessFaultSpec),
     /// Killed and started again and again.
     CrashLoop(CrashLoopSpec),
+    /// Members leave the cluster, join it, or are replaced.
+    Membership(MembershipSpec),
     /// The newest file of the stopped system loses its end; for good.
     Truncate(DamageSpec),
     /// One bit of the stopped system's newest file is wrong; for good.
@@ -162,6 +166,7 @@ macro_rules! of_any {
             | FaultSpec::Power($settings) => $what,
             FaultSpec::RollingRestart($settings) => $what,
             FaultSpec::CrashLoop($settings) => $what,
+            FaultSpec::Membership($settings) => $what,
             FaultSpec::Truncate($settings) | FaultSpec::BitFlip($settings) => $what,
             FaultSpec::DiskFill($settings) => $what,
             FaultSpec::DiskReadOnly($settings)
@@ -200,6 +205,7 @@ impl FaultSpec {
             Self::Wipe(_) => "wipe",
             Self::Power(_) => "power",
             Self::CrashLoop(_) => "crash-loop",
+            Self::Membership(_) => "membership",
             Self::Truncate(_) => "truncate",
             Self::BitFlip(_) => "bit-flip",
             Self::DiskFill(_) => "disk-fill",
@@ -265,6 +271,7 @@ impl FaultSpec {
             | Self::Power(process) => Some(&process.targets),
             Self::RollingRestart(rolling) => Some(&rolling.targets),
             Self::CrashLoop(crash) => Some(&crash.targets),
+            Self::Membership(membership) => Some(&membership.targets),
             Self::Truncate(damage) | Self::BitFlip(damage) => Some(&damage.targets),
             Self::DiskFill(fill) => Some(&fill.targets),
             Self::DiskReadOnly(disk) | Self::DiskError(disk) | Self::LostWrites(disk) => {

@@ -227,6 +227,9 @@ pub struct Member {
     /// Empty until the member has started.
     #[prost(string, tag = "2")]
     pub name: ::prost::alloc::string::String,
+    /// Receives the log and has no vote yet.
+    #[prost(bool, tag = "5")]
+    pub is_learner: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MemberListRequest {}

@@ -23,4 +23,4 @@ mod status;
 mod txn;
 
 pub use client::EtcdConnect;
-pub use status::{NodeStatus, member_list, status};
+pub use status::{Member, NodeStatus, member_list, status};

@@ -1,6 +1,5 @@
 //! What a node says of itself and of its cluster.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use super::channel;
 use super::error;
 use super::generated::etcdserverpb::cluster_client::ClusterClient;
 use super::generated::etcdserverpb::maintenance_client::MaintenanceClient;
-use super::generated::etcdserverpb::{MemberListRequest, StatusRequest};
+use super::generated::etcdserverpb::{self, MemberListRequest, StatusRequest};
 
 /// For connecting and asking together.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -25,6 +24,16 @@ pub struct NodeStatus {
     pub version: String,
     /// Of the node's copy of the store.
     pub revision: i64,
+}
+
+/// One line of the list of members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub id: u64,
+    /// Empty until the member has started.
+    pub name: String,
+    /// It has no vote yet.
+    pub learns: bool,
 }
 
 /// Asks the node at `address` (`host:port`) for its status, within one second.
@@ -48,19 +57,23 @@ pub async fn status(address: &str) -> Result<NodeStatus, String> {
     })
 }
 
-/// Names of the cluster's members by id, as the node at `address` (`host:port`) knows them; an
-/// empty name is a member which has not started yet. Within one second.
+/// The cluster's members, as the node at `address` (`host:port`) knows them, within one second.
 ///
 /// # Errors
 /// The address, and why there is no answer.
-pub async fn member_list(address: &str) -> Result<BTreeMap<u64, String>, String> {
+pub async fn member_list(address: &str) -> Result<Vec<Member>, String> {
     let answer = ask(address, async {
         let mut client = ClusterClient::new(channel::open(address).await?);
         client.member_list(MemberListRequest {}).await.map_err(|status| error::describe(&status))
     })
     .await?
     .into_inner();
-    Ok(answer.members.into_iter().map(|member| (member.id, member.name)).collect())
+    let member = |member: etcdserverpb::Member| Member {
+        id: member.id,
+        name: member.name,
+        learns: member.is_learner,
+    };
+    Ok(answer.members.into_iter().map(member).collect())
 }
 
 async fn ask<T>(

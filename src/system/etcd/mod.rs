@@ -1,5 +1,7 @@
 //! etcd, one member per node, on its default ports, with data of its own.
 
+mod member;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,18 +10,23 @@ use async_trait::async_trait;
 use isobar_workloads::Connect;
 use isobar_workloads::etcd::{self, EtcdConnect};
 
+use self::member::Seat;
 use super::{Daemon, ProcessScripts, Status, System, SystemError};
 use crate::cluster::{Command, Node, Remote};
 use crate::spec::EtcdSpec;
 
 const CLIENT_PORT: u16 = 2379;
 const PEER_PORT: u16 = 2380;
+/// Of a second member that joins on a node for a time.
+const GUEST_CLIENT_PORT: u16 = 2479;
+const GUEST_PEER_PORT: u16 = 2480;
 const INSTALL_DEADLINE: Duration = Duration::from_secs(300);
 
-/// A member runs from PATH; everything it writes is in the three places below.
-const DATA: &str = "/var/lib/isobar/etcd";
-const LOG: &str = "/var/log/isobar-etcd.log";
-const PID_FILE: &str = "/run/isobar-etcd.pid";
+/// A member runs from PATH; everything it writes is in three places: its data under [`LIB`], and
+/// by the same name a log and a pid file. No name begins with another: processes are known by it.
+const MEMBER: &str = "etcd";
+const GUEST: &str = "guest-etcd";
+const LIB: &str = "/var/lib/isobar";
 
 /// Prints the version, or nothing where there is no etcd.
 const VERSION: &str = "etcd --version 2>/dev/null | sed -n 's/^etcd Version: //p'";
@@ -27,7 +34,8 @@ const INSTALL_IT: &str = "install `etcd-server` (for a lab: `sudo isobar lab ins
                           write `system: { etcd: { install: true } }`";
 /// The package would start an etcd of its own: not where scripts are told of run level 1.
 const INSTALL: &str = "export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1; \
-                       apt-get update -qq && apt-get install -y -qq etcd-server >/dev/null";
+                       apt-get update -qq && \
+                       apt-get install -y -qq etcd-server etcd-client >/dev/null";
 
 /// An etcd cluster over all nodes of the test.
 pub struct Etcd {
@@ -44,34 +52,37 @@ impl Etcd {
         Self { spec, nodes, linearizable, names: Mutex::default() }
     }
 
-    fn peer_url(node: &Node) -> String {
-        format!("http://{}:{PEER_PORT}", bracketed(node))
+    /// A member of the cluster as it is made.
+    fn daemon(&self, node: &Node) -> Daemon {
+        let named_url = |peer: &Node| format!("{}={}", peer.name, url(peer, PEER_PORT));
+        let peers: Vec<String> = self.nodes.iter().map(named_url).collect();
+        let mut daemon = joining(&node.name, MEMBER, node, [CLIENT_PORT, PEER_PORT]);
+        let cluster = ["--initial-cluster", &peers.join(","), "--initial-cluster-state", "new"];
+        daemon.argv.extend(cluster.map(str::to_owned));
+        daemon
     }
 
-    fn daemon(&self, node: &Node) -> Daemon {
-        let named_url = |peer: &Node| format!("{}={}", peer.name, Self::peer_url(peer));
-        let peers: Vec<String> = self.nodes.iter().map(named_url).collect();
-        let client_url = format!("http://{}", self.client_address(node));
-        let options = [
-            ("--name", node.name.clone()),
-            ("--data-dir", DATA.to_owned()),
-            ("--listen-peer-urls", Self::peer_url(node)),
-            ("--initial-advertise-peer-urls", Self::peer_url(node)),
-            ("--listen-client-urls", client_url.clone()),
-            ("--advertise-client-urls", client_url),
-            ("--initial-cluster", peers.join(",")),
-            ("--initial-cluster-token", "isobar".to_owned()),
-            ("--initial-cluster-state", "new".to_owned()),
-            ("--logger", "zap".to_owned()),
-            ("--log-outputs", "stderr".to_owned()),
-        ];
-        let words = options.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
-        Daemon {
-            argv: std::iter::once("etcd".to_owned()).chain(words).collect(),
-            pid_file: PID_FILE.to_owned(),
-            log: LOG.to_owned(),
-            data: DATA.to_owned(),
-            mark: format!("--data-dir {DATA}"),
+    /// The member of a node, as one that leaves and joins again.
+    fn seat(&self, node: &Node) -> Seat {
+        let others = self.nodes.iter().filter(|other| other.name != node.name);
+        Seat {
+            name: node.name.clone(),
+            peer_url: url(node, PEER_PORT),
+            others: others.map(|other| url(other, CLIENT_PORT)).collect(),
+            daemon: joining(&node.name, MEMBER, node, [CLIENT_PORT, PEER_PORT]),
+        }
+    }
+
+    /// A second member on a node.
+    fn guest_seat(&self, node: &Node) -> Seat {
+        let name = format!("{}-guest", node.name);
+        let mut others = self.seat(node).others;
+        others.insert(0, url(node, CLIENT_PORT));
+        Seat {
+            peer_url: url(node, GUEST_PEER_PORT),
+            others,
+            daemon: joining(&name, GUEST, node, [GUEST_CLIENT_PORT, GUEST_PEER_PORT]),
+            name,
         }
     }
 
@@ -84,7 +95,10 @@ impl Etcd {
             return Ok(Some(name));
         }
         let members = etcd::member_list(address).await?;
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).extend(members);
+        // One without a name will have one.
+        let named = members.into_iter().filter(|member| !member.name.is_empty());
+        let named = named.map(|member| (member.id, member.name));
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).extend(named);
         Ok(self.known_name(member))
     }
 }
@@ -117,7 +131,13 @@ impl System for Etcd {
     }
 
     fn scripts(&self, node: &Node) -> ProcessScripts {
-        self.daemon(node).scripts()
+        let member = Some(self.seat(node).scripts());
+        let guest = Some(self.guest_seat(node).guest_scripts());
+        ProcessScripts { member, guest, ..self.daemon(node).scripts() }
+    }
+
+    fn remains(&self, node: &Node) -> Option<String> {
+        Some(format!("{}\n{}", self.seat(node).remains(), self.guest_seat(node).remains()))
     }
 
     fn client_address(&self, node: &Node) -> String {
@@ -149,12 +169,41 @@ impl System for Etcd {
     async fn voters(&self, node: &Node) -> Result<Option<BTreeSet<String>>, String> {
         let members = etcd::member_list(&self.client_address(node)).await?;
         // A member that has not started yet has no name, and a vote.
-        let name = |(id, name): (u64, String)| match name.is_empty() {
-            true => format!("member {id:x}"),
-            false => name,
+        let name = |member: etcd::Member| match member.name.is_empty() {
+            true => format!("member {:x}", member.id),
+            false => member.name,
         };
-        Ok(Some(members.into_iter().map(name).collect()))
+        Ok(Some(members.into_iter().filter(|member| !member.learns).map(name).collect()))
     }
+}
+
+/// The process of a member that is told by its environment whom it joins.
+fn joining(name: &str, files: &str, node: &Node, [client_port, peer_port]: [u16; 2]) -> Daemon {
+    let data = format!("{LIB}/{files}");
+    let (client_url, peer_url) = (url(node, client_port), url(node, peer_port));
+    let options = [
+        ("--name", name),
+        ("--data-dir", &data),
+        ("--listen-peer-urls", &peer_url),
+        ("--initial-advertise-peer-urls", &peer_url),
+        ("--listen-client-urls", &client_url),
+        ("--advertise-client-urls", &client_url),
+        ("--initial-cluster-token", "isobar"),
+        ("--logger", "zap"),
+        ("--log-outputs", "stderr"),
+    ];
+    let words = options.into_iter().flat_map(|(name, value)| [name, value]);
+    Daemon {
+        argv: std::iter::once("etcd").chain(words).map(str::to_owned).collect(),
+        pid_file: format!("/run/isobar-{files}.pid"),
+        log: format!("/var/log/isobar-{files}.log"),
+        mark: format!("--data-dir {data}"),
+        data,
+    }
+}
+
+fn url(node: &Node, port: u16) -> String {
+    format!("http://{}:{port}", bracketed(node))
 }
 
 fn missing(node: &Node, what: &str, remedy: &str) -> SystemError {
