@@ -1,11 +1,14 @@
 //! A node's clock, set forward or back, to and fro, or made to run too fast or too slow.
 //!
-//! All is done with `date -s` against the time since boot, which no such fault changes: when the
-//! first begins, the difference between the two is kept in a file, and undoing it sets the clock
-//! to the time since boot plus that difference. `/proc/uptime` counts hundredths of a second; the
-//! scripts wait for it to count, so that they know the time to a millisecond or two. `date` takes
-//! time to be started: the scripts look how late it came, and set the clock again, up to ten times,
-//! until it is right to 3 ms.
+//! All is done against the time since boot, which no such fault changes: when the first begins, the
+//! difference between the two is kept in a file, and undoing it sets the clock to the time since
+//! boot plus that difference.
+//!
+//! Where the node has Perl, as Debian and Ubuntu always have, both times are read and the clock is
+//! set by the kernel's own calls, right to half a millisecond. Elsewhere by `date -s`, which the
+//! evidence tells: `/proc/uptime` counts hundredths of a second; the scripts wait for it to count,
+//! so that they know the time to a millisecond or two. `date` takes time to be started: the scripts
+//! look how late it came, and set the clock again, up to ten times, until it is right to 3 ms.
 //!
 //! Where the kernel is the controller's, as in containers, so is the clock: then nothing is done.
 
@@ -55,6 +58,19 @@ const MARK: &str = "isobar-clock-loop";
 /// Services that would set the clock right.
 const SERVICES: &str = "chrony chronyd ntp ntpd ntpsec systemd-timesyncd openntpd";
 
+const BY_CALLS: &str = include_str!("clock.pl");
+
+/// The numbers of clock_gettime and clock_settime: of x86-64, and of the architectures that came
+/// after it. `$calls` is the way to make them, or nothing.
+const CALLS: &str = r#"case $(uname -m) in
+  x86_64) calls='228 227' ;;
+  aarch64|riscv64|loongarch64) calls='113 112' ;;
+  *) calls= ;;
+esac
+[ -z "$calls" ] || perl -e 1 2>/dev/null || calls=
+by_calls() { perl -e "$program" $calls "$@"; }
+"#;
+
 /// `now`: sets `$up` and `$real` to the times since boot and since 1970, in ns, at the same
 /// moment. `set_to NS`: sets the clock. `ahead NS`: sets it so far from where it would be.
 const CLOCK: &str = r#"edge() {
@@ -62,9 +78,13 @@ const CLOCK: &str = r#"edge() {
   while [ "$is" = "$was" ]; do read -r is _ </proc/uptime; done
   up=${is%.*}${is#*.}0000000
 }
-now() { edge; real=$(date +%s%N); }
+now() {
+  if [ -n "$calls" ]; then set -- $(by_calls now); up=$1; real=$2
+  else edge; real=$(date +%s%N); fi
+}
 set_to() { date -s "@$(($1 / 1000000000)).$(printf %09d $(($1 % 1000000000)))" >/dev/null; }
 ahead() {
+  [ -z "$calls" ] || { by_calls ahead "$base" "$1"; return; }
   off=0; i=0
   while [ $i -lt 10 ]; do
     edge; set_to $((up + base + $1 - off)) || return 1
@@ -81,10 +101,11 @@ loop() {
 /// The scripts of one node.
 pub fn action(skew: &Skew) -> NodeAction {
     let (change, expected) = change(skew);
+    let clock = functions();
     let apply = format!(
         "[ \"$(cat /proc/sys/kernel/random/boot_id)\" != \"$controller_boot\" ] ||\n  \
            {{ echo 'its clock is that of the controller' >&2; exit {NOTHING_DONE}; }}\n\
-         {CLOCK}\
+         {clock}\
          if [ ! -s {STATE}/base ]; then\n  \
            mkdir -p {STATE} || exit {NOTHING_DONE}\n  \
            if [ -d /run/systemd/system ]; then\n    \
@@ -98,15 +119,17 @@ pub fn action(skew: &Skew) -> NodeAction {
     );
     let undo = format!(
         "[ -s {STATE}/base ] || {{ rm -rf {STATE}; exit 0; }}\n\
-         {CLOCK}loop\n\
+         {clock}loop\n\
          [ -z \"$loop\" ] || kill -KILL \"-$loop\"\n\
+         i=0; while [ $i -lt 50 ] && [ -n \"$loop\" ]; do loop; sleep 0.02; i=$((i+1)); done\n\
          read -r base <{STATE}/base\n\
          ahead 0 || exit 1\n\
          for unit in $(cat {STATE}/services 2>/dev/null); do systemctl start $unit; done\n\
          rm -rf {STATE}"
     );
     let evidence = format!(
-        "{CLOCK}loop\n\
+        "{clock}loop\n\
+         [ -n \"$calls\" ] || echo 'by date'\n\
          [ -z \"$loop\" ] || echo \"setting $loop\"\n\
          if read -r base 2>/dev/null <{STATE}/base; then\n  \
            now; echo \"offset $(((real - up - base) / 1000000))\"\n\
@@ -126,6 +149,8 @@ fn change(skew: &Skew) -> (String, Expectation) {
             let (by, period) = (by.as_nanos(), period.as_secs_f64());
             let body = format!(
                 "read -r base </run/isobar-clock/base\n\
+                 [ -z \"$calls\" ] ||\n  \
+                   exec perl -e \"$program\" $calls strobe $base {by} {period} {MARK}\n\
                  while :; do\n  \
                    edge; set_to $((up + base + {by})); sleep {period}\n  \
                    edge; set_to $((up + base)); sleep {period}\n\
@@ -137,7 +162,10 @@ fn change(skew: &Skew) -> (String, Expectation) {
             // In millionths, since shells count in whole numbers.
             let millionths = (share * 1e6).round() as i64;
             let body = format!(
-                "read -r base </run/isobar-clock/base; edge; began=$up\n\
+                "read -r base </run/isobar-clock/base\n\
+                 [ -z \"$calls\" ] ||\n  \
+                   exec perl -e \"$program\" $calls drift $base {millionths} 0.2 {MARK}\n\
+                 edge; began=$up\n\
                  while :; do\n  \
                    edge; set_to $((up + base + (up - began) / 1000000 * {millionths})); sleep 0.2\n\
                  done"
@@ -147,9 +175,14 @@ fn change(skew: &Skew) -> (String, Expectation) {
     }
 }
 
-/// A shell that goes on setting the clock; its pid is in the state.
+/// What the scripts begin with.
+fn functions() -> String {
+    format!("program={}\n{CALLS}{CLOCK}", quote([BY_CALLS]))
+}
+
+/// A shell, or what it becomes, that goes on setting the clock; its pid is in the state.
 fn in_background(body: &str) -> String {
-    let script = quote([format!("echo $$ >{STATE}/loop\n{CLOCK}{body}")]);
+    let script = quote([format!("echo $$ >{STATE}/loop\n{}{body}", functions())]);
     format!(
         "setsid sh -c {script} {MARK} >/dev/null 2>&1 </dev/null &\n\
          i=0; while [ ! -s {STATE}/loop ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done\n\

@@ -201,7 +201,11 @@ fn clock(shown: &str, holds: impl Fn(bool, i64) -> bool) -> Reading {
     let sets = shown.lines().any(|line| line.starts_with("setting "));
     let offset = shown.lines().find_map(|line| line.strip_prefix("offset ")?.parse::<i64>().ok());
     match offset {
-        Some(ms) => Reading { seen: format!("the clock is {ms:+} ms off"), holds: holds(sets, ms) },
+        Some(ms) => {
+            let way =
+                if shown.lines().any(|line| line == "by date") { ", set by date" } else { "" };
+            Reading { seen: format!("the clock is {ms:+} ms off{way}"), holds: holds(sets, ms) }
+        }
         None => Reading { seen: format!("no change of the clock: {}", words(shown)), holds: false },
     }
 }

@@ -64,7 +64,8 @@ const ABILITIES: [(&[&str], &str); 6] = [
         &["clock-bump", "clock-strobe", "clock-drift"],
         "[ \"$(cat /proc/sys/kernel/random/boot_id)\" != \"$controller_boot\" ] ||\n  \
            { echo 'its clock is that of this machine'; exit 1; }\n\
-         [ \"$(date -d @0.5 +%s%N 2>&1)\" = 0500000000 ] || { echo 'no date of GNU'; exit 1; }",
+         perl -e 1 2>/dev/null || [ \"$(date -d @0.5 +%s%N 2>&1)\" = 0500000000 ] ||\n  \
+           { echo 'neither Perl nor a date of GNU'; exit 1; }",
     ),
     (
         &["file-limit", "truncate", "bit-flip", "crash-loop"],

@@ -174,11 +174,18 @@ fn delays_and_clocks(guests: &Guests) {
         guests.address(2)
     );
     let connects_ms = || guests.on(1, &connects).parse::<u64>().unwrap();
-    // The time since 1970 less that since boot, in ms, when the latter has just counted.
-    let base = "read -r was _ </proc/uptime; is=$was\n\
-                while [ $is = $was ]; do read -r is _ </proc/uptime; done\n\
-                echo $((($(date +%s%N) - ${is%.*}${is#*.}0000000) / 1000000))";
-    let base = |n: usize| guests.on(n, base).parse::<i64>().unwrap();
+    // The time since 1970 less that since boot, in ms: the least of some, since whatever else runs
+    // between the two readings makes it more.
+    let base = "perl -e '\n\
+                  sub t { my $t = \"\\0\" x 16; syscall(228, $_[0], $t); unpack \"qq\", $t }\n\
+                  my $least;\n\
+                  for (1 .. 50) {\n\
+                    my ($s, $ns) = t(7); my ($rs, $rns) = t(0);\n\
+                    my $ms = ($rs - $s) * 1000 + ($rns - $ns) / 1e6;\n\
+                    $least = $ms if !defined $least || $ms < $least;\n\
+                  }\n\
+                  printf \"%.3f\", $least'";
+    let base = |n: usize| guests.on(n, base).parse::<f64>().unwrap();
     let (untouched, before) = (queues(), [base(1), base(2)]);
     let faults = json!([
         {"delay": {"targets": ["n1"], "time": "400ms", "jitter": "0s", "at": "0s"}},
@@ -189,13 +196,14 @@ fn delays_and_clocks(guests: &Guests) {
     let broken = Broken::by(guests, faults);
     assert!(connects_ms() >= 400);
     let ahead = base(1) - before[0];
-    assert!((3_599_000..3_601_000).contains(&ahead), "{ahead} ms");
+    assert!((ahead - 3_600_000.0).abs() < 5.0, "{ahead} ms");
     std::thread::sleep(Duration::from_secs(1));
     let behind = base(2) - before[1];
-    assert!(behind < -300, "{behind} ms");
+    assert!(behind < -300.0, "{behind} ms");
     broken.heal(3);
     let after = [base(1) - before[0], base(2) - before[1]];
-    assert!(after.iter().all(|ms| ms.abs() < 250), "{after:?} ms off");
+    eprintln!("the clocks are off by {after:?} ms after the undo");
+    assert!(after.iter().all(|ms| ms.abs() < 5.0), "{after:?} ms off");
     assert_eq!(queues(), untouched);
     let moved = ours.0.elapsed().unwrap().as_secs_f64() - ours.1.elapsed().as_secs_f64();
     assert!(moved.abs() < 1.0, "this machine's clock moved by {moved} s");
