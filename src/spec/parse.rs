@@ -227,6 +227,8 @@ fn plain_message(error: &serde_yaml::Error) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::time::Duration;
+
     use super::*;
 
     const GOOD: &str = "\
@@ -265,6 +267,9 @@ checks:
             |faults: &str| parse("preset.yaml", &format!("{head}faults: {faults}\nchecks:{tail}"));
         let spec = with("{ preset: everything }").unwrap();
         assert_eq!(spec.faults.len(), 4);
+        let spaced = with("{ preset: clocks, every: 20s }").unwrap().faults[0].schedule();
+        let seconds = Duration::from_secs;
+        assert_eq!((spaced.every, spaced.lasts), (Some(seconds(20)), Some(seconds(10))));
         let again = parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap();
         assert_eq!(spec, again);
         let wrong = [

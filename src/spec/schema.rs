@@ -8,8 +8,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{
-    Bandwidth, Concurrency, Consistency, FaultSpec, Preset, Rate, Share, Size, Span, Spec, Targets,
-    TxnLength,
+    Bandwidth, Concurrency, Consistency, FaultSpec, PresetSpec, Rate, Share, Size, Span, Spec,
+    Targets, TxnLength,
 };
 
 /// The schema of [`Spec`], in draft 7, which editors know best.
@@ -23,12 +23,7 @@ pub(super) fn faults(generator: &mut SchemaGenerator) -> Schema {
         "description": "What goes wrong, where and when: a list, or { preset: NAME }.",
         "anyOf": [
             generator.subschema_for::<Vec<FaultSpec>>(),
-            {
-                "type": "object",
-                "properties": { "preset": generator.subschema_for::<Preset>() },
-                "required": ["preset"],
-                "additionalProperties": false,
-            },
+            generator.subschema_for::<PresetSpec>(),
             { "type": "null" },
         ],
     })

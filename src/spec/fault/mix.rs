@@ -1,12 +1,14 @@
 //! Several faults on one track, and well-known lists of them.
 
 use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Value, json};
 
 use super::{FaultSpec, fault_spec};
+use crate::spec::Span;
 
 fault_spec! {
     /// At each of its times one of these, for as long as its own `for` says, or else the track's.
@@ -27,9 +29,38 @@ pub enum Preset {
     Everything,
 }
 
-impl Preset {
-    /// One track, from which the seed draws.
+/// A list of faults by its name, and when they happen.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PresetSpec {
+    pub preset: Preset,
+    /// Of each track: slow nodes want more time between faults. 10 s by default.
+    #[serde(default = "ten_seconds")]
+    pub every: Span,
+    /// Half of `every` by default.
+    #[serde(default)]
+    pub r#for: Option<Span>,
+}
+
+fn ten_seconds() -> Span {
+    Span(Duration::from_secs(10))
+}
+
+impl PresetSpec {
+    /// Tracks, from each of which the seed draws.
     pub fn faults(self) -> Vec<FaultSpec> {
+        let lasts = self.r#for.unwrap_or(Span(self.every.0 / 2));
+        let track = |of: Vec<Value>| {
+            let random = json!({"random": {"every": self.every, "for": lasts, "of": of}});
+            serde_json::from_value::<FaultSpec>(random).ok()
+        };
+        self.preset.tracks().into_iter().filter_map(track).collect()
+    }
+}
+
+impl Preset {
+    /// What each track chooses from.
+    fn tracks(self) -> Vec<Vec<Value>> {
         let partitions = [
             json!({"partition": {"split": "one"}}),
             json!({"partition": {"split": "majority"}}),
@@ -90,11 +121,7 @@ impl Preset {
             // Side by side: a kill within a partition finds more than either.
             Self::Everything => &[&partitions, &nodes, &network, &clocks],
         };
-        let track = |of: &&[Value]| {
-            let random = json!({"random": {"every": "10s", "for": "5s", "of": of}});
-            serde_json::from_value::<FaultSpec>(random).ok()
-        };
-        tracks.iter().filter_map(track).collect()
+        tracks.iter().map(|of| of.to_vec()).collect()
     }
 }
 
@@ -126,13 +153,8 @@ pub fn faults<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<FaultSpe
         }
 
         fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            #[derive(Deserialize)]
-            #[serde(deny_unknown_fields)]
-            struct Named {
-                preset: Preset,
-            }
-            let named = Named::deserialize(de::value::MapAccessDeserializer::new(map))?;
-            Ok(named.preset.faults())
+            let named = PresetSpec::deserialize(de::value::MapAccessDeserializer::new(map))?;
+            Ok(named.faults())
         }
 
         fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
@@ -150,7 +172,7 @@ mod tests {
     #[test]
     fn presets_hold_what_they_say() {
         let count = |preset: Preset| {
-            let tracks = preset.faults();
+            let tracks = PresetSpec { preset, every: ten_seconds(), r#for: None }.faults();
             let leaves = tracks.iter().flat_map(FaultSpec::leaves).count();
             (tracks.len(), leaves)
         };

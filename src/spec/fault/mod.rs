@@ -23,7 +23,7 @@ pub use disk::{DiskFaultSpec, DiskFillSpec, DiskSlowSpec};
 pub use limit::{CpuLimitSpec, FileLimitSpec, MemoryLimitSpec};
 pub use membership::{MemberChange, MembershipSpec};
 pub(super) use mix::faults;
-pub use mix::{MixSpec, Preset};
+pub use mix::{MixSpec, Preset, PresetSpec};
 pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
 pub use partition::{Direction, PartitionSpec, Split};
 pub use process::{CrashLoopSpec, ProcessFaultSpec, RollingSpec};
