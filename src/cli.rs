@@ -40,6 +40,9 @@ pub enum Command {
     /// Explain every finding of a run or a history in full, or a word of the field
     #[command(allow_negative_numbers = true)]
     Explain(commands::explain::ExplainArgs),
+    /// Write a history in another format, as for Jepsen's tools
+    #[command(allow_negative_numbers = true)]
+    Export(commands::export::ExportArgs),
     /// Write a specification to begin with
     Init(commands::init::InitArgs),
     /// Print the JSON Schema of specifications, for editors
@@ -98,6 +101,7 @@ pub fn dispatch(cli: Cli) -> Result<u8, Failure> {
         Command::Diff(args) => commands::diff::diff(&args, global),
         Command::Check(args) => commands::check::check(&args, global),
         Command::Explain(args) => commands::explain::explain(&args, global),
+        Command::Export(args) => commands::export::export(&args, global),
         Command::Init(args) => commands::init::init(&args),
         Command::Schema(args) => commands::schema::schema(&args),
         Command::Validate(args) => commands::validate::validate(&args),

@@ -115,3 +115,26 @@ fn command_lines_of_elle_cli_work_and_cycles_are_drawn() {
     let output = check(&["-m", "list-append", "-a", "write-skew", file], b"");
     assert_eq!(output.status.code(), Some(0));
 }
+
+/// Written in the other format and judged again: the same verdict; and what was written is written
+/// again the same.
+#[test]
+fn what_is_exported_is_judged_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let export = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_isobar")).arg("export").args(arguments).output().unwrap()
+    };
+    fs::write(file("a.edn"), EDN).unwrap();
+    let written = export(&[&file("a.edn"), "--to", "jsonl", "-o", &file("a.jsonl")]);
+    assert!(String::from_utf8_lossy(&written.stderr).contains("2 operations"), "{written:?}");
+    let judged = check(&["-m", "register", &file("a.jsonl")], b"");
+    assert_eq!(judged.status.code(), Some(1), "{judged:?}");
+    let edn = export(&[&file("a.jsonl")]).stdout;
+    assert_eq!(check(&["-m", "register", "-"], &edn).status.code(), Some(1));
+    fs::write(file("b.edn"), &edn).unwrap();
+    assert_eq!(export(&[&file("b.edn")]).stdout, edn);
+    let nowhere = export(&[&file("a.edn"), "-o", &file("no/where")]);
+    assert_eq!(nowhere.status.code(), Some(4), "{nowhere:?}");
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("cannot write"), "{nowhere:?}");
+}

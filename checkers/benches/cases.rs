@@ -9,8 +9,8 @@
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher};
 use isobar_checkers::generate::cases::{self, Case, unique_load};
-use isobar_checkers::generate::{text, unique_values};
-use isobar_checkers::history;
+use isobar_checkers::generate::unique_values;
+use isobar_checkers::history::{self, text};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();

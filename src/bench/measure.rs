@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use isobar_checkers::generate::cases::{Case, unique_load};
-use isobar_checkers::generate::{text, unique_values};
-use isobar_checkers::history::{self, History, ReadError};
+use isobar_checkers::generate::unique_values;
+use isobar_checkers::history::{self, History, ReadError, text};
 use isobar_checkers::{Budget, CheckResult, Register, linearizable};
 use serde::{Deserialize, Serialize};
 

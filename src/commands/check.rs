@@ -53,7 +53,7 @@ pub struct HistoryArgs {
     model: String,
     /// How a history is written; by default it is found out
     #[arg(long)]
-    format: Option<Format>,
+    format: Option<InputFormat>,
     #[command(flatten)]
     options: models::Options,
     /// Draw the cycles that are found as DOT and SVG, into this directory
@@ -91,7 +91,7 @@ fn model_parser() -> PossibleValuesParser {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum InputFormat {
     /// An event per line, as JSON: isobar's own
     Jsonl,
     /// One array of JSON, as of Jepsen and elle-cli
@@ -104,7 +104,7 @@ enum Format {
     Awdit,
 }
 
-impl Format {
+impl InputFormat {
     fn of_history(self) -> history::Format {
         match self {
             Self::Jsonl => history::Format::Jsonl,
@@ -153,7 +153,7 @@ pub fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// Whether `input` is a history rather than a run.
-fn as_file(input: &str) -> bool {
+pub(super) fn as_file(input: &str) -> bool {
     // A pipe, as the shell makes of <(…), is no regular file.
     input == STANDARD_INPUT || std::fs::metadata(input).is_ok_and(|data| !data.is_dir())
 }
@@ -307,7 +307,7 @@ fn explain(result: &CheckResult) {
     }
 }
 
-fn read(path: &str, format: Option<Format>) -> Result<History, Failure> {
+pub(super) fn read(path: &str, format: Option<InputFormat>) -> Result<History, Failure> {
     let cannot = |error| Failure::usage(format!("cannot read {path}: {error}"));
     let bytes: Box<dyn BufRead> = match path {
         STANDARD_INPUT => Box::new(BufReader::new(io::stdin())),
@@ -315,7 +315,7 @@ fn read(path: &str, format: Option<Format>) -> Result<History, Failure> {
     };
     let name = if path == STANDARD_INPUT { "standard input" } else { path };
     let text = unpacked(bytes).map_err(cannot)?;
-    history::read(name, text, format.map(Format::of_history)).map_err(Failure::usage)
+    history::read(name, text, format.map(InputFormat::of_history)).map_err(Failure::usage)
 }
 
 /// What gzip or zstd packed, told by its first bytes; anything else as it is.

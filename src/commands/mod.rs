@@ -9,6 +9,7 @@ pub mod diff;
 pub mod doctor;
 mod draw;
 pub mod explain;
+pub mod export;
 pub mod fault;
 mod github;
 pub mod heal;

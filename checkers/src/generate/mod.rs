@@ -31,7 +31,6 @@ mod registers;
 mod simulation;
 mod snapshots;
 pub mod spoil;
-pub mod text;
 
 pub use containers::{fifo_queue, priority_queue, stack};
 pub use counts::{counter, grow_only, unique_ids};

@@ -30,6 +30,7 @@ mod scan;
 mod source;
 #[cfg(test)]
 mod tests;
+pub mod text;
 mod values;
 
 pub use event::{Event, EventType, Nanos, OpIndex, Process};

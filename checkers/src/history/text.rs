@@ -1,12 +1,12 @@
-//! A history as text, an event per line, in order of rank; faults are left out.
+//! A history written as text, an event per line, in order of rank; faults are left out.
 
 use std::io::{self, Write};
 
 use serde_json::Value;
 
-use crate::history::{Completion, History, Operation, ValueId, Values};
+use super::{Completion, History, Operation, ValueId, Values};
 
-/// As isobar writes it; see [`jsonl`](crate::history::jsonl).
+/// As isobar writes it; see [`jsonl`](super::jsonl).
 ///
 /// # Errors
 /// Those of `out`.
@@ -16,7 +16,7 @@ pub fn jsonl(history: &History, out: &mut impl Write) -> io::Result<()> {
         let (time, process) = (time(operation, kind), operation.process());
         let f = operation.f();
         write!(out, r#"{{"index":{index},"time":{time},"process":{process},"type":"{kind}","f":"#)?;
-        write!(out, "\"{f}\"")?;
+        serde_json::to_writer(&mut *out, f)?;
         if let Some(key) = operation.key_id() {
             out.write_all(br#","key":"#)?;
             Json.spell(values, key, out)?;
@@ -24,24 +24,29 @@ pub fn jsonl(history: &History, out: &mut impl Write) -> io::Result<()> {
         out.write_all(br#","value":"#)?;
         Json.spell(values, value, out)?;
         if let Some(node) = operation.node() {
-            write!(out, ",\"node\":\"{node}\"")?;
+            out.write_all(br#","node":"#)?;
+            serde_json::to_writer(&mut *out, node)?;
+        }
+        if let Some(error) = error(operation, kind) {
+            out.write_all(br#","error":"#)?;
+            serde_json::to_writer(&mut *out, error)?;
         }
         out.write_all(b"}\n")
     })
 }
 
-/// As Jepsen writes it: a value of a key is the tuple of both.
+/// As Jepsen writes it: a value of a key is the tuple of both, and what a micro-operation does is
+/// a keyword.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn edn(history: &History, out: &mut impl Write) -> io::Result<()> {
     let values = history.values();
     each_event(history, |index, operation, kind, value| {
-        let (time, process, f) = (time(operation, kind), operation.process(), operation.f());
-        write!(
-            out,
-            "{{:index {index}, :time {time}, :type :{kind}, :process {process}, :f :{f}, :value "
-        )?;
+        let (time, process) = (time(operation, kind), operation.process());
+        write!(out, "{{:index {index}, :time {time}, :type :{kind}, :process {process}, :f ")?;
+        named(operation.f(), out)?;
+        out.write_all(b", :value ")?;
         let key = operation.key_id();
         if let Some(key) = key {
             out.write_all(b"[")?;
@@ -49,8 +54,33 @@ pub fn edn(history: &History, out: &mut impl Write) -> io::Result<()> {
             out.write_all(b" ")?;
         }
         Edn.spell(values, value, out)?;
-        out.write_all(if key.is_some() { b"]}\n" } else { b"}\n" })
+        if key.is_some() {
+            out.write_all(b"]")?;
+        }
+        if let Some(node) = operation.node() {
+            out.write_all(b", :node ")?;
+            serde_json::to_writer(&mut *out, node)?;
+        }
+        if let Some(error) = error(operation, kind) {
+            out.write_all(b", :error ")?;
+            serde_json::to_writer(&mut *out, error)?;
+        }
+        out.write_all(b"}\n")
     })
+}
+
+/// A name as a keyword, if EDN can write it as one.
+fn named(name: &str, out: &mut impl Write) -> io::Result<()> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.*+!?".contains(c);
+    if name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(plain) {
+        return write!(out, ":{name}");
+    }
+    Ok(serde_json::to_writer(out, name)?)
+}
+
+/// What an operation gives as the reason why it is not *ok*, at its end.
+fn error<'h>(operation: Operation<'h>, kind: &str) -> Option<&'h str> {
+    operation.error().filter(|_| kind != "invoke")
 }
 
 /// Index, operation, type and value of every event, in order.
@@ -92,11 +122,17 @@ fn time(operation: Operation<'_>, kind: &str) -> u64 {
     if kind == "invoke" { operation.invoked_at().0 } else { ended.unwrap_or_default().0 }
 }
 
+/// What micro-operations do.
+const MICRO: [&str; 3] = ["append", "r", "w"];
+
 /// A way to write values.
 trait Spelling {
     const NULL: &'static [u8];
     const COMMA: &'static [u8];
     const COLON: &'static [u8];
+
+    /// What a micro-operation does.
+    fn function(&self, f: &str, out: &mut impl Write) -> io::Result<()>;
 
     /// Recursive, as values are: readers bound the depth.
     fn spell(&self, values: &Values, id: ValueId, out: &mut impl Write) -> io::Result<()> {
@@ -107,7 +143,12 @@ trait Spelling {
             out.write_all(b"[")?;
             for (place, &item) in items.iter().enumerate() {
                 out.write_all(if place == 0 { b"" } else { Self::COMMA })?;
-                self.spell(values, item, out)?;
+                match values.text(item) {
+                    Some(f) if place == 0 && items.len() == 3 && MICRO.contains(&f) => {
+                        self.function(f, out)?;
+                    }
+                    _ => self.spell(values, item, out)?,
+                }
             }
             return out.write_all(b"]");
         }
@@ -149,6 +190,10 @@ impl Spelling for Json {
     const NULL: &'static [u8] = b"null";
     const COMMA: &'static [u8] = b",";
     const COLON: &'static [u8] = b":";
+
+    fn function(&self, f: &str, out: &mut impl Write) -> io::Result<()> {
+        Ok(serde_json::to_writer(out, f)?)
+    }
 }
 
 struct Edn;
@@ -157,6 +202,10 @@ impl Spelling for Edn {
     const NULL: &'static [u8] = b"nil";
     const COMMA: &'static [u8] = b" ";
     const COLON: &'static [u8] = b" ";
+
+    fn function(&self, f: &str, out: &mut impl Write) -> io::Result<()> {
+        named(f, out)
+    }
 }
 
 #[cfg(test)]
@@ -166,6 +215,25 @@ mod tests {
     use super::*;
     use crate::generate::cases;
     use crate::history::{self, OwnedOperation};
+
+    /// Names and errors that need quoting, in both.
+    #[test]
+    fn what_needs_quoting_is_quoted() {
+        let lines = "{\"index\":0,\"time\":1,\"process\":0,\"type\":\"invoke\",\"f\":\"add \\\"x\\\"\",\
+                     \"value\":[\"r\",1,null],\"node\":\"n\\\\1\"}\n\
+                     {\"index\":1,\"time\":2,\"process\":0,\"type\":\"info\",\"f\":\"add \\\"x\\\"\",\
+                     \"value\":[\"r\",1,null],\"node\":\"n\\\\1\",\"error\":\"\\n\\\"\"}\n";
+        let history = history::jsonl::read("lines", lines.as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        jsonl(&history, &mut bytes).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), lines);
+        let mut bytes = Vec::new();
+        edn(&history, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.contains(":value [:r 1 nil], :node \"n\\\\1\", :error"), "{text}");
+        let again = history::edn::read("lines", text.as_bytes()).unwrap();
+        assert_eq!(told(&again), told(&history));
+    }
 
     /// What comes back from `text`; without the value of what is not known to have happened.
     fn told(history: &History) -> Vec<OwnedOperation> {
