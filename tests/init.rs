@@ -18,7 +18,7 @@ fn isobar(place: &Isobar, args: &str, variables: &[(&str, &str)]) -> Ended {
 #[test]
 fn every_template_is_a_good_specification_that_is_never_written_over() {
     let place = Isobar::new();
-    for template in ["toy", "etcd", "etcd-rootless", "strapi"] {
+    for template in ["toy", "etcd", "etcd-rootless", "strapi", "http", "process", "custom"] {
         let name = format!("{template}.yaml");
         let init = format!("init {template} --output {name}");
         isobar(&place, &init, &[]).expect(0).says(&format!("isobar run {name}"));

@@ -112,7 +112,7 @@ fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, free_port())).unwrap();
     let port = taken.local_addr().unwrap().port();
     let ended = run(&Isobar::new(), "own-http.yaml", port, &[]);
-    ended.expect(4).says("before custom starts; its port is taken");
+    ended.expect(4).says("before the service starts; its port is taken");
 }
 
 /// A secret is sent as a header, and echoed by a server that refuses it.

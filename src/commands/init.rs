@@ -24,6 +24,12 @@ pub enum Template {
     EtcdRootless,
     /// Strapi on three nodes in front of PostgreSQL
     Strapi,
+    /// Your own service, which runs already: requests as data
+    Http,
+    /// The same, with a client program of yours
+    Process,
+    /// Your own service, started, killed and cut off by isobar
+    Custom,
 }
 
 impl Template {
@@ -39,6 +45,9 @@ impl Template {
             Self::Etcd => example!("examples/etcd-register.yaml"),
             Self::EtcdRootless => example!("examples/etcd-rootless.yaml"),
             Self::Strapi => example!("examples/strapi-set.yaml"),
+            Self::Http => example!("examples/templates/http.yaml"),
+            Self::Process => example!("examples/templates/process.yaml"),
+            Self::Custom => example!("examples/templates/custom.yaml"),
         }
     }
 

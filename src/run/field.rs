@@ -162,7 +162,7 @@ impl Field {
             self.none_ended(group)?;
             if start.elapsed() >= limit {
                 let waited_s = limit.as_secs();
-                let system = self.system.name().to_owned();
+                let system = self.system.title().to_owned();
                 return Err(SystemError::NotReady { system, waited_s, reason }.into());
             }
         }
@@ -185,7 +185,7 @@ impl Field {
             };
             return Err(SystemError::Missing {
                 node: node.name.clone(),
-                what: format!("something answers {place} before {} starts", self.system.name()),
+                what: format!("something answers {place} before {} starts", self.system.title()),
                 remedy: "its port is taken: end that program, or use another port".to_owned(),
             });
         }
@@ -202,7 +202,7 @@ impl Field {
     fn none_ended(&self, group: &[&Member]) -> Result<(), RunFailure> {
         for ended in on_each(group, |member| self.ended(member)) {
             let Some((node, log)) = ended? else { continue };
-            let system = self.system.name().to_owned();
+            let system = self.system.title().to_owned();
             return Err(SystemError::Ended { node, system, log }.into());
         }
         Ok(())
@@ -226,7 +226,7 @@ impl Field {
     /// Waits until all nodes serve: until they name the same leader, where the system has one.
     pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), SystemError> {
         self.poll_ready(&self.members(), limit, interrupt).map_err(|reason| SystemError::NotReady {
-            system: self.system.name().to_owned(),
+            system: self.system.title().to_owned(),
             waited_s: limit.as_secs(),
             reason,
         })
@@ -265,7 +265,7 @@ impl Field {
         if all_quiet {
             return Ok(());
         }
-        let (system, waited_s) = (self.system.name().to_owned(), limit.as_secs());
+        let (system, waited_s) = (self.system.title().to_owned(), limit.as_secs());
         Err(SystemError::NotReady { system, waited_s, reason: format!("never quiet: {reason}") })
     }
 

@@ -97,7 +97,9 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
 
     field.examine(spec)?;
     let hold = Arc::new(hold(spec, &field.cluster, field.system.as_ref(), &directory)?);
-    timeline.prelude("set-up", &format!("starting {}", field.system.name()));
+    let starts = field.cluster.members.iter().any(|member| field.system.starts(&member.node));
+    let what = if starts { "starting" } else { "waiting for" };
+    timeline.prelude("set-up", &format!("{what} {}", field.system.title()));
     timeline.meta.system_version = Some(field.set_up(&options.interrupt)?);
     let drive = Drive {
         spec,

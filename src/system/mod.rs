@@ -28,6 +28,11 @@ pub trait System: Send + Sync {
     /// As in the specification: `etcd`.
     fn name(&self) -> &'static str;
 
+    /// As in a sentence.
+    fn title(&self) -> &'static str {
+        self.name()
+    }
+
     /// The version that a node has, changing nothing; `None` where it would be installed.
     ///
     /// # Errors

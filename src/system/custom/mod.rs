@@ -135,6 +135,10 @@ impl System for Custom {
         if self.runs { "custom" } else { "none" }
     }
 
+    fn title(&self) -> &'static str {
+        "the service"
+    }
+
     /// Nothing is known of it before it is installed.
     fn probe(&self, _node: &Node, _remote: &dyn Remote) -> Result<Option<String>, SystemError> {
         let told = if self.runs { "told in snippets" } else { "already running" };
