@@ -84,6 +84,11 @@
 //! # Ok::<(), history::ReadError>(())
 //! ```
 
+/// The page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/library.md")]
+struct LibraryPage;
+
 pub mod availability;
 pub mod checks;
 pub mod finding;
