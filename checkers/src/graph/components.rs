@@ -30,6 +30,13 @@ impl Components {
         (0..self.len()).map(|component| self.members(component))
     }
 
+    /// Of the `kept` nodes, ascending, which are all that are in components, by new numbers.
+    pub(crate) fn renumbered(mut self, kept: &[u32], number: &[u32]) -> Self {
+        self.of = kept.iter().map(|&node| self.of[node as usize]).collect();
+        self.members.iter_mut().for_each(|member| *member = number[*member as usize]);
+        self
+    }
+
     /// Whether an edge lies within a component.
     #[inline]
     pub(crate) fn within(&self, from: u32, to: u32) -> bool {
@@ -49,7 +56,8 @@ pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
     let mut index = vec![0_u32; nodes];
     let mut low = vec![0_u32; nodes];
     let mut open: Vec<u32> = Vec::new();
-    let mut path: Vec<(u32, usize)> = Vec::new();
+    // Each with the place of the edge to be looked at next.
+    let mut path: Vec<(u32, u32)> = Vec::new();
     let mut found: Vec<Vec<u32>> = Vec::new();
     let mut time = 0;
     for root in 0..nodes as u32 {
@@ -62,12 +70,12 @@ pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
                 time += 1;
                 (index[node as usize], low[node as usize]) = (time, time);
                 open.push(node);
-                path.push((node, graph.range(node).start));
+                path.push((node, graph.range(node).start as u32));
             }
             let Some((node, place)) = path.last_mut() else { break };
             let node = *node;
-            if *place < graph.range(node).end {
-                let (to, kind) = graph.edge(*place);
+            if (*place as usize) < graph.range(node).end {
+                let (to, kind) = graph.edge(*place as usize);
                 *place += 1;
                 if kind & kinds == 0 {
                     continue;

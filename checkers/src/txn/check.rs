@@ -74,14 +74,13 @@ pub(crate) struct Judged {
 impl<T: Source + Reasons> Known<'_, T> {
     /// Looks for cycles, and answers.
     pub(crate) fn judge(&self, options: &TxnOptions) -> Judged {
-        let Some(dependencies) = Dependencies::of(self.txns, self.versions) else {
+        let dependencies = Dependencies::of(self.txns, self.versions);
+        let edges = dependencies.as_ref().map_or(0, Dependencies::edge_count);
+        let Some(core) = dependencies.and_then(Dependencies::core) else {
             let problem = "more dependencies than 4,294,967,295".to_owned();
             let result = unjudged(self.check, problem);
             return Judged { result, counts: BTreeMap::new(), undecided: true };
         };
-        let edges = dependencies.edge_count();
-        let core = dependencies.core();
-        drop(dependencies);
         let Searched { found, undecided } = search(core.with_rivals(self.versions));
         let mut counts = self.sightings.counts.clone();
         counts.extend(found.iter().map(|found| (found.anomaly, found.count)));

@@ -94,7 +94,7 @@ pub(crate) fn search(core: Core) -> Searched {
         return Searched::default();
     }
     let mut search = Search {
-        component: core.component,
+        all: core.components,
         pairs: core.rivals,
         undecided: false,
         marks: vec![0; core.nodes.len()],
@@ -124,8 +124,8 @@ pub(crate) struct Searched {
 }
 
 struct Search {
-    /// Per node its strongly connected component by all edges.
-    component: Vec<u32>,
+    /// The strongly connected components by all edges.
+    all: Components,
     /// Nodes that wrote the same in an order that nobody saw.
     pairs: Vec<(u32, u32)>,
     undecided: bool,
@@ -166,7 +166,7 @@ impl Search {
 
     /// G-single: anti-dependencies from a to b where b comes before a by other edges.
     fn singles(&mut self, cyclic: &Components) {
-        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic, &self.component);
+        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic, &self.all.of);
         let mut pairs: Vec<(u32, u32)> = self
             .graph
             .forth
@@ -211,7 +211,11 @@ impl Search {
     /// G-nonadjacent and G2-item, in components that have nothing more specific.
     fn several(&mut self, level: Level) {
         let kinds = deps(level) | RW;
-        let all = components(&self.graph.forth, kinds);
+        let all = match level {
+            // The last: these are all kinds.
+            Level::Realtime => std::mem::take(&mut self.all),
+            _ => components(&self.graph.forth, kinds),
+        };
         let fresh = self.unblamed(&all, Class::Single.upto(level));
         self.nonadjacent(level, &all, &fresh);
         if !self.pairs.is_empty() {

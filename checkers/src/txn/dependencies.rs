@@ -161,8 +161,8 @@ pub(crate) enum Node {
 pub(crate) struct Core {
     pub graph: Graph,
     pub nodes: Vec<Node>,
-    /// Per node its strongly connected component.
-    pub component: Vec<u32>,
+    /// By all edges: every node is in one.
+    pub components: Components,
     /// Nodes that wrote the same in an order that nobody saw.
     pub rivals: Vec<(u32, u32)>,
 }
@@ -201,24 +201,29 @@ impl Core {
 
 impl Dependencies {
     /// Takes away what has nothing left before it, again and again: a history without anomalies
-    /// vanishes in one pass. Of the rest, keeps what is in strongly connected components.
-    pub(crate) fn core(&self) -> Core {
-        let rest = self.rest();
+    /// vanishes in one pass. Of the rest, keeps what is in strongly connected components. `None`
+    /// when there are more edges than 32 bits can name.
+    pub(crate) fn core(self) -> Option<Core> {
+        let rest = self.rest()?;
+        drop(self);
         let found = components(&rest.graph, Kinds::MAX);
         let kept: Vec<u32> = (0..rest.nodes.len() as u32)
             .filter(|&node| found.of[node as usize] != Components::NONE)
             .collect();
         let mut number = vec![NONE; rest.nodes.len()];
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new);
-        let edges: Vec<_> = rest
-            .graph
-            .edges()
-            .filter(|&(from, to, _)| found.within(from, to))
-            .map(|(from, to, kind)| (number[from as usize], number[to as usize], kind))
-            .collect();
+        let edges = || rest.graph.edges().filter(|&(from, to, _)| found.within(from, to));
+        let count = |add: &mut dyn FnMut(u32)| {
+            edges().for_each(|(from, _, _)| add(number[from as usize]));
+        };
+        let mut builder = Builder::count(kept.len(), count)?;
+        edges().for_each(|(from, to, kind)| {
+            builder.place(number[from as usize], number[to as usize], kind);
+        });
         let nodes = kept.iter().map(|&node| rest.nodes[node as usize]).collect();
-        let component = kept.iter().map(|&node| found.of[node as usize]).collect();
-        Core { graph: Graph::of_edges(kept.len(), &edges), nodes, component, rivals: Vec::new() }
+        drop(rest);
+        let components = found.renumbered(&kept, &number);
+        Some(Core { graph: builder.finish(), nodes, components, rivals: Vec::new() })
     }
 
     /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
@@ -240,7 +245,7 @@ impl Dependencies {
     }
 
     /// What is left when everything that comes before all cycles is taken away.
-    fn rest(&self) -> Rest {
+    fn rest(&self) -> Option<Rest> {
         let all = self.graph.nodes() + self.timeline.len();
         let mut before = vec![0_u32; all];
         for node in 0..all as u32 {
@@ -257,22 +262,25 @@ impl Dependencies {
             });
         }
         let kept: Vec<u32> = (0..all as u32).filter(|&node| before[node as usize] > 0).collect();
-        let number = &mut before;
+        let mut number = before;
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new + 1);
-        let mut edges = Vec::new();
-        for (new, &old) in (0..).zip(&kept) {
-            self.out(old, |to, kind| {
-                if number[to as usize] > 0 {
-                    edges.push((new, number[to as usize] - 1, kind));
-                }
-            });
-        }
+        let edges = |add: &mut dyn FnMut(u32, u32, Kinds)| {
+            for (new, &old) in (0..).zip(&kept) {
+                self.out(old, |to, kind| {
+                    if number[to as usize] > 0 {
+                        add(new, number[to as usize] - 1, kind);
+                    }
+                });
+            }
+        };
+        let mut builder = Builder::count(kept.len(), |add| edges(&mut |from, _, _| add(from)))?;
+        edges(&mut |from, to, kind| builder.place(from, to, kind));
         let node = |&node: &u32| match node as usize {
             txn if txn < self.txns => Node::Txn(node),
             hub if hub < self.graph.nodes() => Node::Hub,
             _ => Node::Moment,
         };
         let nodes = kept.iter().map(node).collect();
-        Rest { graph: Graph::of_edges(kept.len(), &edges), nodes }
+        Some(Rest { graph: builder.finish(), nodes })
     }
 }

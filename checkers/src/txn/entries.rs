@@ -27,7 +27,7 @@ impl Entries {
         txns: &Transactions<'_>,
         problem: impl Fn(Micro) -> Option<String>,
     ) -> Result<Self, String> {
-        let counts = |ok: bool, micro: &Micro| ok || micro.f != Function::Read;
+        let counts = |ok: bool, micro: &Micro| ok || micro.f() != Function::Read;
         let mut ends = vec![0_u32; txns.keys().len()];
         for txn in 0..txns.len() {
             let ok = txns.completion(txn) == Completion::Ok;
@@ -35,7 +35,7 @@ impl Entries {
                 if let Some(problem) = problem(*micro) {
                     return Err(format!("op {} {problem}", txns.operation(txn).index().0));
                 }
-                ends[micro.key as usize] += 1;
+                ends[micro.key() as usize] += 1;
             }
         }
         let mut sum = 0;
@@ -49,7 +49,7 @@ impl Entries {
             let ok = txns.completion(txn) == Completion::Ok;
             for micro in txns.micros(txn) {
                 if counts(ok, micro) {
-                    let next = &mut ends[micro.key as usize];
+                    let next = &mut ends[micro.key() as usize];
                     all[*next as usize] = Placed { txn: txn as u32, micro: number };
                     *next += 1;
                 }

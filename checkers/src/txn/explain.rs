@@ -231,8 +231,8 @@ fn told(txns: &Transactions<'_>, number: usize, txn: u32) -> String {
         let _ = write!(text, " on {node}");
     }
     for micro in txns.micros(txn as usize) {
-        let key = words::key(txns, micro.key);
-        let _ = match (micro.f, txns.completion(txn as usize)) {
+        let key = words::key(txns, micro.key());
+        let _ = match (micro.f(), txns.completion(txn as usize)) {
             (Function::Append, _) => {
                 write!(text, ", append {key} {}", words::value(txns, micro.value))
             }
@@ -260,12 +260,12 @@ fn told(txns: &Transactions<'_>, number: usize, txn: u32) -> String {
 
 fn micros(txns: &Transactions<'_>, txn: u32) -> Value {
     let micro = |micro: &super::Micro| {
-        let f = match micro.f {
+        let f = match micro.f() {
             Function::Append => "append",
             Function::Write => "w",
             Function::Read => "r",
         };
-        let key = txns.values().get(txns.keys()[micro.key as usize]);
+        let key = txns.values().get(txns.keys()[micro.key() as usize]);
         json!([f, key, txns.values().get(micro.value)])
     };
     txns.micros(txn as usize).iter().map(micro).collect()

@@ -27,6 +27,12 @@ impl Lists {
         Self { starts, items }
     }
 
+    /// For each number the lists that it is in, where all numbers are below how many there are.
+    pub(crate) fn turned(&self) -> Self {
+        let of = |from: u32| self.at(from).iter().map(move |&to| (to, from));
+        Self::of(self.len(), (0..self.len() as u32).flat_map(of))
+    }
+
     /// How many lists.
     pub(crate) fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)

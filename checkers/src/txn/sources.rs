@@ -104,7 +104,9 @@ impl Origin {
 }
 
 /// Transactions resolved together.
-const PART: u32 = 1 << 14;
+const PART: u32 = 1 << 13;
+/// Parts whose reads are held twice for a moment.
+const PARTS_TOGETHER: usize = 16;
 
 type Origins = FxHashMap<(u32, ValueId), Origin>;
 
@@ -120,7 +122,7 @@ impl Sources {
     /// # Errors
     /// Names an operation that appends to a list: this is for registers.
     pub(crate) fn of(txns: &Transactions<'_>) -> Result<Self, String> {
-        let writes = txns.all_micros().iter().filter(|micro| micro.f == Function::Write).count();
+        let writes = txns.all_micros().iter().filter(|micro| micro.f() == Function::Write).count();
         let mut sources = Self {
             present: (0..txns.len()).map(|txn| txns.completion(txn) == Completion::Ok).collect(),
             version_ends: Vec::with_capacity(txns.len()),
@@ -183,23 +185,23 @@ impl Sources {
             let failed = txns.completion(txn) == Completion::Fail;
             let txn = txn as u32;
             for micro in txns.micros(txn as usize).iter().rev() {
-                let origin = match micro.f {
+                let origin = match micro.f() {
                     Function::Read => continue,
                     Function::Append => {
                         let op = txns.operation(txn as usize).index().0;
                         return Err(format!("op {op} appends to a list; expected registers"));
                     }
                     Function::Write if failed => Origin::Aborted(txn),
-                    Function::Write if last_of[micro.key as usize] == txn => {
+                    Function::Write if last_of[micro.key() as usize] == txn => {
                         Origin::Intermediate(txn)
                     }
                     Function::Write => {
-                        last_of[micro.key as usize] = txn;
-                        finals.push((micro.key, micro.value));
+                        last_of[micro.key() as usize] = txn;
+                        finals.push((micro.key(), micro.value));
                         continue;
                     }
                 };
-                add(&mut origins, micro.key, micro.value, origin);
+                add(&mut origins, micro.key(), micro.value, origin);
             }
             finals.sort_unstable_by_key(|&(key, _)| key);
             for &(key, value) in &finals {
@@ -212,25 +214,27 @@ impl Sources {
         Ok(origins)
     }
 
-    /// Resolves the reads of ok transactions.
+    /// Resolves the reads of ok transactions, some parts at a time: what they found is copied
+    /// before there is more of it.
     fn read(&mut self, txns: &Transactions<'_>, origins: &Origins) {
         let count = txns.len() as u32;
-        let (writers, present) = (&self.version_txns, &self.present);
-        let resolver = Resolver { txns, origins, writers, present };
         let new_locals = || vec![(u32::MAX, Local::Read(ValueId::NULL, None)); self.keys];
-        let parts: Vec<Part> = (0..count.div_ceil(PART))
-            .into_par_iter()
-            .map_init(new_locals, |locals, part| {
+        let parts: Vec<u32> = (0..count.div_ceil(PART)).collect();
+        for together in parts.chunks(PARTS_TOGETHER) {
+            let (writers, present) = (&self.version_txns, &self.present);
+            let resolver = Resolver { txns, origins, writers, present };
+            let resolve = |locals: &mut Vec<_>, &part: &u32| {
                 resolver.read(part * PART..(part * PART + PART).min(count), locals)
-            })
-            .collect();
-        for part in parts {
-            let before = self.reads.len() as u32;
-            self.reads.extend(part.reads);
-            self.read_ends.extend(part.ends.iter().map(|end| before + end));
-            self.faults.extend(part.faults);
-            self.ambiguous += part.ambiguous;
-            part.found.iter().for_each(|&writer| self.present[writer as usize] = true);
+            };
+            let resolved: Vec<Part> = together.par_iter().map_init(new_locals, resolve).collect();
+            for part in resolved {
+                let before = self.reads.len() as u32;
+                self.reads.extend(part.reads);
+                self.read_ends.extend(part.ends.iter().map(|end| before + end));
+                self.faults.extend(part.faults);
+                self.ambiguous += part.ambiguous;
+                part.found.iter().for_each(|&writer| self.present[writer as usize] = true);
+            }
         }
     }
 
@@ -283,6 +287,11 @@ impl Sources {
         }
         few.keys = keys.len();
         few
+    }
+
+    /// Forgets everything else.
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
+        self.faults
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -360,7 +369,7 @@ struct Resolver<'a> {
     origins: &'a Origins,
     /// By version.
     writers: &'a [u32],
-    /// Those that are ok.
+    /// Those that are known to have happened so far.
     present: &'a [bool],
 }
 
@@ -379,10 +388,10 @@ impl Resolver<'_> {
     fn read_one(&self, txn: u32, locals: &mut [(u32, Local)], part: &mut Part) {
         let start = part.reads.len();
         for micro in self.txns.micros(txn as usize) {
-            let (key, value) = (micro.key, micro.value);
+            let (key, value) = (micro.key(), micro.value);
             let local = &mut locals[key as usize];
             let known = (local.0 == txn).then_some(local.1);
-            if micro.f != Function::Read {
+            if micro.f() != Function::Read {
                 *local = (txn, Local::Wrote(value));
                 continue;
             }

@@ -190,8 +190,8 @@ pub(super) fn key(txns: &Transactions<'_>, key: u32) -> String {
 /// The last value that a transaction wrote to a key.
 pub(super) fn written(txns: &Transactions<'_>, txn: u32, key: u32) -> String {
     let micros = txns.micros(txn as usize).iter().rev();
-    let wrote = |micro: &&super::Micro| micro.key == key && micro.f != Function::Read;
-    let value = micros.filter(|micro| micro.key == key).find(wrote).map(|micro| micro.value);
+    let wrote = |micro: &&super::Micro| micro.key() == key && micro.f() != Function::Read;
+    let value = micros.filter(|micro| micro.key() == key).find(wrote).map(|micro| micro.value);
     shown(txns, value.unwrap_or(ValueId::NULL))
 }
 
@@ -200,8 +200,8 @@ fn sentence(txns: &Transactions<'_>, txn: u32) -> String {
     let op = txns.operation(txn as usize);
     let all = txns.micros(txn as usize);
     let word = |micro: &super::Micro| {
-        let (key, value) = (key(txns, micro.key), shown(txns, micro.value));
-        match micro.f {
+        let (key, value) = (key(txns, micro.key()), shown(txns, micro.value));
+        match micro.f() {
             Function::Append => format!("appends {value} to {key}"),
             Function::Write => format!("writes {key} = {value}"),
             Function::Read if op.completion() == Completion::Ok => format!("reads {key} = {value}"),

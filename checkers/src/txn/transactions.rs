@@ -18,22 +18,47 @@ use crate::history::{Completion, History, Operation, ValueId, Values};
 #[repr(u8)]
 pub enum Function {
     /// Adds an element to the end of a list.
-    Append,
+    Append = 0,
     /// Replaces the value of a register.
-    Write,
+    Write = 1,
     /// Of a list or a register.
-    Read,
+    Read = 2,
 }
 
-/// A micro-operation.
+/// A micro-operation, in 8 bytes: histories have tens of millions of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Micro {
-    pub f: Function,
-    /// Place in [`Transactions::keys`].
-    pub key: u32,
+    /// The function above the key.
+    word: u32,
     /// The element appended, the value written, or what was read: unknown, and null, unless the
     /// transaction is ok.
     pub value: ValueId,
+}
+
+/// Bits of a word that are a key's.
+const KEY_BITS: u32 = 30;
+/// The most keys of a history.
+const KEYS_MAX: u32 = 1 << KEY_BITS;
+
+impl Micro {
+    fn new(f: Function, key: u32, value: ValueId) -> Self {
+        Self { word: (f as u32) << KEY_BITS | key, value }
+    }
+
+    #[inline]
+    pub fn f(&self) -> Function {
+        match self.word >> KEY_BITS {
+            0 => Function::Append,
+            1 => Function::Write,
+            _ => Function::Read,
+        }
+    }
+
+    /// Place in [`Transactions::keys`].
+    #[inline]
+    pub fn key(&self) -> u32 {
+        self.word & (KEYS_MAX - 1)
+    }
 }
 
 /// The transactions of a history, in order of invocation; named by their place in it.
@@ -57,7 +82,7 @@ pub enum TxnError {
          [\"append\", key, element], [\"w\", key, value] or [\"r\", key, value]"
     )]
     NoMicro { op: u32, place: usize, micro: String },
-    #[error("more than 4,294,967,295 micro-operations")]
+    #[error("more than 4,294,967,295 micro-operations, or 1,073,741,824 keys")]
     TooMany,
 }
 
@@ -106,7 +131,10 @@ impl<'a> Transactions<'a> {
             });
             let unknown = f == Function::Read && !ok;
             let value = if unknown { ValueId::NULL } else { value };
-            self.micros.push(Micro { f, key, value });
+            if key >= KEYS_MAX {
+                return Err(TxnError::TooMany);
+            }
+            self.micros.push(Micro::new(f, key, value));
         }
         self.ends.push(u32::try_from(self.micros.len()).map_err(|_| TxnError::TooMany)?);
         Ok(())
@@ -219,7 +247,7 @@ mod tests {
         assert_eq!(keys, [json!("x"), json!("y"), json!("z")]);
         let micros: Vec<_> = (0..3)
             .flat_map(|txn| all.micros(txn))
-            .map(|micro| (micro.f, micro.key, all.values().get(micro.value)))
+            .map(|micro| (micro.f(), micro.key(), all.values().get(micro.value)))
             .collect();
         let expected = [
             (Function::Append, 0, json!(1)),

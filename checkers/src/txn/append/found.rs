@@ -26,14 +26,15 @@ impl Lists<'_> {
             versions.clear();
             let first = self.txns.first_micro(txn);
             for (at, micro) in self.txns.micros(txn).iter().enumerate().rev() {
-                if micro.f == Function::Append && versions.iter().all(|&(key, _)| key != micro.key)
+                if micro.f() == Function::Append
+                    && versions.iter().all(|&(key, _)| key != micro.key())
                 {
                     let rank = match place[first + at] {
                         NONE => UNREAD,
                         UNSURE => UNRANKED,
                         place => place + 1,
                     };
-                    versions.push((micro.key, rank));
+                    versions.push((micro.key(), rank));
                 }
             }
             versions.sort_unstable();
@@ -53,10 +54,10 @@ impl Lists<'_> {
             let first = self.txns.first_micro(txn);
             let is_ok = self.txns.completion(txn) == Completion::Ok;
             for (at, micro) in self.txns.micros(txn).iter().enumerate().filter(|_| is_ok) {
-                if micro.f != Function::Read {
+                if micro.f() != Function::Read {
                     continue;
                 }
-                let (key, length) = (micro.key, place[first + at]);
+                let (key, length) = (micro.key(), place[first + at]);
                 let version = match length {
                     UNSURE | NONE => None,
                     0 => Some(INITIAL),

@@ -87,7 +87,7 @@ impl<'a> Judge<'a, '_> {
         appends.clear();
         for entry in 0..self.entries.len() {
             let micro = self.micro(entry);
-            if micro.f == Function::Append {
+            if micro.f() == Function::Append {
                 let txn = self.entries[entry].txn as usize;
                 let failed = self.txns.completion(txn) == Completion::Fail;
                 appends.push((micro.value.raw(), failed, entry as u32));
@@ -241,7 +241,7 @@ impl<'a> Judge<'a, '_> {
     fn next_append(&self, entry: usize) -> Option<usize> {
         let txn = self.entries[entry].txn;
         let mut later = (entry + 1..self.entries.len()).take_while(|&e| self.entries[e].txn == txn);
-        later.find(|&entry| self.micro(entry).f == Function::Append)
+        later.find(|&entry| self.micro(entry).f() == Function::Append)
     }
 
     /// Whether the transaction of an append appended to the key later on.
@@ -259,7 +259,7 @@ impl<'a> Judge<'a, '_> {
             let micro = self.micro(entry);
             // Its place is known where it is in the order; elsewhere it is looked for.
             let place = self.entries[entry].place as usize;
-            micro.f == Function::Append
+            micro.f() == Function::Append
                 && match place < UNSURE as usize {
                     true => place < read.list.len() && read.list[place] == micro.value,
                     false => read.list.contains(&micro.value),
@@ -286,7 +286,7 @@ impl<'a> Judge<'a, '_> {
         // The last append of the transaction at hand.
         let mut last: Option<usize> = None;
         for entry in 0..self.entries.len() {
-            if self.micro(entry).f != Function::Append || self.entries[entry].place == UNSURE {
+            if self.micro(entry).f() != Function::Append || self.entries[entry].place == UNSURE {
                 continue;
             }
             let before = last.replace(entry);

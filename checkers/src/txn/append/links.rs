@@ -9,7 +9,7 @@ use crate::graph::Kinds;
 impl Reasons for Lists<'_> {
     fn link(&self, from: u32, to: u32, kind: Kinds) -> Option<Link> {
         let mut keys: Vec<u32> =
-            self.txns.micros(from as usize).iter().map(|micro| micro.key).collect();
+            self.txns.micros(from as usize).iter().map(|micro| micro.key()).collect();
         keys.sort_unstable();
         keys.dedup();
         let links = keys.into_iter().filter_map(|key| {

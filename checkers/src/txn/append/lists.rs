@@ -112,14 +112,14 @@ impl<'a> Lists<'a> {
     }
 
     pub(crate) fn function(&self, entry: Entry) -> Function {
-        self.txns.all_micros()[entry.micro as usize].f
+        self.txns.all_micros()[entry.micro as usize].f()
     }
 }
 
 /// What is wrong with a micro-operation on a list.
 fn problem(txns: &Transactions<'_>, micro: Micro) -> Option<String> {
     let value = || words::value(txns, micro.value);
-    match micro.f {
+    match micro.f() {
         Function::Append => None,
         Function::Write => Some(format!("writes {}: lists are only appended to", value())),
         Function::Read if micro.value.is_null() => None,

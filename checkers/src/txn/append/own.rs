@@ -34,7 +34,7 @@ impl<'a> Judge<'a, '_> {
                 (txn, first) = (Some(this), None);
             }
             let micro = self.micro(entry);
-            if micro.f == Function::Append {
+            if micro.f() == Function::Append {
                 own.push(micro.value);
                 continue;
             }

@@ -176,7 +176,7 @@ impl Moments {
 }
 
 fn writes(lists: &Lists<'_>, txn: u32) -> bool {
-    lists.txns.micros(txn as usize).iter().any(|micro| micro.f == Function::Append)
+    lists.txns.micros(txn as usize).iter().any(|micro| micro.f() == Function::Append)
 }
 
 /// The edges of one key; `hub` stands before all its unread appends.

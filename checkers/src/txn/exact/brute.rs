@@ -19,8 +19,8 @@ impl World<'_> {
         let mut local = store.to_vec();
         let known = self.txns.completion(txn) == Completion::Ok;
         self.txns.micros(txn).iter().all(|micro| {
-            let value = &mut local[micro.key as usize];
-            if micro.f == Function::Write {
+            let value = &mut local[micro.key() as usize];
+            if micro.f() == Function::Write {
                 *value = micro.value;
                 return true;
             }
@@ -29,8 +29,8 @@ impl World<'_> {
     }
 
     fn writes(&self, txn: usize) -> Vec<(usize, ValueId)> {
-        let writes = self.txns.micros(txn).iter().filter(|micro| micro.f == Function::Write);
-        writes.map(|micro| (micro.key as usize, micro.value)).collect()
+        let writes = self.txns.micros(txn).iter().filter(|micro| micro.f() == Function::Write);
+        writes.map(|micro| (micro.key() as usize, micro.value)).collect()
     }
 
     /// Whether `a` must have committed before `b` begins.

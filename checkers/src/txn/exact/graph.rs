@@ -58,8 +58,8 @@ pub(super) struct Graph {
     pub commit: Vec<u32>,
     /// The transaction of each begin: nodes 0, 1, ….
     pub txns: Vec<u32>,
-    /// When a node should come, in eighths of an event; `u64::MAX` where nothing says so.
-    pub due: Vec<u64>,
+    /// When a node should come, in quarters of an event; `u32::MAX` where nothing says so.
+    pub due: Vec<u32>,
     /// Nodes that only gather readers.
     pub gatherers: std::ops::Range<u32>,
     pub time_line: std::ops::Range<u32>,
@@ -83,7 +83,7 @@ struct Draft<'a> {
     begin: Vec<u32>,
     commit: Vec<u32>,
     txns: Vec<u32>,
-    due: Vec<u64>,
+    due: Vec<u32>,
     chains: Vec<Chain>,
 }
 
@@ -130,18 +130,23 @@ impl Graph {
 }
 
 impl Draft<'_> {
-    fn node(&mut self, due: u64) -> u32 {
+    fn node(&mut self, due: u32) -> u32 {
         self.due.push(due);
         self.due.len() as u32 - 1
     }
 
     fn add_nodes(&mut self) {
         let sources = &self.input.sources;
-        let due = |txn: usize, begin: u64, commit: u64| {
+        // Beyond a thousand million events all are due alike: only the guess would be worse.
+        let due = |txn: usize, begin: u32, commit: u32| {
             let span = &self.input.spans[txn];
             match span.completed {
-                NEVER => u64::MAX,
-                end => begin * u64::from(span.invoked) + commit * u64::from(end),
+                NEVER => u32::MAX,
+                end => {
+                    let (begin, commit) =
+                        (span.invoked.saturating_mul(begin), end.saturating_mul(commit));
+                    begin.saturating_add(commit)
+                }
             }
         };
         let splits = |txn: usize| self.rules.snapshots && !sources.versions(txn).is_empty();
@@ -183,7 +188,7 @@ impl Draft<'_> {
             [] => NONE,
             [reader] => self.begin[reader as usize],
             _ => {
-                let node = self.node(u64::MAX);
+                let node = self.node(u32::MAX);
                 let begins = readers.iter().map(|&reader| (self.begin[reader as usize], node));
                 self.edges.extend(begins);
                 node
@@ -288,7 +293,7 @@ impl Draft<'_> {
                 }
                 (now, is_fresh) = (node, true);
             }
-            self.due[now as usize] = u64::from(rank) * 4;
+            self.due[now as usize] = rank.saturating_mul(4);
             self.edges.push((self.commit[txn as usize], now));
         }
     }
@@ -304,7 +309,8 @@ impl Draft<'_> {
             return Err(TooLarge);
         }
         let out = Lists::of(len, self.edges.iter().copied());
-        let into = Lists::of(len, self.edges.iter().map(|&(from, to)| (to, from)));
+        drop(self.edges);
+        let into = out.turned();
         let mut retracted = late;
         retracted.resize(len, true);
         Ok(Graph {

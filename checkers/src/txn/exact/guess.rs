@@ -14,7 +14,7 @@ use super::sort::sort;
 use crate::txn::lists::Lists;
 
 /// Deadline, own time, node: the order of the schedule.
-type Turn = Reverse<(u64, u64, u32)>;
+type Turn = Reverse<(u32, u32, u32)>;
 
 /// What a node waits for: the key's lock, or the readers of the chain before.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ struct Schedule<'a> {
     snapshots: bool,
     /// By node, the chains that it is an end of.
     ends: &'a Lists,
-    deadline: Vec<u64>,
+    deadline: Vec<u32>,
     waits_for: Vec<u32>,
     position: Vec<u32>,
     placed: u32,
@@ -51,7 +51,7 @@ pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Option<Vec<
     let mut deadline = graph.due.clone();
     for &node in sort(&graph.out)?.iter().rev() {
         let after = graph.out.at(node).iter().map(|&next| deadline[next as usize]);
-        deadline[node as usize] = after.fold(deadline[node as usize], u64::min);
+        deadline[node as usize] = after.fold(deadline[node as usize], u32::min);
     }
     // They close a chain: at once.
     deadline[graph.gatherers.start as usize..graph.gatherers.end as usize].fill(0);

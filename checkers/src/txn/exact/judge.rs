@@ -49,7 +49,7 @@ pub(super) fn judge(input: &Input, rules: Rules, budget: &Budget) -> Judged {
         Ok(runs) => runs,
         Err(round) => return Answer::Impossible(round).into(),
     };
-    let graph = match Graph::of(input, rules, versions, &runs) {
+    let mut graph = match Graph::of(input, rules, versions, &runs) {
         Ok(graph) => graph,
         Err(TooLarge) => {
             return Answer::Unknown("more than a thousand million nodes".to_owned()).into();
@@ -64,6 +64,8 @@ pub(super) fn judge(input: &Input, rules: Rules, budget: &Budget) -> Judged {
             return Answer::Impossible(txns).into();
         }
     };
+    // Only the guess asks for it.
+    graph.due = Vec::new();
     settle(input, rules, budget, graph, position, chain_ends)
 }
 

@@ -141,10 +141,10 @@ fn reads_are_right(txns: &Transactions<'_>, execution: &[Event]) -> bool {
 fn finds(txns: &Transactions<'_>, txn: u32, store: &Store, own: &mut [(u32, ValueId)]) -> bool {
     let known = txns.completion(txn as usize) == Completion::Ok;
     txns.micros(txn as usize).iter().all(|micro| {
-        let own = &mut own[micro.key as usize];
-        match micro.f {
+        let own = &mut own[micro.key() as usize];
+        match micro.f() {
             Function::Read if own.0 == txn => !known || own.1 == micro.value,
-            Function::Read => !known || store.values[micro.key as usize] == micro.value,
+            Function::Read => !known || store.values[micro.key() as usize] == micro.value,
             Function::Write => {
                 *own = (txn, micro.value);
                 true
@@ -156,8 +156,8 @@ fn finds(txns: &Transactions<'_>, txn: u32, store: &Store, own: &mut [(u32, Valu
 
 /// Writes what a transaction wrote, unless another wrote a key of its since it began.
 fn commits(txns: &Transactions<'_>, txn: u32, begun: u32, now: u32, store: &mut Store) -> bool {
-    txns.micros(txn as usize).iter().filter(|micro| micro.f == Function::Write).all(|micro| {
-        let key = micro.key as usize;
+    txns.micros(txn as usize).iter().filter(|micro| micro.f() == Function::Write).all(|micro| {
+        let key = micro.key() as usize;
         let first = store.written[key] < begun || store.written[key] == now;
         store.values[key] = micro.value;
         store.written[key] = now;

@@ -10,7 +10,8 @@ use crate::graph::Kinds;
 impl Reasons for Order<'_, '_> {
     fn link(&self, from: u32, to: u32, kind: Kinds) -> Option<Link> {
         let txns = self.versions.txns;
-        let mut keys: Vec<u32> = txns.micros(from as usize).iter().map(|micro| micro.key).collect();
+        let mut keys: Vec<u32> =
+            txns.micros(from as usize).iter().map(|micro| micro.key()).collect();
         keys.sort_unstable();
         keys.dedup();
         let links = keys.into_iter().filter_map(|key| {

@@ -71,7 +71,7 @@ impl<'a> Versions<'a> {
     pub(crate) fn of(txns: &'a Transactions<'a>) -> Result<Self, String> {
         let append = |micro: Micro| {
             let value = || words::value(txns, micro.value);
-            (micro.f == Function::Append).then(|| format!("appends {}: no register", value()))
+            (micro.f() == Function::Append).then(|| format!("appends {}: no register", value()))
         };
         let entries = Entries::of(txns, append)?;
         let ok = |txn| txns.completion(txn) == Completion::Ok;
@@ -119,10 +119,10 @@ impl<'a> Versions<'a> {
         for group in entries.chunk_by(|a, b| a.txn == b.txn) {
             let txn = group[0].txn;
             let failed = self.txns.completion(txn as usize) == Completion::Fail;
-            let last = group.iter().rposition(|e| self.micro(e.micro).f == Function::Write);
+            let last = group.iter().rposition(|e| self.micro(e.micro).f() == Function::Write);
             for (place, entry) in group.iter().enumerate() {
                 let micro = self.micro(entry.micro);
-                if micro.f != Function::Write {
+                if micro.f() != Function::Write {
                     continue;
                 }
                 let writer = match (failed, last == Some(place)) {
@@ -164,7 +164,7 @@ impl<'a> Versions<'a> {
         let mut wrote = false;
         for entry in group {
             let micro = self.micro(entry.micro);
-            if micro.f == Function::Write {
+            if micro.f() == Function::Write {
                 (expected, wrote) = (Some(micro.value), true);
                 access.write = match writers.get(&micro.value) {
                     Some(&Writer::Installed(version)) => version,
@@ -301,7 +301,7 @@ impl<'a> Versions<'a> {
     }
 
     fn wrote(&self, key: u32, txn: u32) -> bool {
-        let wrote = |micro: &Micro| micro.key == key && micro.f == Function::Write;
+        let wrote = |micro: &Micro| micro.key() == key && micro.f() == Function::Write;
         self.txns.micros(txn as usize).iter().any(wrote)
     }
 

@@ -27,8 +27,8 @@ fn world(txns: &Transactions<'_>, there: &[usize]) -> World {
     let writes: Vec<BTreeMap<u32, ValueId>> = there
         .iter()
         .map(|&txn| {
-            let writes = txns.micros(txn).iter().filter(|micro| micro.f == Function::Write);
-            writes.map(|micro| (micro.key, micro.value)).collect()
+            let writes = txns.micros(txn).iter().filter(|micro| micro.f() == Function::Write);
+            writes.map(|micro| (micro.key(), micro.value)).collect()
         })
         .collect();
     let mut world = World {
@@ -45,21 +45,21 @@ fn world(txns: &Transactions<'_>, there: &[usize]) -> World {
         }
         let mut own = BTreeMap::new();
         for micro in txns.micros(txn) {
-            match (micro.f, own.get(&micro.key)) {
+            match (micro.f(), own.get(&micro.key())) {
                 (Function::Write, _) => {
-                    own.insert(micro.key, micro.value);
+                    own.insert(micro.key(), micro.value);
                 }
                 (_, Some(&value)) => world.internal |= value != micro.value,
                 (_, None) if micro.value.is_null() => {
-                    world.reads[reader].push((micro.key, INITIAL));
+                    world.reads[reader].push((micro.key(), INITIAL));
                 }
                 (_, None) => {
                     let wrote = |writer: &usize| {
                         *writer != reader
-                            && world.writes[*writer].get(&micro.key) == Some(&micro.value)
+                            && world.writes[*writer].get(&micro.key()) == Some(&micro.value)
                     };
                     match (0..there.len()).find(wrote) {
-                        Some(writer) => world.reads[reader].push((micro.key, writer)),
+                        Some(writer) => world.reads[reader].push((micro.key(), writer)),
                         None => world.unexplained = true,
                     }
                 }

@@ -139,7 +139,8 @@ pub(super) fn judge(
 ) -> CheckResult {
     let sessions = Sessions::of(txns, &sources, scope);
     let (reads, ambiguous) = (sources.all_reads().len(), sources.ambiguous);
-    let faults = sources.faults;
+    // All that is asked from here on has been copied, by session.
+    let faults = sources.into_faults();
     let mut evidence = Evidence::new(txns);
     let explain = Explain { txns, faults: &faults, sessions: &sessions };
     explain.faults(level, &mut evidence);
