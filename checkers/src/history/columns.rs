@@ -1,5 +1,7 @@
 //! The operations of a history, a column per property: about 30 bytes each, and none on the heap.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::narrow::{Durations, Named, Narrow, Times, pick};
@@ -128,9 +130,9 @@ impl Columns {
         self.keys.get(place).wrapping_sub(1)
     }
 
-    /// Calls `visit` with the key of each operation, in order.
-    pub(crate) fn each_key(&self, mut visit: impl FnMut(u32)) {
-        self.keys.each(|key| visit(key.wrapping_sub(1)));
+    /// Calls `visit` with the key of each operation at these places, in order.
+    pub(crate) fn each_key(&self, places: Range<usize>, mut visit: impl FnMut(u32)) {
+        self.keys.each(places, |key| visit(key.wrapping_sub(1)));
     }
 
     pub(super) fn set_key(&mut self, place: usize, key: u32) {

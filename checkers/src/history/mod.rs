@@ -36,7 +36,7 @@ mod values;
 pub use event::{Event, EventType, Nanos, OpIndex, Process};
 pub use fault::{Crash, FaultWindow, InjectOutcome};
 pub use format::{Format, read};
-pub(crate) use numbers::Numbers;
+pub(crate) use numbers::{Numbered, numbered};
 pub use operation::{Completion, Operation, OwnedOperation};
 pub use pairing::HistoryBuilder;
 pub use problem::{HistoryError, Problem};

@@ -1,5 +1,7 @@
 //! Columns of numbers in as few bytes as they need.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::ValueId;
@@ -55,12 +57,14 @@ impl Narrow {
         }
     }
 
-    /// Calls `visit` with each number, in order.
-    pub(crate) fn each(&self, visit: impl FnMut(u32)) {
+    /// Calls `visit` with each of these numbers, in order.
+    pub(crate) fn each(&self, of: Range<usize>, visit: impl FnMut(u32)) {
         match self {
-            Self::Bytes(numbers) => numbers.iter().map(|&number| number.into()).for_each(visit),
-            Self::Shorts(numbers) => numbers.iter().map(|&number| number.into()).for_each(visit),
-            Self::Words(numbers) => numbers.iter().copied().for_each(visit),
+            Self::Bytes(numbers) => numbers[of].iter().map(|&number| number.into()).for_each(visit),
+            Self::Shorts(numbers) => {
+                numbers[of].iter().map(|&number| number.into()).for_each(visit);
+            }
+            Self::Words(numbers) => numbers[of].iter().copied().for_each(visit),
         }
     }
 
@@ -286,7 +290,7 @@ mod tests {
         column.set(0, 70_000);
         column.permute(&[7, 0]);
         let mut seen = Vec::new();
-        column.each(|number| seen.push(number));
+        column.each(0..column.len(), |number| seen.push(number));
         assert_eq!(seen, [u32::MAX, 70_000]);
     }
 

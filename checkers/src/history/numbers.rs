@@ -1,80 +1,88 @@
 //! Values numbered from 0, in the order of their first mention.
 
-use rustc_hash::FxHashMap;
-
 use super::ValueId;
 
 const NONE: u32 = u32::MAX;
 
-/// A table where the names of values lie close together, as those of integers counted up do: its
-/// memory is then read nearly in order. Where they do not, they are hashed.
-pub(crate) struct Numbers {
-    integers: Near,
-    others: Near,
-    far: FxHashMap<ValueId, u32>,
-    count: u32,
-    mentions: usize,
+/// Places in a table for each mention, at most; where there would be more, names are sorted.
+const SPARSE: usize = 4;
+
+/// Mentions of values by number.
+pub(crate) struct Numbered {
+    /// The number of each mention's value.
+    pub numbers: Vec<u32>,
+    /// The value of each number.
+    pub values: Vec<ValueId>,
 }
 
-impl Numbers {
-    /// For about so many mentions.
-    pub(crate) fn with_mentions(mentions: usize) -> Self {
-        let (integers, others) = (Near::default(), Near::default());
-        Self { integers, others, far: FxHashMap::default(), count: 0, mentions }
-    }
-
-    /// The number of a value, and whether it is new.
-    #[inline]
-    pub(crate) fn number(&mut self, value: ValueId) -> (u32, bool) {
-        let next = self.count;
-        let near = if value.is_integer() { &mut self.integers } else { &mut self.others };
-        // Once something is hashed tables do not grow: it would have a place in them.
-        let most = if self.far.is_empty() { SPARSE * (next as usize + 1) } else { 0 };
-        let number = match near.slot(value.raw(), most) {
-            Some(slot) => {
-                if *slot == NONE {
-                    *slot = next;
-                }
-                *slot
-            }
-            None => {
-                if self.far.is_empty() {
-                    self.far.reserve(self.mentions / 2);
-                }
-                *self.far.entry(value).or_insert(next)
-            }
+/// Numbers the values mentioned.
+///
+/// Nothing is hashed: a hash table of all values has each in a place far from that of the one
+/// mentioned before, so every mention would wait for memory.
+pub(crate) fn numbered(mentions: &[ValueId]) -> Numbered {
+    let first = first_by_table(mentions).unwrap_or_else(|| first_by_sorting(mentions));
+    let mut numbers = first;
+    let mut values = Vec::new();
+    for place in 0..numbers.len() {
+        let first = numbers[place] as usize;
+        numbers[place] = if first == place {
+            values.push(mentions[place]);
+            values.len() as u32 - 1
+        } else {
+            // An earlier place, so its number is there.
+            numbers[first]
         };
-        self.count += u32::from(number == next);
-        (number, number == next)
     }
+    Numbered { numbers, values }
 }
 
-/// Places in a table for each value there is, at most.
-const SPARSE: usize = 16;
-
-/// Numbers by distance from the first name, before and after it by turns.
-#[derive(Default)]
-struct Near {
-    first: Option<u32>,
-    numbers: Vec<u32>,
+/// For each mention the first one of the same value, where names lie close together, as those of
+/// integers counted up do.
+fn first_by_table(mentions: &[ValueId]) -> Option<Vec<u32>> {
+    // Integers around zero, texts, arrays and so on lie far from each other.
+    let class = |value: ValueId| value.raw() as usize >> 29;
+    let mut ranges = [(u32::MAX, 0); 8];
+    for &value in mentions {
+        let (least, greatest) = &mut ranges[class(value)];
+        *least = value.raw().min(*least);
+        *greatest = value.raw().max(*greatest);
+    }
+    // The place of a name is its distance from the least of its class, after earlier classes.
+    let mut starts = [0; 8];
+    let mut size = 0;
+    for (start, (least, greatest)) in starts.iter_mut().zip(ranges) {
+        *start = size;
+        size += (greatest as usize + 1).saturating_sub(least as usize);
+    }
+    if size / SPARSE > mentions.len() {
+        return None;
+    }
+    let mut table = vec![NONE; size];
+    let place = |value: ValueId| {
+        let class = class(value);
+        starts[class] + (value.raw() - ranges[class].0) as usize
+    };
+    let first = |(mention, &value): (u32, &ValueId)| {
+        let first = &mut table[place(value)];
+        *first = mention.min(*first);
+        *first
+    };
+    Some((0..).zip(mentions).map(first).collect())
 }
 
-impl Near {
-    /// `None`: it lies beyond the table, which may grow to `most` places.
-    #[inline]
-    fn slot(&mut self, name: u32, most: usize) -> Option<&mut u32> {
-        let first = *self.first.get_or_insert(name);
-        let twice = 2 * name.abs_diff(first) as usize;
-        let place = if name > first { twice - 1 } else { twice };
-        if place >= self.numbers.len() {
-            if place >= most {
-                return None;
-            }
-            let room = (place + 1).max(2 * self.numbers.len()).min(most);
-            self.numbers.resize(room, NONE);
+/// The same, whatever the names.
+fn first_by_sorting(mentions: &[ValueId]) -> Vec<u32> {
+    let name = |pair: u64| pair >> 32;
+    let mut pairs: Vec<u64> =
+        (0..).zip(mentions).map(|(place, value)| u64::from(value.raw()) << 32 | place).collect();
+    pairs.sort_unstable();
+    let mut first = vec![0; mentions.len()];
+    for equal in pairs.chunk_by(|&a, &b| name(a) == name(b)) {
+        for &pair in equal {
+            first[pair as u32 as usize] = equal[0] as u32;
         }
-        self.numbers.get_mut(place)
     }
+    first
 }
 
 #[cfg(test)]
@@ -101,16 +109,20 @@ mod tests {
             ),
         ) {
             let mut names = Interner::default();
-            let mut numbers = Numbers::with_mentions(60);
+            let ids: Vec<ValueId> = mentions.iter().map(|value| names.value(value)).collect();
+            let Numbered { numbers, values } = numbered(&ids);
             let mut plain: Vec<Value> = Vec::new();
-            for value in mentions {
-                let known = plain.iter().position(|other| *other == value);
-                let expected = (known.unwrap_or(plain.len()) as u32, known.is_none());
-                prop_assert_eq!(numbers.number(names.value(&value)), expected);
+            for (value, number) in mentions.iter().zip(&numbers) {
+                let known = plain.iter().position(|other| other == value);
+                prop_assert_eq!(*number as usize, known.unwrap_or(plain.len()));
                 if known.is_none() {
-                    plain.push(value);
+                    plain.push(value.clone());
                 }
             }
+            let of_plain: Vec<ValueId> = plain.iter().map(|value| names.value(value)).collect();
+            prop_assert_eq!(values, of_plain);
+            let by_table = first_by_table(&ids);
+            prop_assert!(by_table.is_none_or(|first| first == first_by_sorting(&ids)));
         }
     }
 }

@@ -71,11 +71,6 @@ impl ValueId {
         Self(bits)
     }
 
-    /// Whether it is an integer in the name itself.
-    pub(super) fn is_integer(self) -> bool {
-        self.0 & TABLE == 0
-    }
-
     pub fn is_null(self) -> bool {
         self == Self::NULL
     }

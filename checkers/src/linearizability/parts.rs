@@ -32,7 +32,7 @@ impl<'a> Parts<'a> {
         let mut counts = vec![0_usize; keys + 1];
         let mut firsts = vec![u32::MAX; keys + 1];
         let mut place = 0;
-        history.columns.each_key(|key| {
+        history.columns.each_key(0..history.len(), |key| {
             let key = (key as usize).min(keys);
             counts[key] += 1;
             firsts[key] = firsts[key].min(place);
@@ -70,11 +70,12 @@ impl<'a> Parts<'a> {
         self.parts.iter().map(|part| part.range.clone())
     }
 
-    /// Calls `visit` with the place and the part of each operation, in order of invocation.
-    pub(super) fn each_operation(&self, mut visit: impl FnMut(usize, usize)) {
+    /// Calls `visit` with the place and the part of each operation at these places, in order of
+    /// invocation.
+    pub(super) fn each_operation(&self, places: Range<usize>, mut visit: impl FnMut(usize, usize)) {
         let last = self.numbers.len() - 1;
-        let mut place = 0;
-        self.history.columns.each_key(|key| {
+        let mut place = places.start;
+        self.history.columns.each_key(places, |key| {
             visit(place, self.numbers[(key as usize).min(last)] as usize);
             place += 1;
         });
@@ -83,15 +84,11 @@ impl<'a> Parts<'a> {
     /// The parts in a few groups of neighbours, none with much more than a quarter of a long
     /// history's operations: what is made of one is gone before the next.
     pub(super) fn groups(&self) -> Vec<Range<usize>> {
-        self.divided(0..self.parts.len(), (self.history.len() / 4).max(GROUP_MIN))
-    }
-
-    /// Some parts in groups of neighbours, none of several with more than `most` operations.
-    pub(super) fn divided(&self, parts: Range<usize>, most: usize) -> Vec<Range<usize>> {
+        let most = (self.history.len() / 4).max(GROUP_MIN);
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut size = 0;
-        for part in parts {
-            let operations = self.parts[part].range.len();
+        for (part, range) in self.ranges().enumerate() {
+            let operations = range.len();
             match groups.last_mut() {
                 Some(last) if size + operations <= most => last.end = part + 1,
                 _ => {
@@ -112,7 +109,7 @@ impl<'a> Parts<'a> {
         let places = self.places.get_or_init(|| {
             let mut next: Vec<usize> = self.ranges().map(|range| range.start).collect();
             let mut places = vec![0; self.history.len()];
-            self.each_operation(|place, part| {
+            self.each_operation(0..self.history.len(), |place, part| {
                 places[next[part]] = place as u32;
                 next[part] += 1;
             });

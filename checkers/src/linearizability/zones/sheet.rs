@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{INITIAL, Move, NONE, decide_moves};
-use crate::history::{Completion, History, Numbers, ValueId};
+use crate::history::{self, Completion, History, ValueId};
 use crate::linearizability::numbered::Numbered;
 use crate::linearizability::parts::Parts;
 use crate::linearizability::{
@@ -15,14 +15,14 @@ use crate::linearizability::{
 /// The operations of a group of registers that count, part by part; values have the ids of the
 /// history.
 pub(crate) struct Sheet {
-    /// In order of their parts.
+    /// In order of time.
     pages: Vec<Page>,
 }
 
-/// Some of the parts.
+/// What is in one stretch of the history.
 ///
-/// Filled in one pass over the history, so that memory is read in order: to gather the columns
-/// part by part takes three times as long.
+/// Filled in one pass over it, so that memory is read in order: to gather the columns part by part
+/// takes three times as long.
 struct Page {
     moves: Vec<Move>,
     /// The first part.
@@ -80,22 +80,20 @@ impl Functions {
 impl Sheet {
     /// `None` when an operation is none of a register: whoever parses them says which.
     pub(crate) fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
-        let operations: usize =
-            parts.ranges().skip(group.start).take(group.len()).map(|range| range.len()).sum();
-        // A pass each, side by side.
-        let most = operations.div_ceil(rayon::current_num_threads());
-        let pages = parts.divided(group, most).into_par_iter();
-        let pages: Option<Vec<Page>> = pages.map(|some| Page::of(history, parts, some)).collect();
-        pages.map(|pages| Self { pages })
+        let count = rayon::current_num_threads();
+        let start = |page: usize| history.len() * page / count;
+        let pages = (0..count).into_par_iter();
+        let pages =
+            pages.map(|page| Page::of(history, parts, group.clone(), start(page)..start(page + 1)));
+        Some(Self { pages: pages.collect::<Option<_>>()? })
     }
 
     /// Decides about one part, in numbers of the calls that
     /// [`call::calls`](super::super::call::calls) would make of it.
     pub(crate) fn decide(&self, part: usize, budget: &Budget) -> Unparsed {
-        let page = self.pages.partition_point(|page| page.first <= part) - 1;
-        let moves = self.pages[page].moves(part);
+        let moves = self.pages.iter().flat_map(|page| page.moves(part));
+        let moves = numbered(moves.copied().collect());
         let count = moves.len();
-        let moves = numbered(moves);
         // Words for a contradiction may be about all calls: none is enough by itself.
         let known = |decision, states| Unparsed { decision, count, states, places: Vec::new() };
         match decide_moves(&moves) {
@@ -111,18 +109,25 @@ impl Sheet {
 }
 
 impl Page {
-    fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
-        let ranges = || parts.ranges().skip(group.start).take(group.len());
-        let (start, end) = (ranges().next()?.start, ranges().last()?.end);
+    fn of(
+        history: &History,
+        parts: &Parts<'_>,
+        group: Range<usize>,
+        stretch: Range<usize>,
+    ) -> Option<Self> {
+        let mut counts = vec![0; parts.len()];
+        parts.each_operation(stretch.clone(), |_, part| counts[part] += 1);
+        let mut size = 0;
+        let ranges = counts[group.clone()].iter().map(|count| {
+            size += count;
+            (size - count, size - count)
+        });
+        let ranges = ranges.collect();
         let none = Move { sees: NONE, sets: NONE, invoked: 0, completed: 0 };
-        let mut page = Self {
-            moves: vec![none; end - start],
-            first: group.start,
-            ranges: ranges().map(|range| (range.start - start, range.start - start)).collect(),
-        };
+        let mut page = Self { moves: vec![none; size], first: group.start, ranges };
         let functions = Functions::new(history);
         let mut known = true;
-        parts.each_operation(|place, part| {
+        parts.each_operation(stretch, |place, part| {
             if !group.contains(&part) {
                 return;
             }
@@ -168,18 +173,16 @@ fn replayed(moves: &[Move], order: Vec<u32>) -> Decision {
 }
 
 /// The moves with their values numbered from 0, which is null.
-fn numbered(moves: &[Move]) -> Vec<Move> {
-    let mut numbers = Numbers::with_mentions(moves.len());
-    numbers.number(ValueId::NULL);
-    let mut number = |value| match value {
-        NONE => NONE,
-        value => numbers.number(ValueId::from_raw(value)).0,
-    };
-    let number = |call: &Move| {
-        let (sees, sets) = (number(call.sees), number(call.sets));
-        Move { sees, sets, ..*call }
-    };
-    moves.iter().map(number).collect()
+fn numbered(mut moves: Vec<Move>) -> Vec<Move> {
+    let of_moves = moves.iter().flat_map(|call| [call.sees, call.sets]);
+    let of_moves = of_moves.filter(|&value| value != NONE).map(ValueId::from_raw);
+    let mentions: Vec<ValueId> = std::iter::once(ValueId::NULL).chain(of_moves).collect();
+    let mut numbers = history::numbered(&mentions).numbers.into_iter().skip(1);
+    let mut number = |value| if value == NONE { NONE } else { numbers.next().unwrap_or(NONE) };
+    for call in &mut moves {
+        (call.sees, call.sets) = (number(call.sees), number(call.sets));
+    }
+    moves
 }
 
 /// What is wrong with an order, re-checked without anything that zones know.

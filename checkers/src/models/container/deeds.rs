@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::{ContainerOp, Discipline};
-use crate::history::{Completion, Numbers, ValueId};
+use crate::history::{Completion, Numbered, ValueId, numbered};
 use crate::linearizability::{Call, Operations};
 use crate::models::deed::{Deed, OPEN, settle};
 
@@ -60,8 +60,12 @@ impl Deeds {
         let names = discipline.names();
         let values = operations.values();
         let mut functions: Vec<(ValueId, bool)> = Vec::new();
-        let mut numbers = Numbers::with_mentions(operations.len());
-        let mut ranks = Vec::new();
+        // First each value's number is the place of its mention.
+        let mut mentions = Vec::with_capacity(operations.len());
+        let mut mention = |value: ValueId| {
+            mentions.push(value);
+            mentions.len() as u32 - 1
+        };
         let mut all = Vec::with_capacity(operations.len());
         for operation in operations.iter() {
             if operation.completion() == Completion::Fail {
@@ -80,25 +84,14 @@ impl Deeds {
                     inserts
                 }
             };
-            let mut number = |id: ValueId| {
-                let (number, new) = numbers.number(id);
-                if new {
-                    let value = values.get(id);
-                    discipline.element(&value).ok()?;
-                    if D::RANKED {
-                        ranks.push(discipline.rank(&value));
-                    }
-                }
-                Some(number)
-            };
             let what = if inserts {
-                What::Insert(number(operation.argument_id())?)
+                What::Insert(mention(operation.argument_id()))
             } else if operation.completion() == Completion::Info {
                 What::RemoveAny
             } else if operation.result_id().is_null() {
                 What::Empty
             } else {
-                What::Remove(number(operation.result_id())?)
+                What::Remove(mention(operation.result_id()))
             };
             let completed = match (operation.completion(), operation.completed_rank()) {
                 (Completion::Ok, Some(rank)) => rank.saturating_add(1),
@@ -107,8 +100,21 @@ impl Deeds {
             let invoked = operation.invoked_rank().saturating_add(1);
             all.push(Deed { what, invoked, completed });
         }
-        // It is as large as all the rest.
+        let Numbered { numbers, values: named } = numbered(&mentions);
+        drop(mentions);
+        for deed in &mut all {
+            if let What::Insert(value) | What::Remove(value) = &mut deed.what {
+                *value = numbers[*value as usize];
+            }
+        }
         drop(numbers);
+        let mut ranks = Vec::new();
+        for value in named.into_iter().map(|name| values.get(name)) {
+            discipline.element(&value).ok()?;
+            if D::RANKED {
+                ranks.push(discipline.rank(&value));
+            }
+        }
         Some(Self::new(all, dense(&ranks)))
     }
 
@@ -125,13 +131,23 @@ impl Deeds {
 
 /// Ranks numbered in their order.
 fn dense(ranks: &[i128]) -> Vec<u32> {
-    let mut order: Vec<(i128, u32)> = ranks.iter().copied().zip(0..).collect();
+    let least = ranks.iter().copied().min().unwrap_or(0);
+    let near = |&rank: &i128| u32::try_from(rank - least).ok();
+    // As pairs of small numbers, where they are: a quarter of the memory.
+    match ranks.iter().map(near).collect::<Option<Vec<u32>>>() {
+        Some(near) => numbered_in_order(near),
+        None => numbered_in_order(ranks.to_vec()),
+    }
+}
+
+fn numbered_in_order<R: Copy + Ord>(ranks: Vec<R>) -> Vec<u32> {
+    let mut order: Vec<(R, u32)> = ranks.into_iter().zip(0..).collect();
     order.sort_unstable();
-    let mut dense = vec![0; ranks.len()];
+    let mut numbers = vec![0; order.len()];
     for (number, equal) in (0..).zip(order.chunk_by(|a, b| a.0 == b.0)) {
         for &(_, place) in equal {
-            dense[place as usize] = number;
+            numbers[place as usize] = number;
         }
     }
-    dense
+    numbers
 }

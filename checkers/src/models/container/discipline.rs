@@ -28,9 +28,6 @@ pub trait Discipline: Sync {
 
     /// Whether the rank of an element counts.
     const RANKED: bool = false;
-    /// Whether an element that stays can be in the way of others.
-    const BLOCKS: bool = true;
-
     fn names(&self) -> Names;
 
     /// # Errors
@@ -53,10 +50,14 @@ pub trait Discipline: Sync {
         0
     }
 
-    /// Whether the removal of `other` is impossible while `left`, which is never removed, stays.
-    /// Just these two count: it need not find every such pair.
+    /// While `left`, which is never removed, stays, the removal of `other` is impossible if this
+    /// is less than [`bound`](Self::bound) of `left`, and `left` is surely there when it begins.
     #[doc(hidden)]
-    fn blocks(&self, left: &Life, other: &Life) -> bool;
+    fn key(&self, other: &Life) -> u32;
+
+    /// 0: nothing is impossible.
+    #[doc(hidden)]
+    fn bound(&self, left: &Life) -> u32;
 
     /// A linearization of what is known, or what contradicts every one.
     #[doc(hidden)]
@@ -108,8 +109,11 @@ impl Discipline for Fifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().cloned().collect()
     }
-    fn blocks(&self, left: &Life, other: &Life) -> bool {
-        left.a2 < other.a1
+    fn key(&self, other: &Life) -> u32 {
+        !other.a1
+    }
+    fn bound(&self, left: &Life) -> u32 {
+        !left.a2
     }
     fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         fifo::plan(values)
@@ -153,8 +157,11 @@ impl Discipline for Lifo {
     fn show(&self, elements: &Self::State) -> Vec<Value> {
         elements.iter().rev().cloned().collect()
     }
-    fn blocks(&self, left: &Life, other: &Life) -> bool {
-        other.a2 < left.a1 && left.a2 < other.b1
+    fn key(&self, other: &Life) -> u32 {
+        other.a2
+    }
+    fn bound(&self, left: &Life) -> u32 {
+        left.a1
     }
     fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         nesting::plan(values)
@@ -170,8 +177,6 @@ pub struct Bag;
 
 impl Discipline for Bag {
     type State = BTreeMap<Element, usize>;
-
-    const BLOCKS: bool = false;
 
     fn names(&self) -> Names {
         Names { noun: "queue", ..Fifo.names() }
@@ -192,8 +197,11 @@ impl Discipline for Bag {
         let all = elements.iter().flat_map(|(value, &count)| vec![value.0.clone(); count]);
         all.collect()
     }
-    fn blocks(&self, _: &Life, _: &Life) -> bool {
-        false
+    fn key(&self, _: &Life) -> u32 {
+        0
+    }
+    fn bound(&self, _: &Life) -> u32 {
+        0
     }
     fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         priority::plan(values)
@@ -286,8 +294,11 @@ impl Discipline for Priority {
     fn rank(&self, value: &Value) -> i128 {
         self.priority(value).unwrap_or_default()
     }
-    fn blocks(&self, left: &Life, other: &Life) -> bool {
-        left.rank < other.rank && left.a2 < other.b1
+    fn key(&self, other: &Life) -> u32 {
+        !other.rank
+    }
+    fn bound(&self, left: &Life) -> u32 {
+        !left.rank
     }
     fn plan(&self, values: &Values) -> Result<Plan, Conflict> {
         priority::plan(values)

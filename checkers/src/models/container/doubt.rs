@@ -14,7 +14,7 @@
 //! so on: if that fails, more values have a deadline than there are removes before it, which is a
 //! contradiction (Hall). Each turn sets a deadline, or an earlier one, so this ends.
 //!
-//! To have most deadlines at once, the first turn asks for each value left over which one other
+//! To have most deadlines at once, it is asked first for each value left over which one other
 //! value, or empty answer, it makes impossible if it stays: a conflict of just these two.
 //!
 //! **The order.** A plan that succeeds is a linearization in which values with a deadline leave at
@@ -25,15 +25,14 @@
 use super::deeds::Deeds;
 use super::discipline::Discipline;
 use super::order::{Conflict, Plan};
-use super::values::{NONE, Values};
+use super::tree::MinTree;
+use super::values::{Life, NONE, Values};
 use crate::linearizability::{Contradiction, Decision, Reason, shrink};
 
 /// Attempts to make a conflict smaller.
 const TRIES: usize = 500;
 /// Lives visited in all plans together, about.
 const WORK: usize = 30_000_000;
-/// Pairs looked at for deadlines.
-const PAIRS: usize = 500_000_000;
 
 /// A value which a remove in doubt must have taken.
 struct Demand {
@@ -44,59 +43,50 @@ struct Demand {
 }
 
 /// Decides, or `None` when a value is inserted twice, or removes in doubt make it too hard.
-/// `gather` makes the calls, which are not kept while plans are made.
-pub(super) fn decide<D: Discipline>(
-    discipline: &D,
-    gather: &dyn Fn() -> Option<Deeds>,
-) -> Option<Decision> {
-    let deeds = gather()?;
-    let mut values = match Values::new(&deeds)? {
+pub(super) fn decide<D: Discipline>(discipline: &D, deeds: &Deeds) -> Option<Decision> {
+    let mut values = match Values::new(deeds)? {
         Ok(values) => values,
-        Err(conflict) => return Some(Decision::Violated(refused(&deeds, conflict))),
+        Err(conflict) => return Some(Decision::Violated(refused(deeds, conflict))),
     };
-    drop(deeds);
     let mut demands: Vec<Demand> = Vec::new();
+    let mut conflicts = pairs(discipline, &values);
     for turn in 1.. {
-        let conflict = match discipline.plan(&values) {
-            Ok(Plan(order)) => {
-                if demands.is_empty() {
-                    return Some(Decision::Valid(order));
-                }
-                let order = with_doubtful(&values, &gather()?, order, demands.len());
-                return Some(Decision::Valid(order));
-            }
-            Err(conflict) => minimal(discipline, &values, conflict),
-        };
-        let mut conflicts = vec![conflict];
-        if turn == 1 && !values.doubtful.is_empty() {
-            conflicts.extend(pairs(discipline, &values));
-        }
-        for conflict in conflicts {
+        for conflict in conflicts.drain(..) {
             let left = left_over(&values, &conflict);
             let latest = latest(discipline, &values, &conflict, &left);
-            let demand = match (latest, left.as_slice()) {
-                (Some(latest), &[life]) => Demand { life, latest, conflict },
+            match (latest, left.as_slice()) {
+                (Some(latest), &[life]) => add(&mut demands, Demand { life, latest, conflict }),
                 (Some(_), _) => return None,
-                (None, _) => return Some(violated(&values, &gather()?, conflict, left.is_empty())),
-            };
-            let earlier =
-                |other: &Demand| other.life == demand.life && other.latest < demand.latest;
-            if !demands.iter().any(earlier) {
-                demands.retain(|other| other.life != demand.life);
-                demands.push(demand);
+                (None, _) => return Some(violated(&values, deeds, conflict, left.is_empty())),
             }
         }
         demands.sort_by_key(|demand| demand.latest);
         if let Some(late) = (0..).zip(&demands).find(|(place, d)| *place > d.latest) {
             let conflict = of_all(&demands[..=late.0], late.1.conflict.clone());
-            return Some(violated(&values, &gather()?, conflict, false));
+            return Some(violated(&values, deeds, conflict, false));
         }
         match_up(&mut values, &demands);
+        match discipline.plan(&values) {
+            Ok(Plan(order)) => {
+                let order = with_doubtful(&values, deeds, order, demands.len());
+                return Some(Decision::Valid(order));
+            }
+            Err(conflict) => conflicts.push(minimal(discipline, &values, conflict)),
+        }
         if turn * values.lives.len() > WORK {
             return None;
         }
     }
     None
+}
+
+/// A value keeps its earliest deadline.
+fn add(demands: &mut Vec<Demand>, demand: Demand) {
+    let earlier = |other: &Demand| other.life == demand.life && other.latest < demand.latest;
+    if !demands.iter().any(earlier) {
+        demands.retain(|other| other.life != demand.life);
+        demands.push(demand);
+    }
 }
 
 /// Values of a conflict that nobody removed for certain.
@@ -105,43 +95,31 @@ fn left_over(values: &Values, conflict: &Conflict) -> Vec<u32> {
     conflict.lives.iter().copied().filter(is_left).collect()
 }
 
-/// For each value left over, what it makes impossible first if it stays.
+/// For each value left over, what it makes impossible first if it stays; none where no remove in
+/// doubt could take it: the whole shows what is wrong then.
 fn pairs<D: Discipline>(discipline: &D, values: &Values) -> Vec<Conflict> {
     let lives = &values.lives;
-    let left: Vec<u32> =
-        (0..lives.len() as u32).filter(|&life| !lives[life as usize].is_removed()).collect();
-    if left.len().saturating_mul(lives.len()) > PAIRS {
+    let numbers = 0..lives.len() as u32;
+    let (mut removed, left): (Vec<u32>, Vec<u32>) =
+        numbers.partition(|&life| lives[life as usize].is_removed());
+    if left.is_empty() || values.doubtful.is_empty() {
         return Vec::new();
     }
-    let mut removed: Vec<u32> =
-        (0..lives.len() as u32).filter(|&life| lives[life as usize].is_removed()).collect();
     removed.sort_unstable_by_key(|&life| lives[life as usize].b2);
-    // From each on, the greatest rank: only what has a lesser one is in anybody's way.
-    let mut greatest = vec![u32::MAX; removed.len()];
-    if D::RANKED {
-        let mut most = 0;
-        for (greatest, &life) in greatest.iter_mut().zip(&removed).rev() {
-            most = most.max(lives[life as usize].rank);
-            *greatest = most;
-        }
-    }
-    // What is gone before a value was surely put in is blocked by it in no discipline.
-    let first = |life: u32| {
-        let left = &lives[life as usize];
-        let from = removed.partition_point(|&other| lives[other as usize].b2 <= left.a2);
-        let mut later = removed[from..].iter().zip(&greatest[from..]);
-        let may_be = |(_, greatest): &(&u32, &u32)| **greatest > left.rank;
-        later
-            .by_ref()
-            .take_while(may_be)
-            .map(|(&other, _)| other)
-            .find(|&other| discipline.blocks(left, &lives[other as usize]))
+    let keys = MinTree::new(removed.iter().map(|&life| discipline.key(&lives[life as usize])));
+    let blocked = |left: &Life| -> Option<u32> {
+        // What is gone before a value was surely put in is blocked by it in no discipline.
+        let gone = removed.partition_point(|&other| lives[other as usize].b2 <= left.a2);
+        let next = |from: u32| keys.first(from, discipline.bound(left));
+        std::iter::successors(next(gone as u32), |&place| next(place + 1))
+            .map(|place| removed[place as usize])
+            .find(|&other| left.a2 < lives[other as usize].b1)
     };
     let mut conflicts = Vec::new();
     for life in left {
-        let pair = if D::BLOCKS { first(life) } else { None };
-        let pair = pair.map(|other| (vec![life, other], Vec::new()));
-        let after = values.empties.iter().filter(|window| lives[life as usize].a2 < window.from);
+        let times = &lives[life as usize];
+        let pair = blocked(times).map(|other| (vec![life, other], Vec::new()));
+        let after = values.empties.iter().filter(|window| times.a2 < window.from);
         let empty = after.min_by_key(|window| window.to);
         let empty = empty.map(|window| (vec![life], vec![window.call]));
         for (lives, calls) in pair.into_iter().chain(empty) {

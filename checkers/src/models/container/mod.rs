@@ -25,6 +25,7 @@ mod deeds;
 mod discipline;
 mod doubt;
 mod fifo;
+mod moments;
 mod nesting;
 mod op;
 mod order;
@@ -149,13 +150,12 @@ impl<D: Discipline> Model for Container<D> {
     }
 
     fn decide(&self, calls: &[Call<ContainerOp>]) -> Option<Decision> {
-        doubt::decide(&self.0, &|| Some(Deeds::of_calls(&self.0, calls)))
+        doubt::decide(&self.0, &Deeds::of_calls(&self.0, calls))
     }
 
     fn decide_unparsed(&self, operations: &Operations<'_>) -> Option<Unparsed> {
-        let gather = || Deeds::of_operations(&self.0, operations);
-        let decision = doubt::decide(&self.0, &gather)?;
-        let deeds = gather()?;
+        let deeds = Deeds::of_operations(&self.0, operations)?;
+        let decision = doubt::decide(&self.0, &deeds)?;
         let problem = match &decision {
             Decision::Valid(order) => replay::replay(&self.0, &deeds, order),
             _ => None,

@@ -14,9 +14,10 @@
 //! completion, so w is inserted later than that at a2(w), or at t(w) > t(v) together with its
 //! removal. (A removal right after its insertion is in nobody's way.)
 //!
-//! Values are handled from first to last; covered moments are skipped with a union–find over time.
+//! Values are handled from first to last; covered moments are skipped in [`Moments`].
 
 use super::cover;
+use super::moments::Moments;
 use super::order::{Conflict, Plan};
 use super::values::Values;
 use crate::linearizability::Rule;
@@ -35,11 +36,12 @@ pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let greatest = lives.iter().map(|life| life.rank).max().unwrap_or(0);
     let order = sorted(lives.len(), greatest, |life| lives[life].rank);
     let mut moments = vec![0; lives.len()];
-    let mut covered = Covered::new(values.end);
+    // The end is never covered.
+    let mut free = Moments::up_to(values.end);
     for equals in order.chunk_by(|&a, &b| rank(a) == rank(b)) {
         for &number in equals {
             let life = &lives[number as usize];
-            let moment = covered.next_free(life.b1);
+            let moment = free.next(life.b1).unwrap_or(values.end);
             if moment > life.b2 {
                 let goes_before = |other: u32| rank(other) < life.rank;
                 let mut chain = cover::chain(values, life.b1, life.b2, goes_before);
@@ -50,12 +52,12 @@ pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
             moments[number as usize] = moment;
         }
         for &number in equals {
-            covered.cover(lives[number as usize].a2, lives[number as usize].b1);
+            free.cover(lives[number as usize].a2, lives[number as usize].b1);
         }
     }
     let mut empties = Vec::with_capacity(values.empties.len());
     for window in &values.empties {
-        let moment = covered.next_free(window.from);
+        let moment = free.next(window.from).unwrap_or(values.end);
         if moment > window.to {
             return Err(cover::not_empty(values, window));
         }
@@ -97,38 +99,4 @@ fn merged(values: &Values, order: &[u32], moments: &[u32], empties: &[(u32, u32)
         }
     }
     merged
-}
-
-/// Which moments lie in a sure presence.
-struct Covered {
-    /// At a covered moment, some later one, with nothing uncovered between.
-    next: Vec<u32>,
-}
-
-impl Covered {
-    fn new(end: u32) -> Self {
-        Self { next: (0..=end).collect() }
-    }
-
-    /// The first uncovered moment from `moment` on. The end is never covered.
-    fn next_free(&mut self, mut moment: u32) -> u32 {
-        while self.next[moment as usize] != moment {
-            let next = self.next[moment as usize];
-            self.next[moment as usize] = self.next[next as usize];
-            moment = next;
-        }
-        moment
-    }
-
-    /// Covers what is strictly between.
-    fn cover(&mut self, from: u32, to: u32) {
-        if from >= to {
-            return;
-        }
-        let mut moment = self.next_free(from + 1);
-        while moment < to {
-            self.next[moment as usize] = moment + 1;
-            moment = self.next_free(moment);
-        }
-    }
 }

@@ -19,6 +19,29 @@ impl MinTree {
         Self { leaves, keys: tree }
     }
 
+    /// The first place from `from` on with a key less than `bound`.
+    pub(super) fn first(&self, from: u32, bound: u32) -> Option<u32> {
+        if from as usize >= self.leaves {
+            return None;
+        }
+        let mut node = from as usize + self.leaves;
+        // The greatest node that begins at this place, or the one after it.
+        loop {
+            node >>= node.trailing_zeros();
+            if self.keys[node] < bound {
+                break;
+            }
+            node += 1;
+            if node.is_power_of_two() {
+                return None;
+            }
+        }
+        while node < self.leaves {
+            node = 2 * node + usize::from(self.keys[2 * node] >= bound);
+        }
+        Some((node - self.leaves) as u32)
+    }
+
     /// Takes out a key of at most `limit` from places `from..to`: its place.
     pub(super) fn take(&mut self, from: u32, to: u32, limit: u32) -> Option<u32> {
         let mut node = self.find(from as usize + self.leaves, to as usize + self.leaves, limit)?;
@@ -182,6 +205,9 @@ mod tests {
             let mut tree = MinTree::new(keys.iter().copied());
             let mut plain: Vec<Option<u32>> = keys.into_iter().map(Some).collect();
             for (from, to, limit) in asks {
+                let first = (from..plain.len() as u32)
+                    .find(|&place| plain[place as usize].is_some_and(|key| key < limit));
+                prop_assert_eq!(tree.first(from, limit), first);
                 let to = to.min(plain.len() as u32);
                 let is_low = |place: u32| plain[place as usize].is_some_and(|key| key <= limit);
                 match tree.take(from, to, limit) {

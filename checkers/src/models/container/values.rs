@@ -129,13 +129,17 @@ impl Values {
         sorted(self.lives.len(), self.end, |life| self.lives[life].a2)
     }
 
-    /// Only these lives and empty answers, with times counted anew. A linearization of all is one
+    /// Only these lives and empty answers, with times and ranks counted anew. A linearization of all is one
     /// of these: no discipline minds values which are left out wholly, nor answers.
     pub(super) fn among(&self, lives: &[u32], calls: &[u32]) -> Self {
         let mut lives: Vec<Life> = lives.iter().map(|&life| self.lives[life as usize]).collect();
         lives.sort_unstable_by_key(|life| life.a1);
         let empties = self.empties.iter().filter(|window| calls.contains(&window.call));
-        let mut empties: Vec<Window> = empties.copied().collect();
+        let mut empties: Vec<Window> =
+            if calls.is_empty() { Vec::new() } else { empties.copied().collect() };
+        let mut ranks: Vec<u32> = lives.iter().map(|life| life.rank).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
         let mut times: Vec<u32> = lives
             .iter()
             .flat_map(|life| [life.a1, life.a2, life.b1, life.b2])
@@ -149,6 +153,7 @@ impl Values {
         for life in &mut lives {
             (life.a1, life.a2) = (new(life.a1), new(life.a2));
             (life.b1, life.b2) = (new(life.b1), new(life.b2));
+            life.rank = ranks.partition_point(|&other| other < life.rank) as u32;
         }
         for window in &mut empties {
             (window.from, window.to) = (new(window.from), new(window.to));

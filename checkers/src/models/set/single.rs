@@ -20,7 +20,7 @@
 use rustc_hash::FxHashMap;
 
 use super::{Element, PHANTOM, SetOp, contradiction};
-use crate::history::{Completion, Numbers, ValueId};
+use crate::history::{Completion, ValueId, numbered};
 use crate::linearizability::{Call, Decision, Operations, Rule, Unparsed, shrink};
 use crate::models::deed::{Deed, OPEN, settle};
 use crate::models::sorted;
@@ -100,9 +100,12 @@ enum Function {
 fn gather(operations: &Operations<'_>) -> Option<Vec<Deed<What>>> {
     let values = operations.values();
     let mut functions: Vec<(ValueId, Function)> = Vec::new();
-    let mut numbers = Numbers::with_mentions(operations.len());
-    let mut deeds = Vec::with_capacity(operations.len());
-    for operation in operations.iter().filter(|op| op.completion() != Completion::Fail) {
+    let happened = || operations.iter().filter(|op| op.completion() != Completion::Fail);
+    let mentions: Vec<ValueId> = happened().map(|operation| operation.argument_id()).collect();
+    let elements = numbered(&mentions).numbers;
+    drop(mentions);
+    let mut deeds = Vec::with_capacity(elements.len());
+    for (operation, element) in happened().zip(elements) {
         let f = operation.f_id();
         let known = functions.iter().find(|(known, _)| *known == f).map(|known| known.1);
         let function = match known {
@@ -118,7 +121,6 @@ fn gather(operations: &Operations<'_>) -> Option<Vec<Deed<What>>> {
                 function
             }
         };
-        let (element, _) = numbers.number(operation.argument_id());
         let what = match function {
             Function::Add => What::Add(element),
             Function::Remove => What::Remove(element),
