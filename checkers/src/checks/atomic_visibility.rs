@@ -63,15 +63,20 @@ fn fractured<'a>(
 ) -> Case<'a> {
     let values: FxHashSet<&Value> = parts.iter().collect();
     let written = parts.iter().find(|value| !value.is_null()).unwrap_or(&Value::Null);
-    let places = |value: &Value| -> String {
+    let places = |value: &Value| {
         let at = parts.iter().enumerate().filter(|(_, part)| *part == value);
-        at.map(|(place, _)| (place + 1).to_string()).collect::<Vec<_>>().join(", ")
+        let at: Vec<String> = at.map(|(place, _)| (place + 1).to_string()).collect();
+        match at.split_last() {
+            Some((last, [])) => format!("part {last} shows"),
+            Some((last, rest)) => format!("parts {} and {last} show", rest.join(", ")),
+            None => String::new(),
+        }
     };
     let others = values.iter().copied().filter(|value| *value != written);
     let mut told: Vec<String> = others
         .map(|value| {
             let what = if value.is_null() { "nothing at all".to_owned() } else { shown(value) };
-            format!("part {} shows {what}", places(value))
+            format!("{} {what}", places(value))
         })
         .collect();
     told.sort();
@@ -79,8 +84,8 @@ fn fractured<'a>(
         key,
         title: format!("{} found parts of different writes: {}", who(read), shown(&read.result)),
         argument: format!(
-            "Every write gives all parts one value, but part {} shows {} while {}: the read saw \
-             some of a write and missed the rest.",
+            "Every write gives all parts one value, but {} {} while {}: the read saw some \
+             of a write and missed the rest.",
             places(written),
             shown(written),
             told.join(" and ")
@@ -120,7 +125,7 @@ mod tests {
         let result = atomic_visibility(&history("0-1 p0 write 1\n 2-3 p1 read -> [1, 1, null]"));
         assert_eq!(found(&result), "fractured-object 1");
         let argument = result.findings[0].prose.last().cloned().unwrap_or_default();
-        assert!(argument.contains("part 1, 2 shows 1 while part 3 shows nothing"), "{argument}");
+        assert!(argument.contains("parts 1 and 2 show 1 while part 3 shows nothing"), "{argument}");
     }
 
     #[test]
