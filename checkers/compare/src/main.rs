@@ -19,7 +19,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use isobar_checkers::generate::cases::{self, Case};
-use isobar_checkers::generate::text;
+use isobar_checkers::history::text;
 
 use judges::{Judge, Judged};
 
