@@ -270,6 +270,9 @@ checks:
         let spaced = with("{ preset: clocks, every: 20s }").unwrap().faults[0].schedule();
         let seconds = Duration::from_secs;
         assert_eq!((spaced.every, spaced.lasts), (Some(seconds(20)), Some(seconds(10))));
+        let first = |fault: &FaultSpec| fault.schedule().first;
+        let begins: Vec<Duration> = spec.faults.iter().map(first).collect();
+        assert_eq!(begins, [2, 4, 6, 8].map(seconds));
         let again = parse("resolved.yaml", &to_yaml(&spec).unwrap()).unwrap();
         assert_eq!(spec, again);
         let wrong = [
