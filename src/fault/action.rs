@@ -8,7 +8,7 @@ use super::evidence::Expectation;
 use super::firewall::Sender;
 use super::packet::{self, Disturbance};
 use super::topology::Grudge;
-use super::{cgroup, clock, damage, disk, membership, partition, power, process};
+use super::{cgroup, clock, damage, disk, membership, partition, power, process, process_clock};
 use crate::cluster::Node;
 use crate::spec::MemberChange;
 use crate::system::{Links, ProcessScripts, System};
@@ -83,6 +83,9 @@ impl Action {
             }
             Effect::Clock { skew, nodes: targets } => {
                 all.each(targets, |_, _| clock::action(skew))?
+            }
+            Effect::ProcessClock { by_ms, nodes: targets } => {
+                all.each(targets, |_, scripts| process_clock::action(*by_ms, scripts))?
             }
             Effect::Limit { limit, nodes: targets } => {
                 all.each(targets, |_, scripts| cgroup::limit(*limit, scripts))?

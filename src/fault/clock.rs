@@ -36,10 +36,7 @@ impl Skew {
     pub fn of(fault: &FaultSpec) -> Option<Self> {
         let sign = |way: Way| if way == Way::Back { -1 } else { 1 };
         Some(match fault {
-            FaultSpec::ClockBump(bump) => {
-                let by_ms = i64::try_from(bump.by.0.as_millis()).unwrap_or(i64::MAX);
-                Self::Bump { by_ms: sign(bump.way) * by_ms }
-            }
+            FaultSpec::ClockBump(bump) => Self::Bump { by_ms: bump.way.ms(bump.by) },
             FaultSpec::ClockStrobe(strobe) => {
                 Self::Strobe { by: strobe.by.0, period: strobe.period.0 }
             }

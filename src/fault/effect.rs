@@ -52,6 +52,11 @@ pub enum Effect {
         skew: Skew,
         nodes: Vec<String>,
     },
+    /// The process sees a clock that is so far from the machine's.
+    ProcessClock {
+        by_ms: i64,
+        nodes: Vec<String>,
+    },
     /// Switched off.
     Power {
         nodes: Vec<String>,
@@ -153,6 +158,9 @@ impl Effect {
             FaultSpec::Membership(spec) => {
                 return Self::Membership { change: spec.change, nodes };
             }
+            FaultSpec::ProcessClock(spec) => {
+                return Self::ProcessClock { by_ms: spec.way.ms(spec.by), nodes };
+            }
             FaultSpec::FileLimit(spec) => return Self::FileLimit { files: spec.files, nodes },
             FaultSpec::Power(_) => return Self::Power { nodes },
             FaultSpec::Term(_) => ProcessAct::Term,
@@ -188,6 +196,7 @@ impl Effect {
                 .collect(),
             Self::Process { nodes, .. }
             | Self::Membership { nodes, .. }
+            | Self::ProcessClock { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }
@@ -213,6 +222,7 @@ impl Effect {
             Self::Membership { change: MemberChange::Add, .. } => Vec::new(),
             Self::Process { nodes, .. }
             | Self::Membership { nodes, .. }
+            | Self::ProcessClock { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }
@@ -236,6 +246,7 @@ impl fmt::Display for Effect {
             }
             Self::Process { nodes, .. }
             | Self::Membership { nodes, .. }
+            | Self::ProcessClock { nodes, .. }
             | Self::Damage { nodes, .. }
             | Self::Disk { nodes, .. }
             | Self::Limit { nodes, .. }

@@ -21,6 +21,8 @@ pub enum Expectation {
     FileLimit(u32),
     /// The clock is so far from where it would be.
     Offset { by_ms: i64 },
+    /// The process sees another time than the machine.
+    ProcessOffset { by_ms: i64 },
     /// Something goes on setting the clock.
     ClockLoop,
     /// The system's processes, all of them, are limited.
@@ -63,6 +65,11 @@ impl Expectation {
                 let near_ms = NEAR_MS.max(by_ms.abs() / 1000);
                 clock(shown, |_, offset| (offset - by_ms).abs() <= near_ms)
             }
+            Self::ProcessOffset { by_ms } => {
+                let runs = matches!(state_of(shown), Some(ProcessState::Running(_)));
+                let reading = clock(shown, |_, offset| near(offset, *by_ms) && runs);
+                Reading { seen: format!("for the process {}", reading.seen), ..reading }
+            }
             Self::ClockLoop => clock(shown, |sets, _| sets),
             Self::Disk(trouble) => disk(*trouble, shown),
             Self::Limit(limit) => limited(*limit, shown),
@@ -98,6 +105,7 @@ impl Expectation {
             | Self::Off
             | Self::Limit(_)
             | Self::Member { .. }
+            | Self::ProcessOffset { .. }
             | Self::Gone
             | Self::Paused
             | Self::Frozen
@@ -196,6 +204,11 @@ fn rules(expected: &BTreeMap<IpAddr, usize>, shown: &str) -> Reading {
 /// offsets a thousandth more does not matter.
 const NEAR_MS: i64 = 50;
 
+/// What is told by two programs, one after the other, is off by the time that starting them takes.
+fn near(offset_ms: i64, by_ms: i64) -> bool {
+    (offset_ms - by_ms).abs() <= (by_ms.abs() / 2).min(1000)
+}
+
 /// Reads whether the clock goes on being set, and its offset in ms.
 fn clock(shown: &str, holds: impl Fn(bool, i64) -> bool) -> Reading {
     let sets = shown.lines().any(|line| line.starts_with("setting "));
@@ -260,6 +273,11 @@ impl<'a> Power<'a> {
     }
 }
 
+/// Of a script that also tells other things.
+fn state_of(shown: &str) -> Option<ProcessState> {
+    shown.lines().find_map(ProcessState::parse)
+}
+
 /// What a script has found of a cluster's members, and of the process of one.
 struct Members<'a> {
     /// As the others list them, or why nobody does.
@@ -276,7 +294,7 @@ impl<'a> Members<'a> {
         Self {
             names: names.ok_or_else(|| shown.lines().next().unwrap_or("nothing")),
             id: after("id ").and_then(|id| id.split_whitespace().next()),
-            state: shown.lines().find_map(ProcessState::parse),
+            state: state_of(shown),
         }
     }
 

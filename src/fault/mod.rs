@@ -26,6 +26,7 @@ mod plan;
 mod power;
 mod probe;
 mod process;
+mod process_clock;
 mod quorum;
 mod site;
 pub mod targets;

@@ -4,6 +4,7 @@ use super::cgroup;
 use super::disk::{self, DiskTrouble};
 use super::membership;
 use super::power;
+use super::process_clock;
 use crate::cluster::Node;
 use crate::cluster::doctor::{Probe, Wanted};
 use crate::spec::{FaultSpec, OnUnavailable, Share};
@@ -19,6 +20,7 @@ fn abilities(nodes: &[Node], system: &dyn System) -> Vec<(&'static [&'static str
     }
     abilities.push((&["cpu-limit"], cgroup::probe("cpu")));
     abilities.push((&["memory-limit"], cgroup::probe("memory")));
+    abilities.push((&["process-clock"], process_clock::probe()));
     abilities.push((&["membership"], membership::probe(nodes, system)));
     abilities.push((&["power"], power::probe(nodes)));
     abilities

@@ -10,8 +10,9 @@ use super::{LabError, requirements, tool};
 use crate::spec::LabKind;
 use crate::system::strapi::Packages;
 
-/// Not needed by the lab, but by the examples that are run in it.
-const EXAMPLES: [(&str, &str); 2] = [("etcd", "etcd-server"), ("etcdctl", "etcd-client")];
+/// Not needed by the lab, but by examples and faults that are run in it.
+const EXAMPLES: [(&str, &str); 3] =
+    [("etcd", "etcd-server"), ("etcdctl", "etcd-client"), ("faketime", "faketime")];
 
 /// What the examples of Strapi need besides. Debian's Node.js may be too old: that is said when it
 /// is looked at.

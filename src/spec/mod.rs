@@ -39,8 +39,8 @@ pub use fault::{
     ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, CpuLimitSpec, CrashLoopSpec, DamageSpec,
     DelaySpec, Direction, DiskFaultSpec, DiskFillSpec, DiskSlowSpec, Distribution, FaultSpec,
     FileLimitSpec, Links, LossSpec, MemberChange, MembershipSpec, MemoryLimitSpec, MixSpec,
-    NoiseSpec, OnUnavailable, PartitionSpec, Preset, PresetSpec, ProcessFaultSpec, RateSpec,
-    ReorderSpec, RollingSpec, Schedule, Split, Targets, Way,
+    NoiseSpec, OnUnavailable, PartitionSpec, Preset, PresetSpec, ProcessClockSpec,
+    ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec, Schedule, Split, Targets, Way,
 };
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use overlay::{OverlayError, Setting, overlay};

@@ -53,6 +53,7 @@ fn controller() {
         ),
         often(json!({"truncate": {"targets": ["n3"]}}), "0s", "200ms"),
         often(json!({"file-limit": {"targets": ["n3"], "files": 17}}), "500ms", "300ms"),
+        often(json!({"process-clock": {"targets": ["n1"]}}), "1100ms", "300ms"),
         often(json!({"restart": {"targets": ["n3"]}}), "1s", "100ms"),
     ]);
     let mut scene = Scene::with_lease(&lab, faults, LEASE, run);
@@ -72,7 +73,7 @@ fn left(lab: &Lab, run: &Path, queues: &[String]) -> Vec<String> {
         let state = ProcessState::parse(&lab.on(node, &scripts.state));
         let runs = matches!(state, Some(ProcessState::Running(_)));
         note(!runs, format!("the process of n{node}: {state:?}"));
-        for file in ["crash-loop", "file-limit"] {
+        for file in ["crash-loop", "file-limit", "faketime"] {
             let path = format!("{}.{file}", scripts.pid_file);
             note(Path::new(&path).exists(), path);
         }

@@ -2,7 +2,7 @@
 //! the root namespace. Commands run in a node's namespace; files and processes are the machine's.
 
 #[path = "../support/requirement.rs"]
-mod requirement;
+pub mod requirement;
 
 use std::fs::File;
 use std::io::{Read, Write};

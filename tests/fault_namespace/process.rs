@@ -110,7 +110,7 @@ impl Stage {
         assert_eq!((1..=3).map(|node| self.pid(node)).collect::<Vec<_>>(), all);
         for (node, scripts) in (1..).zip(&self.scripts) {
             self.lab.on(node, &scripts.stop);
-            for file in ["crash-loop", "file-limit"] {
+            for file in ["crash-loop", "file-limit", "faketime"] {
                 let file = format!("{}.{file}", scripts.pid_file);
                 assert!(!std::path::Path::new(&file).exists(), "{file} is left");
             }
@@ -178,4 +178,39 @@ fn files_are_cut_short_damaged_and_lost() {
     );
     assert!(matches!(stage.state(2), ProcessState::Running(_)));
     stage.end(3);
+}
+
+/// How far the time that the process of a node tells is from ours, in s.
+fn offset(stage: &Stage, node: &str) -> Option<i64> {
+    let ours = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    Some(Sleepers::told(&stage.scene.directory(), node)? - i64::try_from(ours).unwrap())
+}
+
+#[test]
+fn the_clock_of_one_process_jumps_and_that_of_others_does_not() {
+    let library = std::process::Command::new("faketime").arg("--version").output();
+    let missing = library.is_err().then(|| "no faketime (apt-get install faketime)".to_owned());
+    if !can_run() || !crate::lab::requirement::met(missing) {
+        return;
+    }
+    let fault = json!({"by": "1h", "way": "back", "targets": ["n1"], "at": "0s", "for": "4s"});
+    let mut stage = Stage::new(json!([{"process-clock": fault}]));
+    let first = stage.pid(1);
+    stage.scene.injector.begin();
+    stage.scene.wait_installed(0);
+    let behind = || offset(&stage, "n1").is_some_and(|s| (-3602..=-3598).contains(&s));
+    wait_for("the process is an hour back", Duration::from_secs(10), behind);
+    assert!(offset(&stage, "n2").is_none_or(|s| s.abs() < 60));
+    let second = stage.pid(1);
+    assert_ne!(second, first);
+    stage.wait_healed(0);
+    let right = || offset(&stage, "n1").is_some_and(|s| s.abs() <= 2);
+    wait_for("its clock is right", Duration::from_secs(10), right);
+    assert_ne!(stage.pid(1), second);
+    let memory = format!("/dev/shm/faketime_shm_{second}");
+    assert!(!std::path::Path::new(&memory).exists(), "{memory} is left");
+    let events = stage.scene.events();
+    let told = events[1]["value"]["evidence"]["n1"].as_str().unwrap();
+    assert!(told.starts_with("for the process the clock is -3600"), "{told}");
+    stage.end(1);
 }

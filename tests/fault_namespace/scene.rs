@@ -16,12 +16,21 @@ use serde_json::Value;
 
 use crate::lab::{Lab, wait_for};
 
-/// On each node a `sleep`; all nodes say that n2 leads, unless there is a file `sick`.
+/// On each node a process that writes into a file what time it is; all nodes say that n2 leads,
+/// unless there is a file `sick`.
 pub struct Sleepers {
     pub directory: PathBuf,
 }
 
+const TELL: &str = "while (1) { open my $f, '>', $ARGV[0]; print $f time; close $f; \
+                    select undef, undef, undef, 0.1 }";
+
 impl Sleepers {
+    /// What time the process of a node says it is, in s; none while it writes.
+    pub fn told(directory: &Path, node: &str) -> Option<i64> {
+        std::fs::read_to_string(directory.join(format!("{node}.time"))).ok()?.parse().ok()
+    }
+
     /// Starts one on every node, each with a file of data.
     pub fn start(directory: &Path, lab: &Lab) {
         let system = Self { directory: directory.to_owned() };
@@ -51,13 +60,14 @@ impl System for Sleepers {
     }
     fn scripts(&self, node: &Node) -> ProcessScripts {
         let file = |kind: &str| format!("{}/{}.{kind}", self.directory.display(), node.name);
-        let seconds = 90_000 + node.index;
+        let mark = format!("tell-{}", node.index);
+        let argv = ["perl", "-e", TELL, &file("time"), &mark];
         Daemon {
-            argv: vec!["sleep".into(), seconds.to_string()],
+            argv: argv.map(str::to_owned).into(),
             pid_file: file("pid"),
             log: file("log"),
             data: file("data"),
-            mark: format!("sleep {seconds}"),
+            mark,
         }
         .scripts()
     }

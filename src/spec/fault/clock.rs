@@ -17,6 +17,14 @@ pub enum Way {
     Back,
 }
 
+impl Way {
+    /// So far this way, in ms.
+    pub fn ms(self, by: Span) -> i64 {
+        let ms = i64::try_from(by.0.as_millis()).unwrap_or(i64::MAX);
+        if self == Self::Back { -ms } else { ms }
+    }
+}
+
 fault_spec! {
     /// The clock is set once.
     pub struct ClockBumpSpec {
@@ -48,6 +56,18 @@ fault_spec! {
         pub targets: Targets,
         #[serde(default = "a_tenth")]
         pub share: Share,
+        #[serde(default)]
+        pub way: Way,
+    }
+}
+
+fault_spec! {
+    /// The system is started again, and then sees a clock that jumps; the machine's is right.
+    pub struct ProcessClockSpec {
+        #[serde(default)]
+        pub targets: Targets,
+        #[serde(default = "a_minute")]
+        pub by: Span,
         #[serde(default)]
         pub way: Way,
     }

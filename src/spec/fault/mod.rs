@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Span;
 
-pub use clock::{ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, Way};
+pub use clock::{ClockBumpSpec, ClockDriftSpec, ClockStrobeSpec, ProcessClockSpec, Way};
 pub use damage::DamageSpec;
 pub use disk::{DiskFaultSpec, DiskFillSpec, DiskSlowSpec};
 pub use limit::{CpuLimitSpec, FileLimitSpec, MemoryLimitSpec};
@@ -95,6 +95,8 @@ pub enum FaultSpec {
     ClockStrobe(ClockStrobeSpec),
     /// The clock runs too fast, or too slow.
     ClockDrift(ClockDriftSpec),
+    /// The clock of the system's process is wrong, not the machine's.
+    ProcessClock(ProcessClockSpec),
     /// Each time one of several, drawn by the seed.
     Random(MixSpec),
     /// Several in turn.
@@ -179,6 +181,7 @@ macro_rules! of_any {
             FaultSpec::ClockBump($settings) => $what,
             FaultSpec::ClockStrobe($settings) => $what,
             FaultSpec::ClockDrift($settings) => $what,
+            FaultSpec::ProcessClock($settings) => $what,
             FaultSpec::Random($settings) | FaultSpec::Sequence($settings) => $what,
         }
     };
@@ -219,6 +222,7 @@ impl FaultSpec {
             Self::ClockBump(_) => "clock-bump",
             Self::ClockStrobe(_) => "clock-strobe",
             Self::ClockDrift(_) => "clock-drift",
+            Self::ProcessClock(_) => "process-clock",
             Self::Random(_) => "random",
             Self::Sequence(_) => "sequence",
         }
@@ -284,6 +288,7 @@ impl FaultSpec {
             Self::ClockBump(clock) => Some(&clock.targets),
             Self::ClockStrobe(clock) => Some(&clock.targets),
             Self::ClockDrift(clock) => Some(&clock.targets),
+            Self::ProcessClock(clock) => Some(&clock.targets),
         }
     }
 
