@@ -54,7 +54,7 @@ pub fn apply(
          undo=$dir/undo.d/{id:010}\n\
          text={text}\n\
          printf '%s\\n' \"$text\" >\"$undo.new\" && mv \"$undo.new\" \"$undo\" ||\n  \
-           exit {NOTHING_DONE}\n\
+           {{ rm -f \"$undo.new\"; no_room {NOTHING_DONE}; }}\n\
          (\n{apply}\n)\n\
          echo \"{APPLIED}$?\"\n\
          (\n{evidence}\n)\n\

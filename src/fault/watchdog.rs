@@ -103,7 +103,7 @@ impl Watchdog {
              (umask 077; mkdir -p \"$base\" \"$dir/undo.d\") || exit 1\n\
              [ -n \"$(find \"$base\" -prune -user \"$(id -u)\")\" ] ||\n  \
                {{ echo \"$base belongs to somebody else: remove it\" >&2; exit 1; }}\n\
-             {renew} || exit 1\n\
+             {renew} || no_room\n\
              if ! alive; then\n  \
                cat >\"$dir/watchdog.sh\"; rm -f \"$dir/pid\"\n  \
                [ $(wc -c <\"$dir/watchdog.sh\") -eq {length} ] || {{\n    \
@@ -187,9 +187,9 @@ impl Watchdog {
         )
     }
 
-    /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`, and `undoing ID` and
-    /// `undone ID`, which come before and after the undo of a fault. Every fault begins with this:
-    /// it starts no program.
+    /// Sets `$base` and `$dir`, and defines `alive`, which sets `$pid`, `no_room`, which ends with
+    /// how much is left on the disk, and `undoing ID` and `undone ID`, which come before and after
+    /// the undo of a fault. Every fault begins with this: it starts no program.
     pub(super) fn frame(&self, node: &str) -> String {
         format!(
             "PATH=$PATH:/usr/sbin:/sbin; export PATH\n\
@@ -204,6 +204,10 @@ impl Watchdog {
                  ps -o args= -p \"$pid\" | grep -qF \"$dir/watchdog.sh\"\n  \
                fi\n\
              }} 2>/dev/null\n\
+             no_room() {{\n  \
+               left=$(df -Pk \"$dir\" | awk 'END {{ print $4 }}')\n  \
+               echo \"cannot write into $dir: $left KiB are left there\" >&2; exit \"${{1:-1}}\"\n\
+             }}\n\
              undoing() {{ mv \"$dir/undo.d/$1\" \"$dir/undo.d/$1.undoing\"; }} 2>/dev/null\n\
              undone() {{ rm -f \"$dir/undo.d/$1\" \"$dir/undo.d/$1.undoing\"; }}\n",
             run = self.run,

@@ -78,3 +78,42 @@ fn one_fault_by_hand_is_seen_and_undone() {
     assert!(said.contains("freeze: impossible: no cgroups in /sys/fs/cgroup"), "{said}");
     assert_eq!(rules(&cluster), before);
 }
+
+/// A node whose disk is full takes no fault, and says so; nothing is left on it.
+#[test]
+fn a_node_without_room_is_refused_and_left_alone() {
+    let Some(lab) = TestLab::up(2) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let spec = directory.path().join("spec.yaml");
+    let name = lab.lab.name();
+    let text = format!(
+        "version: 1\nname: full\ncluster: {{ lab: {{ nodes: 2, name: {name} }} }}\n\
+         system: {{ etcd: {{}} }}\nworkload: {{ register: {{}} }}\nload: {{ time: 1s }}\n\
+         checks: [linearizable: {{}}]\n"
+    );
+    std::fs::write(&spec, text).unwrap();
+    let cluster = lab.cluster();
+    let on_n1 = |script: &str| {
+        cluster.member("n1").unwrap().remote.check(&Command::shell(script)).unwrap().text()
+    };
+    on_n1(
+        "mkdir -p /run/isobar && mount -t tmpfs -o size=64k tmpfs /run/isobar &&\n\
+         { dd if=/dev/zero of=/run/isobar/full bs=1k count=100 2>/dev/null || :; }",
+    );
+    let fault = "partition: { split: { grudge: { n1: [n2] } } }";
+    let refused = Program::new(env!("CARGO_BIN_EXE_isobar"))
+        .arg("--store")
+        .arg(directory.path().join("runs"))
+        .args(["fault", spec.to_str().unwrap(), fault, "--for", "1s"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains("node n1") && said.contains("0 KiB are left there"), "{said}");
+    on_n1("umount /run/isobar");
+    for rules in rules(&cluster) {
+        assert!(!rules.contains("ISOBAR"), "{rules}");
+    }
+    let left = "ls /run/isobar; ls /run/isobar-* 2>/dev/null || :";
+    assert_eq!(on_n1(left), "", "of isobar itself nothing");
+}
