@@ -56,3 +56,15 @@ fn variables_of_the_environment_stand_in_a_specification() {
         .says(&format!("isobar.yaml:{line}:15"));
     isobar(&place, validate, &[("BUILD", "{a: 1}")]).expect(2).says("the value of `BUILD`");
 }
+
+#[test]
+fn a_link_to_traces_has_to_be_one() {
+    let place = Isobar::new();
+    isobar(&place, "init --template toy --output toy.yaml", &[]).expect(0);
+    let path = place.store.path().join("toy.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}trace-url: javascript:alert({{{{trace}}}})\n")).unwrap();
+    isobar(&place, "validate toy.yaml", &[]).expect(2).says("leads to no trace").says("jaeger");
+    fs::write(&path, format!("{text}trace-url: http://traces/{{{{trace}}}}\n")).unwrap();
+    isobar(&place, "validate toy.yaml", &[]).expect(0);
+}

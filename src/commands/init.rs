@@ -65,6 +65,9 @@ pub struct InitArgs {
     /// Which system to begin with
     #[arg(value_enum, default_value = "etcd")]
     template: Template,
+    /// The same, by name
+    #[arg(long = "template", value_enum, value_name = "TEMPLATE", hide = true)]
+    named: Option<Template>,
     /// The file to write
     #[arg(long, short, value_name = "FILE", default_value = "isobar.yaml")]
     output: PathBuf,
@@ -73,7 +76,7 @@ pub struct InitArgs {
 /// Writes a specification and, for editors, the schema next to it; never over what is there.
 pub fn init(args: &InitArgs) -> Result<Exit, Failure> {
     let path = &args.output;
-    write_new(path, &args.template.text(path))?;
+    write_new(path, &args.named.unwrap_or(args.template).text(path))?;
     let schema_path = path.with_file_name(SCHEMA);
     if !schema_path.exists() {
         write_new(&schema_path, &schema::text()?)?;

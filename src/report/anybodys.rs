@@ -36,6 +36,7 @@ pub fn history_page(
         phases: Vec::new(),
         workers: 0,
         arrivals_missed: 0,
+        trace: None,
         reproduce: command,
         complete: true,
     };

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::Source;
 use crate::spec::{LocalSpec, Reach, Roles};
-use crate::store::{NodeMeta, OperationCounts, Phase, Results, RunMeta};
+use crate::store::{NodeMeta, OperationCounts, Phase, Results, RunMeta, TraceMeta};
 
 const MS: u64 = 1_000_000;
 const SPEC: &str = "version: 1\nname: etcd-register\nseed: 42\ncluster:\n  lab: { nodes: 5 }\n\
@@ -473,6 +473,10 @@ fn meta() -> RunMeta {
         system_version: Some("3.4.23".to_owned()),
         workers: 0,
         arrivals_missed: 0,
+        trace: Some(TraceMeta {
+            prefix: "4bf92f3577b34da6".to_owned(),
+            url: Some("https://traces.example/{{trace}}?from=isobar".to_owned()),
+        }),
         phases: vec![
             phase("set-up", 0, 1200),
             phase("safety", 1200, 25_000),

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use isobar_workloads::Workload;
+use isobar_workloads::{Context, Workload};
 use tokio::runtime::Runtime;
 
 use super::clocks::Clocks;
@@ -31,7 +31,7 @@ use crate::interrupt::Interrupt;
 use crate::judge::Judgement;
 use crate::replay::{self, Schedule, Script};
 use crate::spec::{self, Reach, Spec};
-use crate::store::{ClockReading, NodeMeta, RunDirectory, RunLog, RunMeta};
+use crate::store::{ClockReading, NodeMeta, RunDirectory, RunLog, RunMeta, TraceMeta};
 use crate::system::SystemError;
 
 /// How long a healed system may take to serve again before the run goes on without it.
@@ -92,7 +92,9 @@ pub fn run_test(spec: &Spec, options: &Options<'_>) -> Result<Finished, RunFailu
     let field = Field::open(spec, &directory, &runtime)?;
     let (reach, lab) = (field.reach.clone(), field.lab_name().map(str::to_owned));
     let name = field.system.name();
-    let meta = meta(spec, options, reach, lab, &field.cluster, name, started_at);
+    let mut meta = meta(spec, options, reach, lab, &field.cluster, name, started_at);
+    let traced = |prefix| TraceMeta { prefix, url: spec.trace_url.clone() };
+    meta.trace = field.system.traces().then(|| traced(Context::trace_prefix(run_id(&directory))));
     let mut timeline = Timeline::new(meta, &directory, options.progress)?;
 
     field.examine(spec)?;
@@ -160,9 +162,15 @@ pub(super) fn meta(
         phases: Vec::new(),
         workers: 0,
         arrivals_missed: 0,
+        trace: None,
         reproduce: options.reproduce.clone(),
         complete: false,
     }
+}
+
+/// Of the run, in the traces of its operations.
+fn run_id(directory: &RunDirectory) -> u64 {
+    Context::run_id(&directory.path.to_string_lossy())
 }
 
 /// What the load and the faults left besides the history.
@@ -291,7 +299,7 @@ impl Drive<'_> {
             workload: Mutex::new(self.workload()),
             recorder: Arc::clone(recorder),
             timeout: load.timeout.0,
-            run: isobar_workloads::Context::run_id(&self.directory.path.to_string_lossy()),
+            run: run_id(self.directory),
             concurrency: u32::try_from(workers).unwrap_or(u32::MAX),
         })
     }

@@ -96,6 +96,10 @@ pub struct Spec {
     #[serde(default = "lease_default")]
     pub lease: Span,
     pub checks: Vec<CheckSpec>,
+    /// Where an operation is looked up in your own tracing system, for the report:
+    /// `https://jaeger.example/trace/{{trace}}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_url: Option<String>,
 }
 
 fn lease_default() -> Span {

@@ -76,6 +76,15 @@ impl<'a> Validator<'a> {
                 "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit",
             );
         }
+        let is_link = |url: &String| {
+            let scheme = url.starts_with("https://") || url.starts_with("http://");
+            scheme && url.contains("{{trace}}")
+        };
+        if let Some(url) = spec.trace_url.as_ref().filter(|url| !is_link(url)) {
+            let message = format!("`{url}` leads to no trace");
+            let help = "write `https://jaeger.example/trace/{{trace}}`";
+            self.report("trace-url", url, message, help);
+        }
     }
 
     fn cluster(&mut self, cluster: &ClusterSpec) {

@@ -32,6 +32,9 @@ pub struct RunMeta {
     pub workers: u32,
     /// Operations of an open loop that were not begun, since their worker was held up too long.
     pub arrivals_missed: u64,
+    /// `None`: its clients send no traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceMeta>,
     /// One line for a shell that runs the same test with the same seed.
     pub reproduce: String,
     /// Whether the run came to its end; `false` in a run that was cut short.
@@ -44,6 +47,17 @@ pub struct NodeMeta {
     pub address: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+}
+
+/// Which trace (W3C Trace Context) each operation is in the system's own tracing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceMeta {
+    /// The first half of every id, 16 hexadecimal digits; the other half is the index of the
+    /// operation's invocation in the history.
+    pub prefix: String,
+    /// Where one is looked up, with `{{trace}}` for its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
 }
 
 /// A part of the run on the history's clock.

@@ -15,5 +15,5 @@ mod results;
 pub use clocks::ClockReading;
 pub use directory::{RunDirectory, StoreError, write_whole};
 pub use log::{LOG, RunLog};
-pub use meta::{NodeMeta, Phase, RunMeta};
+pub use meta::{NodeMeta, Phase, RunMeta, TraceMeta};
 pub use results::{OperationCounts, Results};

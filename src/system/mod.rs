@@ -104,6 +104,11 @@ pub trait System: Send + Sync {
     /// Opens clients for the workload.
     fn connect(&self) -> Arc<dyn Connect>;
 
+    /// Whether its clients tell it which operation of which run a request is, as a trace.
+    fn traces(&self) -> bool {
+        true
+    }
+
     /// What a node says of itself, asked from the controller.
     async fn status(&self, node: &Node) -> Result<Status, String>;
 

@@ -75,6 +75,29 @@ fn an_order_is_stepped_through_with_keys_and_buttons() {
     done("steps", browser);
 }
 
+/// A history alone has no traces; a run has.
+#[test]
+fn an_operation_leads_into_the_systems_own_tracing() {
+    let page = stale_read().page("-m register");
+    let html = std::fs::read_to_string(&page.path).unwrap();
+    let trace = json!({
+        "prefix": "4bf92f3577b34da6", "url": "https://traces.example/{{trace}}?from=isobar",
+    });
+    assert!(html.contains("\"trace\":null"));
+    let html = html.replace("\"trace\":null", &format!("\"trace\":{trace}"));
+    std::fs::write(&page.path, html).unwrap();
+    let Some(mut browser) = open("trace", &page.path, DESK) else { return };
+    browser.click("#witness .operation.wrong");
+    browser.until("!!document.querySelector('#operations .trace a')");
+    let shown = browser.text("#operations .detail-of-operation .op");
+    let index: u64 = shown.split([':', '-']).nth(1).unwrap().parse().unwrap();
+    let id = browser.text("#operations .trace a");
+    assert_eq!(id, format!("4bf92f3577b34da6{index:016x}"), "{shown}");
+    let link = browser.eval("document.querySelector('#operations .trace a').href");
+    assert_eq!(link, json!(format!("https://traces.example/{id}?from=isobar")));
+    done("trace", browser);
+}
+
 #[test]
 fn a_cycle_of_transactions_is_a_ring_whose_edges_explain_themselves() {
     let append = |key: &str, value: u32| json!(["append", key, value]);

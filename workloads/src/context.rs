@@ -1,7 +1,5 @@
 //! Which operation of which run: what makes a request traceable in somebody else's system.
 
-use std::fmt::Write;
-
 /// The operation that a client is about to perform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
@@ -20,12 +18,15 @@ impl Context {
         name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
     }
 
+    /// The first half of the id of every trace of a run.
+    pub fn trace_prefix(run: u64) -> String {
+        // One half must not be all zeroes for the whole to be valid; the index may be 0.
+        format!("{:016x}", run.max(1))
+    }
+
     /// The trace of the operation: 32 hexadecimal digits, the run's and the index's.
     pub fn trace_id(&self) -> String {
-        // Neither half may be all zeroes for the whole to be valid; the index may be.
-        let mut id = String::with_capacity(32);
-        let _ = write!(id, "{:016x}{:016x}", self.run.max(1), self.index);
-        id
+        format!("{}{:016x}", Self::trace_prefix(self.run), self.index)
     }
 
     /// The value of the header `traceparent` (W3C Trace Context, level 1): version 00, sampled.

@@ -219,10 +219,13 @@ mod tests {
     /// Names and errors that need quoting, in both.
     #[test]
     fn what_needs_quoting_is_quoted() {
-        let lines = "{\"index\":0,\"time\":1,\"process\":0,\"type\":\"invoke\",\"f\":\"add \\\"x\\\"\",\
-                     \"value\":[\"r\",1,null],\"node\":\"n\\\\1\"}\n\
-                     {\"index\":1,\"time\":2,\"process\":0,\"type\":\"info\",\"f\":\"add \\\"x\\\"\",\
-                     \"value\":[\"r\",1,null],\"node\":\"n\\\\1\",\"error\":\"\\n\\\"\"}\n";
+        let event = |rest: &str| {
+            let (f, node) = (r#"add \"x\""#, r"n\\1");
+            format!(r#"{{{rest},"f":"{f}","value":["r",1,null],"node":"{node}"#)
+        };
+        let begun = event(r#""index":0,"time":1,"process":0,"type":"invoke""#);
+        let ended = event(r#""index":1,"time":2,"process":0,"type":"info""#);
+        let lines = format!("{begun}\"}}\n{ended}\",\"error\":\"\\n\\\"\"}}\n");
         let history = history::jsonl::read("lines", lines.as_bytes()).unwrap();
         let mut bytes = Vec::new();
         jsonl(&history, &mut bytes).unwrap();

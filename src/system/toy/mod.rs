@@ -173,6 +173,10 @@ impl System for Toy {
         Arc::new(ToyConnect)
     }
 
+    fn traces(&self) -> bool {
+        false
+    }
+
     async fn status(&self, node: &Node) -> Result<Status, String> {
         let status =
             control::status(self.address(node)).await.map_err(|error| error.to_string())?;

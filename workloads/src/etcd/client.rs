@@ -3,7 +3,6 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tonic::transport::Channel;
 
 use super::channel;
 use super::error;
@@ -12,8 +11,9 @@ use super::generated::etcdserverpb::kv_client::KvClient;
 use super::generated::etcdserverpb::{
     Compare, PutRequest, RangeRequest, RangeResponse, RequestOp, TxnRequest, request_op,
 };
+use super::traced::{Kv, Traced};
 use super::txn;
-use crate::{Client, Connect, ConnectError, Invocation, Outcome};
+use crate::{Client, Connect, ConnectError, Context, Invocation, Outcome};
 
 /// Keeps a test's keys apart from everything else in the store.
 const KEY_PREFIX: &str = "isobar/";
@@ -35,17 +35,24 @@ impl Connect for EtcdConnect {
         let channel = channel::open(address)
             .await
             .map_err(|reason| ConnectError { address: address.to_owned(), reason })?;
-        Ok(Box::new(EtcdClient { kv: KvClient::new(channel), linearizable: self.linearizable }))
+        let traced = Traced::default();
+        let kv = KvClient::with_interceptor(channel, traced.clone());
+        Ok(Box::new(EtcdClient { kv, traced, linearizable: self.linearizable }))
     }
 }
 
 struct EtcdClient {
-    kv: KvClient<Channel>,
+    kv: Kv,
+    traced: Traced,
     linearizable: bool,
 }
 
 #[async_trait]
 impl Client for EtcdClient {
+    fn begin(&mut self, context: &Context) {
+        self.traced.begin(context);
+    }
+
     async fn invoke(&mut self, invocation: &Invocation) -> Outcome {
         if invocation.f == "txn" {
             return txn::transact(&mut self.kv, invocation, self.linearizable).await;

@@ -20,6 +20,7 @@ mod error;
 #[rustfmt::skip]
 mod generated;
 mod status;
+mod traced;
 mod txn;
 
 pub use client::EtcdConnect;

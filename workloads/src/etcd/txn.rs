@@ -18,24 +18,19 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tonic::transport::Channel;
 
 use super::client::{key_bytes_of, put, stored_value};
 use super::error;
 use super::generated::etcdserverpb::compare::{CompareResult, CompareTarget, TargetUnion};
-use super::generated::etcdserverpb::kv_client::KvClient;
 use super::generated::etcdserverpb::{
     Compare, RangeRequest, RequestOp, TxnRequest, TxnResponse, request_op, response_op,
 };
+use super::traced::Kv;
 use crate::txn::{Function, Micro, Performed, perform};
 use crate::{Invocation, Outcome};
 
 /// Performs `invocation`, a `txn`, on the node of `kv`.
-pub(super) async fn transact(
-    kv: &mut KvClient<Channel>,
-    invocation: &Invocation,
-    linearizable: bool,
-) -> Outcome {
+pub(super) async fn transact(kv: &mut Kv, invocation: &Invocation, linearizable: bool) -> Outcome {
     let unsent = |reason: String| Outcome::Fail(format!("{reason} (never sent)"));
     let micros = match Micro::list(&invocation.value) {
         Ok(micros) => micros,

@@ -21,7 +21,7 @@ use super::super::plots::CLOCKS_TITLE;
 use super::super::plots::series::Offsets;
 use super::super::words;
 use super::Page;
-use crate::store::ClockReading;
+use crate::store::{ClockReading, TraceMeta};
 
 /// Of a line; more are narrower than a pixel.
 const POINTS_MAX: usize = 1000;
@@ -33,6 +33,8 @@ pub struct Data {
     findings: Vec<findings::Told>,
     overview: overview::Overview,
     series: Vec<Series>,
+    /// By which operations are found in the system's own tracing.
+    trace: Option<TraceMeta>,
     operations: columns::Columns,
 }
 
@@ -61,6 +63,7 @@ impl Data {
             findings: page.findings.iter().map(|(_, finding)| findings::told(finding)).collect(),
             overview: overview::Overview::of(page),
             series: clocks(page).into_iter().collect(),
+            trace: page.source.meta.trace.clone(),
             operations: columns::Columns::of(page),
         }
     }

@@ -117,6 +117,11 @@ const operations = (() => {
     if (operation) {
       parts.detail.replaceChildren(...run.operationLines(operation).map((line, n) =>
         dom.el(n === 0 ? "strong" : "div", { class: n === 0 ? "op" : null }, line)));
+      const trace = run.trace(operation);
+      if (trace) {
+        parts.detail.append(dom.el("div", { class: "trace" }, "trace ",
+          trace.url ? dom.el("a", { href: trace.url, rel: "noreferrer" }, trace.id) : trace.id));
+      }
     }
   }
 

@@ -63,6 +63,14 @@ const run = (() => {
     return lines;
   }
 
+  // The trace that an operation is in the system's own tracing, and where to look it up.
+  function trace(operation) {
+    if (!data.trace) return null;
+    const id = data.trace.prefix + operation.index.toString(16).padStart(16, "0");
+    const url = data.trace.url ? data.trace.url.replaceAll("{{trace}}", id) : null;
+    return { id, url: /^https?:\/\//.test(url) ? url : null };
+  }
+
   // Selecting an operation anywhere shows it everywhere.
   const listeners = [];
   let selected = null;
@@ -84,6 +92,7 @@ const run = (() => {
     named,
     faultLines,
     operationLines,
+    trace,
     select,
     selected: () => selected,
     onSelect: (listener) => listeners.push(listener),
