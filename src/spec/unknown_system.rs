@@ -152,6 +152,12 @@ fn faults(spec: &Spec, found: &mut Vec<Mistake>) {
             let help = "leave it out, or test etcd";
             found.push(mistake("faults", name, message, help));
         }
+        let clock = matches!(fault, FaultSpec::ProcessClock(_));
+        if clock && needed && matches!(spec.system, SystemSpec::Etcd(_)) {
+            let message = "etcd does not see a clock of its own process: it is written in Go";
+            let help = "write `clock-bump`, in a lab of `kind: vm` or over `ssh:`";
+            found.push(mistake("faults", name, message.to_owned(), help));
+        }
         let network = cuts || fault.links().is_some() || name.starts_with("clock-");
         if !network && !ours {
             let message = format!("a {name} needs a process that isobar started");
@@ -207,6 +213,16 @@ mod tests {
         let members = |more| format!("{good}faults:\n  - membership: {{ change: add{more} }}\n");
         let told = parse("own.yaml", &members("")).unwrap_err().to_string();
         assert!(told.contains("none has no members that isobar could change"), "{told}");
+    }
+
+    #[test]
+    fn etcd_cannot_be_told_another_time_than_its_machine() {
+        let etcd = include_str!("../../examples/etcd-register.yaml");
+        let with = |fault: &str| etcd.replace("faults:\n", &format!("faults:\n  - {fault}\n"));
+        let told = parse("etcd.yaml", &with("process-clock: {}")).unwrap_err().to_string();
+        assert!(told.contains("it is written in Go"), "{told}");
+        let skipped = with("process-clock: { on-unavailable: skip }");
+        assert!(parse("etcd.yaml", &skipped).is_ok());
     }
 
     #[test]
