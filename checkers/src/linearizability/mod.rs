@@ -168,14 +168,9 @@ fn judge<M: Model>(
                     linearizable or not"
             .to_owned());
     }
-    let parts = Parts::of(history);
-    let groups = match model.is_register() {
-        true => parts.groups(),
-        // One group of all parts: a list of ranges, not a range as a list.
-        false => std::iter::once(0..parts.len()).collect(),
-    };
+    let parts = Parts::of(history, model.is_register());
     let mut judged = Vec::with_capacity(parts.len());
-    for group in groups {
+    for group in parts.groups() {
         let sheet = match model.is_register() {
             true => zones::Sheet::of(history, &parts, group.clone()),
             false => None,

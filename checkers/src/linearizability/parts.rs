@@ -15,6 +15,12 @@ pub(super) struct Parts<'a> {
     parts: Vec<Part>,
     /// Part by number of the key.
     numbers: Vec<u32>,
+    /// The parts in a few groups of neighbours: what is made of one is gone before the next.
+    groups: Vec<Group>,
+}
+
+struct Group {
+    parts: Range<usize>,
     /// Places in the history, those of one part side by side and in order of invocation.
     places: OnceLock<Vec<u32>>,
 }
@@ -26,7 +32,8 @@ struct Part {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn of(history: &'a History) -> Self {
+    /// `divided`: none of several groups has much more than a fifth of a long history's operations.
+    pub(super) fn of(history: &'a History, divided: bool) -> Self {
         // Who has no key comes last.
         let keys = history.keys.len();
         let mut counts = vec![0_usize; keys + 1];
@@ -53,8 +60,10 @@ impl<'a> Parts<'a> {
             part.range = start..start + part.range.len();
             start = part.range.end;
         }
-        let parts = parts.into_iter().map(|(_, part)| part).collect();
-        Self { history, parts, numbers, places: OnceLock::new() }
+        let parts: Vec<Part> = parts.into_iter().map(|(_, part)| part).collect();
+        let most = if divided { (history.len() / 5).max(GROUP_MIN) } else { history.len() };
+        let groups = groups(&parts, most);
+        Self { history, parts, numbers, groups }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -63,11 +72,6 @@ impl<'a> Parts<'a> {
 
     pub(super) fn key(&self, part: usize) -> Option<ValueId> {
         self.parts[part].key
-    }
-
-    /// Per part, where its operations would be if those of all parts lay side by side.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
-        self.parts.iter().map(|part| part.range.clone())
     }
 
     /// Calls `visit` with the place and the part of each operation at these places, in order of
@@ -81,24 +85,9 @@ impl<'a> Parts<'a> {
         });
     }
 
-    /// The parts in a few groups of neighbours, none with much more than a quarter of a long
-    /// history's operations: what is made of one is gone before the next.
-    pub(super) fn groups(&self) -> Vec<Range<usize>> {
-        let most = (self.history.len() / 4).max(GROUP_MIN);
-        let mut groups: Vec<Range<usize>> = Vec::new();
-        let mut size = 0;
-        for (part, range) in self.ranges().enumerate() {
-            let operations = range.len();
-            match groups.last_mut() {
-                Some(last) if size + operations <= most => last.end = part + 1,
-                _ => {
-                    groups.push(part..part + 1);
-                    size = 0;
-                }
-            }
-            size += operations;
-        }
-        groups
+    /// Neighbours, together.
+    pub(super) fn groups(&self) -> impl Iterator<Item = Range<usize>> {
+        self.groups.iter().map(|group| group.parts.clone())
     }
 
     /// Places of the operations of a part; `None` if it has all.
@@ -106,16 +95,25 @@ impl<'a> Parts<'a> {
         if self.parts.len() == 1 {
             return None;
         }
-        let places = self.places.get_or_init(|| {
-            let mut next: Vec<usize> = self.ranges().map(|range| range.start).collect();
-            let mut places = vec![0; self.history.len()];
+        let group = &self.groups[self.groups.partition_point(|group| group.parts.end <= part)];
+        let start = self.parts[group.parts.start].range.start;
+        let range = |part: usize| {
+            let Range { start: from, end: to } = self.parts[part].range;
+            from - start..to - start
+        };
+        let places = group.places.get_or_init(|| {
+            let mut next: Vec<usize> = group.parts.clone().map(|part| range(part).start).collect();
+            let mut places = vec![0; range(group.parts.end - 1).end];
             self.each_operation(0..self.history.len(), |place, part| {
-                places[next[part]] = place as u32;
-                next[part] += 1;
+                if group.parts.contains(&part) {
+                    let next = &mut next[part - group.parts.start];
+                    places[*next] = place as u32;
+                    *next += 1;
+                }
             });
             places
         });
-        Some(&places[self.parts[part].range.clone()])
+        Some(&places[range(part)])
     }
 
     /// Numbers of parts, the largest first: so no large one is left alone at the end.
@@ -124,4 +122,22 @@ impl<'a> Parts<'a> {
         order.sort_by_key(|&part| std::cmp::Reverse(self.parts[part].range.len()));
         order
     }
+}
+
+/// Neighbours, none of several with more than `most` operations.
+fn groups(parts: &[Part], most: usize) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut size = 0;
+    for (number, part) in parts.iter().enumerate() {
+        let operations = part.range.len();
+        match groups.last_mut() {
+            Some(last) if size + operations <= most => last.parts.end = number + 1,
+            _ => {
+                groups.push(Group { parts: number..number + 1, places: OnceLock::new() });
+                size = 0;
+            }
+        }
+        size += operations;
+    }
+    groups
 }

@@ -17,9 +17,36 @@ pub(super) enum What {
     Empty,
 }
 
+/// The same in half of the memory: the kind in the lowest two bits. A history has less than 2^30
+/// values, as each takes an operation of some bytes more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packed(u32);
+
+impl From<What> for Packed {
+    fn from(what: What) -> Self {
+        Self(match what {
+            What::Insert(value) => value << 2,
+            What::Remove(value) => value << 2 | 1,
+            What::RemoveAny => 2,
+            What::Empty => 3,
+        })
+    }
+}
+
+impl Packed {
+    pub(super) fn what(self) -> What {
+        match self.0 & 3 {
+            0 => What::Insert(self.0 >> 2),
+            1 => What::Remove(self.0 >> 2),
+            2 => What::RemoveAny,
+            _ => What::Empty,
+        }
+    }
+}
+
 /// All calls, in order of invocation.
 pub(super) struct Deeds {
-    pub all: Vec<Deed<What>>,
+    pub all: Vec<Deed<Packed>>,
     /// By number of the value: less goes first, equal ones in any order.
     pub ranks: Vec<u32>,
     /// Later than every time.
@@ -46,6 +73,7 @@ impl Deeds {
                 ContainerOp::RemoveAny => What::RemoveAny,
                 ContainerOp::Empty => What::Empty,
             };
+            let what = what.into();
             all.push(Deed { what, invoked: call.invoked, completed: call.completed });
         }
         Self::new(all, dense(&ranks))
@@ -98,14 +126,17 @@ impl Deeds {
                 _ => OPEN,
             };
             let invoked = operation.invoked_rank().saturating_add(1);
-            all.push(Deed { what, invoked, completed });
+            all.push(Deed { what: Packed::from(what), invoked, completed });
         }
         let Numbered { numbers, values: named } = numbered(&mentions);
         drop(mentions);
         for deed in &mut all {
-            if let What::Insert(value) | What::Remove(value) = &mut deed.what {
-                *value = numbers[*value as usize];
-            }
+            let number = |mention: u32| numbers[mention as usize];
+            deed.what = match deed.what.what() {
+                What::Insert(mention) => What::Insert(number(mention)).into(),
+                What::Remove(mention) => What::Remove(number(mention)).into(),
+                What::RemoveAny | What::Empty => continue,
+            };
         }
         drop(numbers);
         let mut ranks = Vec::new();
@@ -118,7 +149,7 @@ impl Deeds {
         Some(Self::new(all, dense(&ranks)))
     }
 
-    fn new(mut all: Vec<Deed<What>>, ranks: Vec<u32>) -> Self {
+    fn new(mut all: Vec<Deed<Packed>>, ranks: Vec<u32>) -> Self {
         let end = settle(&mut all);
         Self { all, ranks, end }
     }

@@ -42,6 +42,7 @@ pub(super) fn plan(values: &Values) -> Result<Plan, Conflict> {
     let by_a2 = values.by_a2();
     let empties = cover::moments(values, &by_a2)?;
     let mut nesting = Nesting::new(values, &by_a2);
+    drop(by_a2);
     if let Err((from, to)) = nesting.take_all() {
         // All but the ends: there, nothing need be present.
         let lives = cover::chain(values, from + 1, to - 1, nesting.is_left(from, to));

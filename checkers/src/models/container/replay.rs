@@ -87,7 +87,7 @@ pub(super) fn replay<D: Discipline>(
             return Some(format!("call {number} completed before one ahead of it was invoked"));
         }
         latest = latest.max(deed.invoked);
-        let used = match deed.what {
+        let used = match deed.what.what() {
             What::Insert(value) => {
                 shelf.insert(deeds.rank(value), value);
                 Some(0)

@@ -16,7 +16,7 @@
 //! What all containers share is refused here: a value removed that was never inserted, removed
 //! twice, or removed before its insert was invoked.
 
-use super::deeds::{Deeds, What};
+use super::deeds::{Deeds, Packed, What};
 use super::order::Conflict;
 use crate::linearizability::Rule;
 use crate::models::deed::OPEN;
@@ -98,7 +98,7 @@ impl Values {
         let mut values = Self { lives, empties: Vec::new(), doubtful: Vec::new(), end };
         for (number, deed) in (0..).zip(&deeds.all) {
             let (from, to) = (deed.invoked, time(deed.completed));
-            match deed.what {
+            match deed.what.what() {
                 What::Insert(value) => {
                     let remove = removes[value as usize];
                     if remove == NONE && deed.is_open() {
@@ -165,21 +165,21 @@ impl Values {
 
 /// For each value its remove. `None` when one is inserted twice.
 fn pairs(deeds: &Deeds) -> Option<Result<Vec<u32>, Conflict>> {
-    let value = |what| match what {
+    let value = |what: Packed| match what.what() {
         What::Insert(value) | What::Remove(value) => value as usize + 1,
         What::RemoveAny | What::Empty => 0,
     };
     let count = deeds.all.iter().map(|deed| value(deed.what)).max().unwrap_or(0);
     let (mut inserts, mut removes) = (vec![NONE; count], vec![NONE; count]);
     for (number, deed) in (0..).zip(&deeds.all) {
-        if let What::Insert(value) = deed.what
+        if let What::Insert(value) = deed.what.what()
             && std::mem::replace(&mut inserts[value as usize], number) != NONE
         {
             return None;
         }
     }
     for (number, deed) in (0..).zip(&deeds.all) {
-        let What::Remove(value) = deed.what else { continue };
+        let What::Remove(value) = deed.what.what() else { continue };
         let refused = |rule, calls| Conflict { rule, call: number, lives: Vec::new(), calls };
         let insert = inserts[value as usize];
         if insert == NONE {
