@@ -4,8 +4,8 @@ use crate::judges::Judged;
 
 /// The heads of the columns.
 pub const HEAD: &str = "\
-| row | transactions | by | verdict | read CPU s | check CPU s | both | × isobar | wall s | peak MB \
-| anomalies |
+| row | transactions | by | verdict | read CPU s | check CPU s | both | × isobar | wall s \
+| peak MB | anomalies |
 |---|---|---|---|---|---|---|---|---|---|---|";
 
 /// `isobar`: what it took for the same file.

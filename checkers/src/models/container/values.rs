@@ -129,8 +129,8 @@ impl Values {
         sorted(self.lives.len(), self.end, |life| self.lives[life].a2)
     }
 
-    /// Only these lives and empty answers, with times and ranks counted anew. A linearization of all is one
-    /// of these: no discipline minds values which are left out wholly, nor answers.
+    /// Only these lives and empty answers, with times and ranks counted anew. A linearization of
+    /// all is one of these: no discipline minds values which are left out wholly, nor answers.
     pub(super) fn among(&self, lives: &[u32], calls: &[u32]) -> Self {
         let mut lives: Vec<Life> = lives.iter().map(|&life| self.lives[life as usize]).collect();
         lives.sort_unstable_by_key(|life| life.a1);
