@@ -17,10 +17,13 @@ pub(super) enum What {
     Empty,
 }
 
-/// The same in half of the memory: the kind in the lowest two bits. A history has less than 2^30
-/// values, as each takes an operation of some bytes more.
+/// The same in half of the memory: the kind in the lowest two bits, so that there is room for
+/// [`VALUES_MAX`] values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Packed(u32);
+
+/// With more, which take a history of some 30 GB, the general search is asked.
+const VALUES_MAX: usize = 1 << 30;
 
 impl From<What> for Packed {
     fn from(what: What) -> Self {
@@ -127,6 +130,9 @@ impl Deeds {
             };
             let invoked = operation.invoked_rank().saturating_add(1);
             all.push(Deed { what: Packed::from(what), invoked, completed });
+        }
+        if mentions.len() > VALUES_MAX {
+            return None;
         }
         let Numbered { numbers, values: named } = numbered(&mentions);
         drop(mentions);
