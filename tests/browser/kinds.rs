@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::recorded::Recorded;
-use super::{DESK, done, open};
+use super::{DESK, PHONE, done, open};
 
 /// Value 2 replaced 1, and yet a later read finds 1, under a partition.
 pub fn stale_read() -> Recorded {
@@ -134,6 +134,65 @@ fn a_cycle_of_transactions_is_a_ring_whose_edges_explain_themselves() {
     browser.click("#witness .txn .txn-name");
     browser.until("document.querySelectorAll('#operations tr.selected').length === 1");
     done("write-skew", browser);
+}
+
+/// Each of twelve transactions did not see what the next one wrote.
+fn long_cycle() -> Recorded {
+    let txn = |n: usize, seen: Value| {
+        let (mine, next) = (format!("k{n}"), format!("k{}", (n + 1) % 12));
+        let idle = ["p", "q", "s"].map(|key| json!(["append", format!("{key}{n}"), 1]));
+        let mut micros = vec![json!(["append", mine, n + 1]), json!(["r", next, seen])];
+        micros.extend(idle);
+        Value::Array(micros)
+    };
+    let all = |list: fn(usize) -> Value| {
+        Value::Array((0..12).map(|n| json!(["r", format!("k{n}"), list(n)])).collect())
+    };
+    let history = (0..12).fold(Recorded::default(), |history, n| {
+        let values = (txn(n, Value::Null), txn(n, json!([])));
+        history.ok(n as u32, "txn", None, values, (1 + n as u64 % 5, 50 + n as u64))
+    });
+    history.ok(20, "txn", None, (all(|_| Value::Null), all(|n| json!([n + 1]))), (100, 110))
+}
+
+#[test]
+fn a_long_cycle_stays_readable_at_any_width() {
+    let page = long_cycle().page("-m list-append -c serializable");
+    for (test, size) in [("long-cycle", DESK), ("long-cycle-telephone", PHONE)] {
+        let Some(mut browser) = open(test, &page.path, size) else { return };
+        assert_eq!(browser.count("#witness .ring .txn"), 12);
+        assert_eq!(browser.count("#witness .ring .edge.rw"), 12);
+        // What causes an edge is listed; the rest is counted.
+        assert_eq!(browser.count("#witness .ring .micro.touched"), 24);
+        assert_eq!(browser.text("#witness .ring .micro.others text"), "and 3 more");
+        let wide = "(() => { const s = document.querySelector('#witness .scroll'); \
+            return s.scrollWidth - s.clientWidth; })()";
+        assert_eq!(browser.eval(wide), 0, "{test}: nothing is out of sight");
+        // No transaction covers another, and no name of an edge covers a transaction.
+        let covered = "(() => { const of = (q) => [...document.querySelectorAll(q)] \
+            .map((one) => one.getBoundingClientRect()); \
+            const boxes = of('#witness .frame'); const names = of('#witness .edge-name'); \
+            return [...boxes, ...names].flatMap((a, n) => boxes.filter((b, m) => m > n \
+            && a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)) \
+            .length; })()";
+        assert_eq!(browser.eval(covered), 0, "{test}");
+        done(test, browser);
+    }
+}
+
+#[test]
+fn a_finding_under_no_fault_tells_which_one_had_just_ended() {
+    let history = Recorded::default()
+        .partition(0, 8, 20)
+        .ok(0, "write", Some("x"), (json!(1), json!(1)), (270, 271))
+        .ok(1, "write", Some("x"), (json!(2), json!(2)), (272, 273))
+        .ok(2, "read", Some("x"), (Value::Null, json!(1)), (280, 281));
+    let page = history.page("-m register");
+    let Some(mut browser) = open("after-fault", &page.path, DESK) else { return };
+    let told = browser.text("#contradiction .kind");
+    assert!(told.contains("with no fault in force, 250 ms after partition #0 had ended"), "{told}");
+    assert_eq!(browser.count("#witness .key-fault"), 0, "none is drawn");
+    done("after-fault", browser);
 }
 
 /// Expected against seen, for one model each.

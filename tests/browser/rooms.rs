@@ -153,8 +153,28 @@ fn everything_has_a_name_and_dark_is_dark() {
     browser.call("Emulation.setEmulatedMedia", dark);
     assert_ne!(browser.eval(paper), light);
     browser.screenshot("dark");
+    done("dark", browser);
+}
+
+#[test]
+fn paper_has_the_whole_witness_and_the_operations_of_the_findings() {
+    let page = long_run().page("-m register");
+    let Some(mut browser) = open("print", &page.path, DESK) else { return };
+    // Drawn for a screen, then put on a page that is narrower.
+    let paper = json!({"width": 700, "height": 990, "deviceScaleFactor": 1, "mobile": false});
     browser.call("Emulation.setEmulatedMedia", json!({"media": "print"}));
-    browser.screenshot("print");
+    browser.eval("window.addEventListener('resize', (e) => e.stopImmediatePropagation(), true)");
+    browser.call("Emulation.setDeviceMetricsOverride", paper);
+    browser.eval("dispatchEvent(new Event('beforeprint'))");
     assert_eq!(browser.count("#witness .operation.wrong"), 1);
-    done("print", browser);
+    let right = "Math.max(...[...document.querySelectorAll('#witness .operation .box')] \
+        .map((box) => box.getBoundingClientRect().right))";
+    assert!(browser.eval(right).as_f64().unwrap() < 700.0, "nothing is cut off");
+    let rows = browser.count("#operations tr[id]");
+    assert!(rows >= 3 && rows == browser.count("#operations tr[id].named"), "{rows}");
+    assert!(browser.text("#operations tr.named .op").contains(' '), "the operation is told");
+    browser.screenshot("print");
+    browser.eval("dispatchEvent(new Event('afterprint'))");
+    assert!(browser.text("#operations output").starts_with("1,007 of 1,007"));
+    done("print-after", browser);
 }

@@ -1,6 +1,6 @@
 //! The contradiction in prose.
 
-use isobar_checkers::{CheckResult, Finding, OpIndex};
+use isobar_checkers::{CheckResult, FaultWindow, Finding, InjectOutcome, OpIndex};
 
 use super::super::{glossary, words};
 use super::{Html, Page, drawing, section};
@@ -73,17 +73,36 @@ fn told(html: &mut Html, page: &Page<'_>, check: &CheckResult, finding: &Finding
     }
 }
 
+/// The faults that the finding lies under; without any, the last one that ended before it.
 fn faults_in_force(html: &mut Html, page: &Page<'_>, finding: &Finding) {
+    if finding.faults.is_empty() {
+        let all = page.source.history.faults.iter().filter(|fault| !is_skipped(fault));
+        let ended = all.filter_map(|fault| Some((fault.to?, fault)));
+        let before = ended.filter(|(to, _)| *to <= finding.from).max_by_key(|(to, _)| *to);
+        if let Some((to, fault)) = before {
+            let ago = words::span(finding.from.0 - to.0);
+            html.text(&format!(", with no fault in force, {ago} after "));
+            fault_link(html, fault);
+            html.text(" had ended");
+        }
+        return;
+    }
     for (place, id) in finding.faults.iter().take(8).enumerate() {
         html.text(if place == 0 { ", under " } else { " and " });
         match page.source.history.faults.iter().find(|fault| fault.id == *id) {
-            Some(fault) => {
-                let name = format!("{} #{id}", words::plain(&fault.fault));
-                html.leaf("a", &[("href", &format!("#fault-{id}"))], &name);
-            }
+            Some(fault) => fault_link(html, fault),
             None => html.text(&format!("fault #{id}")),
         }
     }
+}
+
+fn is_skipped(fault: &FaultWindow) -> bool {
+    matches!(fault.outcome, InjectOutcome::Skipped(_))
+}
+
+fn fault_link(html: &mut Html, fault: &FaultWindow) {
+    let name = format!("{} #{}", words::plain(&fault.fault), fault.id);
+    html.leaf("a", &[("href", &format!("#fault-{}", fault.id))], &name);
 }
 
 /// A sentence in which names of operations (`op 17`, `op-17`) lead to their rows.

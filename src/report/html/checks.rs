@@ -9,6 +9,8 @@ use super::{Html, Page, profile, section};
 
 /// Figures listed per check.
 const FIGURES_MAX: usize = 100;
+/// Characters of one figure.
+const FIGURE_CHARS: usize = 240;
 
 pub fn write(html: &mut Html, page: &Page<'_>) {
     section(html, "checks", "Checks", |html| {
@@ -54,9 +56,43 @@ fn one(html: &mut Html, check: &CheckResult) {
     }
 }
 
+/// A number, or what a figure of several parts holds: `p50 938.882, max 1606.187`.
 fn figure(value: &Value) -> String {
-    match value.as_u64() {
-        Some(number) => words::count(number),
-        None => words::value(value),
+    words::visible(&words::shorten(&in_words(value), FIGURE_CHARS)).into_owned()
+}
+
+/// Parts of parts are in parentheses; JSON nests no deeper than its reader allows.
+fn in_words(value: &Value) -> String {
+    let part = |value: &Value| match value {
+        Value::Object(_) | Value::Array(_) => format!("({})", in_words(value)),
+        other => in_words(other),
+    };
+    let parts: Vec<String> = match value {
+        Value::Object(parts) => {
+            parts.iter().map(|(name, value)| format!("{name} {}", part(value))).collect()
+        }
+        Value::Array(parts) => parts.iter().map(in_words).collect(),
+        Value::String(text) => return text.clone(),
+        other => return other.as_u64().map_or_else(|| other.to_string(), words::count),
+    };
+    match parts.is_empty() {
+        true => "none".to_owned(),
+        false => parts.join(if value.is_array() { "; " } else { ", " }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_figure_of_several_parts_is_told_in_words() {
+        let windows = json!([{"id": 0, "ms": {"n1": 7.5, "n2": 14}}, {"id": 1, "ms": {}}]);
+        assert_eq!(figure(&windows), "id 0, ms (n1 7.5, n2 14); id 1, ms (none)");
+        assert_eq!(figure(&json!({})), "none");
+        assert_eq!(figure(&json!(1234)), "1,234");
+        assert!(figure(&json!("x".repeat(9000))).ends_with("(9,000 characters)"));
     }
 }

@@ -33,7 +33,7 @@ fn windows(html: &mut Html, page: &Page<'_>, faults: &[FaultWindow]) {
         .collect();
     let recoveries = isobar_checkers::recoveries(page.source.history);
     tall_scroller(html, "Faults", |html| {
-        html.element("table", &[("class", "faults")], |html| {
+        html.element("table", &[("class", "faults cards")], |html| {
             table_head(
                 html,
                 &["Fault", "Nodes", "From", "Lasted", "Outcome", "Recovered", "Evidence"],
@@ -56,7 +56,7 @@ fn window(html: &mut Html, fault: &FaultWindow, recovery: Option<&FaultRecovery<
     let id = format!("fault-{}", fault.id);
     let class = if named { "named" } else { "" };
     html.element("tr", &[("id", &id), ("class", class)], |html| {
-        html.element("th", &[("scope", "row")], |html| {
+        html.element("th", &[("scope", "row"), ("data-label", "Fault")], |html| {
             html.text(&format!("{} #{}", words::plain(&fault.fault), fault.id));
             let detail = words::fault_detail(fault);
             if !detail.is_empty() {
@@ -64,15 +64,17 @@ fn window(html: &mut Html, fault: &FaultWindow, recovery: Option<&FaultRecovery<
             }
         });
         let nodes: Vec<String> = fault.nodes.iter().map(|node| words::plain(node)).collect();
-        html.leaf("td", &[], &nodes.join(", "));
-        html.leaf("td", &[("class", "number")], &words::instant(fault.from));
+        html.leaf("td", &[("data-label", "Nodes")], &nodes.join(", "));
+        let number = |label| [("class", "number"), ("data-label", label)];
+        html.leaf("td", &number("From"), &words::instant(fault.from));
         let lasted = words::length(fault.from, fault.to);
         let skipped = matches!(fault.outcome, InjectOutcome::Skipped(_));
         let open = if skipped { "–" } else { "not ended" };
-        html.leaf("td", &[("class", "number")], lasted.as_deref().unwrap_or(open));
-        html.element("td", &[], |html| outcome(html, fault));
-        html.element("td", &[], |html| recovered(html, fault, recovery));
-        html.element("td", &[], |html| {
+        html.leaf("td", &number("Lasted"), lasted.as_deref().unwrap_or(open));
+        let named = |label| [("data-label", label)];
+        html.element("td", &named("Outcome"), |html| outcome(html, fault));
+        html.element("td", &named("Recovered"), |html| recovered(html, fault, recovery));
+        html.element("td", &named("Evidence"), |html| {
             evidence(html, "After install", &fault.evidence);
             evidence(html, "At heal", &fault.heal_evidence);
         });

@@ -105,7 +105,7 @@ fn table(html: &mut Html, runs: &[Arc<Entry>]) {
     html.element("form", &[("id", "compare"), ("action", "/compare")], |html| {
         html.leaf("button", &[("type", "submit")], "Compare the two chosen");
     });
-    html.element("table", &[("id", "runs"), ("class", "runs")], |html| {
+    html.element("table", &[("id", "runs"), ("class", "runs cards")], |html| {
         html.element("thead", &[], |html| html.element("tr", &[], headings));
         html.element("tbody", &[], |html| {
             for (place, run) in runs.iter().enumerate() {

@@ -31,7 +31,7 @@ const lanes = (() => {
       const share = (time - from) / (to - from);
       return left + Math.min(1, Math.max(0, share)) * width;
     };
-    const { step, all } = words.ticks(from, to, width / 120);
+    const { step, all } = words.ticks(from, to, Math.max(3, width / 120));
     return { x, ticks: all.filter((at) => at >= 0).map((at) => [at, step]) };
   }
 
@@ -86,7 +86,8 @@ const lanes = (() => {
     const state = `${operation.outcome}${wrong ? " wrong" : ""}`;
     const took = operation.outcome === "info" ? "outcome unknown" : words.span(operation.took);
     const room = Math.floor((right - labelX) / 6.7);
-    const name = [operation.name, took, wrong].filter((part) => part).join(" · ");
+    const whole = [operation.name, took, wrong].filter((part) => part).join(" · ");
+    const name = whole.length <= room ? whole : `${operation.name} · ${took}`;
     const group = dom.svg("g", { class: `operation ${kind} ${state}`, tabindex: 0,
       role: "button", "data-op": operation.index,
       "aria-label": run.operationLines(operation).join("; ")
@@ -106,13 +107,16 @@ const lanes = (() => {
     return group;
   }
 
+  const faultsBetween = (from, to) =>
+    run.faults.filter((f) => f.from <= to && (f.to === null || f.to >= from));
+
   // Draws into `place`. Returns the drawing and where things are in it, for who draws on top.
   function draw(place, { operations, wrong, from, to, byOrder, header, choose }) {
     const width = Math.max(320, place.clientWidth || 1080);
     const left = width < 500 ? 76 : width < 760 ? 92 : 150;
     const right = width - 14;
     const scale = axis(operations, byOrder, left, right);
-    const there = run.faults.filter((f) => f.from <= to && (f.to === null || f.to >= from));
+    const there = faultsBetween(from, to);
     const faults = there.slice(0, FAULTS_MAX);
     const { lanes: all, placed, rows } = layout(operations, scale.x, left, right);
     const top = AXIS + faults.length * FAULT + 8 + header;
@@ -133,6 +137,9 @@ const lanes = (() => {
         text("time", x, 16, step === null ? words.instant(at) : words.tick(at, step)));
     }
     faults.forEach((band, n) => svg.append(fault(band, scale, n, right, height)));
+    // For who draws between the lanes and the operations: no line runs over a name.
+    const under = dom.svg("g");
+    svg.append(under);
     const at = new Map();
     for (const one of placed) {
       const y = top + one.row * ROW;
@@ -142,8 +149,8 @@ const lanes = (() => {
     }
     place.replaceChildren(svg);
     const hidden = there.length - faults.length;
-    return { svg, at, left, right, top, height, scale, headerY: top - header, hidden };
+    return { svg, under, at, left, right, top, height, scale, headerY: top - header, hidden };
   }
 
-  return { draw };
+  return { draw, faultsBetween };
 })();

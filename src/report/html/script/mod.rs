@@ -8,6 +8,7 @@ pub const SCRIPT: &str = concat!(
     include_str!("run.js"),
     include_str!("lanes.js"),
     include_str!("order.js"),
+    include_str!("ring.js"),
     include_str!("cycle.js"),
     include_str!("timeline.js"),
     include_str!("overview.js"),

@@ -2,12 +2,15 @@
 const operations = (() => {
   const ROW = 30;
   const SPARE = 8;
+  const PRINTED_MAX = 200;
   const COLUMNS =
     ["Name", "Began", "Took", "Process", "Node", "Key", "Operation", "Outcome", "Error"];
 
   const filter = { text: "", outcome: "", node: "", key: "", named: false, from: 0, to: run.end };
   let rows = run.operations;
   let parts = null;
+  // What the filter was before printing began.
+  let printed = null;
 
   function passes(operation) {
     return (!filter.named || run.named.has(operation.index))
@@ -38,8 +41,9 @@ const operations = (() => {
 
   function paint() {
     const { scroller, body, above, below } = parts;
+    const seen = printed ? PRINTED_MAX : Math.ceil(scroller.clientHeight / ROW) + 2 * SPARE;
     const first = Math.max(0, Math.floor(scroller.scrollTop / ROW) - SPARE);
-    const last = Math.min(rows.length, first + Math.ceil(scroller.clientHeight / ROW) + 2 * SPARE);
+    const last = Math.min(rows.length, first + seen);
     above.style.height = `${first * ROW}px`;
     below.style.height = `${(rows.length - last) * ROW}px`;
     body.replaceChildren(...rows.slice(first, last).map((one, n) => row(one, first + n)));
@@ -111,6 +115,16 @@ const operations = (() => {
     refilter();
   }
 
+  // Nobody scrolls on paper: it has the operations of the findings.
+  function print(begins) {
+    if (begins === (printed !== null)) return;
+    const was = printed;
+    printed = begins ? { ...filter } : null;
+    const all = { text: "", outcome: "", node: "", key: "", named: true, from: 0, to: run.end };
+    Object.assign(filter, begins ? all : was);
+    refilter();
+  }
+
   function detail(index) {
     const operation = run.operation(index);
     parts.detail.hidden = !operation;
@@ -146,7 +160,9 @@ const operations = (() => {
     parts.scroller = dom.el("div", { class: "scroll tall rows", tabindex: 0, role: "region",
       "aria-label": "Operations" }, parts.table);
     parts.bar = filters();
-    place.append(parts.bar, parts.scroller, parts.detail);
+    const onPaper = dom.el("p", { class: "on-paper" },
+      run.named.size ? "On paper, those that the findings name." : "On paper, the first.");
+    place.append(parts.bar, onPaper, parts.scroller, parts.detail);
     if (run.leftOut) place.prepend(dom.el("p", { class: "left-out" }, run.leftOut));
     parts.scroller.addEventListener("scroll", paint);
     parts.scroller.addEventListener("keydown", move);
@@ -157,6 +173,10 @@ const operations = (() => {
     refilter();
     addEventListener("hashchange", followLink);
     addEventListener("resize", paint);
+    if (run.named.size) {
+      addEventListener("beforeprint", () => print(true));
+      addEventListener("afterprint", () => print(false));
+    }
     followLink();
   }
 

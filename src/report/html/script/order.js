@@ -16,8 +16,10 @@ const order = (() => {
     const indexes = [...new Set(wanted)];
     const operations = indexes.slice(0, BOXES_MAX).map(run.operation).filter((o) => o);
     if (operations.length === 0) return;
-    const view = { finding, witness, steps, before, wrong, blocked, operations, byOrder: false,
-      at: steps.length + 1, hidden: indexes.length - operations.length };
+    const from = Math.min(...operations.map((o) => o.began));
+    const to = Math.max(finding.to, ...operations.map((o) => o.ended ?? o.began));
+    const view = { finding, witness, steps, before, wrong, blocked, operations, from, to,
+      byOrder: false, at: steps.length + 1, hidden: indexes.length - operations.length };
     const figure = dom.el("figure", { class: "order" });
     const canvas = dom.el("div", { class: "scroll" });
     const said = dom.el("p", { class: "said", "aria-live": "polite" });
@@ -84,17 +86,14 @@ const order = (() => {
       view.blocked.length > 0 && key("key-wrong",
         view.finding.witness ? "cannot come next" : "what the finding is about"),
       view.steps.length > 0 && key("key-path", "order in which they can have happened"),
-      run.faults.length > 0 && key("key-fault", "fault in force"),
+      lanes.faultsBetween(view.from, view.to).length > 0 && key("key-fault", "fault in force"),
     ];
     return dom.el("figcaption", { class: "legend" }, parts.filter((part) => part),
       view.hidden > 0 ? key("", `${words.count(view.hidden)} more operations not drawn`) : null);
   }
 
   function draw(canvas, said, view) {
-    const { operations, blocked, finding, byOrder, steps, at, witness } = view;
-    const from = Math.min(...operations.map((o) => o.began));
-    const to = Math.max(finding.to, ...operations.map((o) => o.ended ?? o.began));
-    const { wrong } = view;
+    const { operations, blocked, wrong, finding, from, to, byOrder, steps, at } = view;
     const picture = lanes.draw(canvas, { operations, wrong, from, to, byOrder,
       header: finding.witness ? HEADER : 0, choose: run.select });
     if (finding.witness) {
@@ -126,7 +125,7 @@ const order = (() => {
     const shown = points.slice(0, at);
     states(picture, shown, view);
     const line = shown.map((p, n) => `${n ? "L" : "M"}${p.x} ${p.y}`).join("");
-    if (line) picture.svg.append(dom.svg("path", { class: "path", d: line }));
+    if (line) picture.under.append(dom.svg("path", { class: "path", d: line }));
     shown.forEach((point, n) => {
       const now = n === at - 1;
       picture.svg.append(
@@ -140,7 +139,7 @@ const order = (() => {
       if (!box) continue;
       const x = box.from + Math.min(12, (box.to - box.from) / 2);
       if (end) {
-        picture.svg.append(dom.svg("path", { class: "dead-end",
+        picture.under.append(dom.svg("path", { class: "dead-end",
           d: `M${end.x} ${end.y}L${x} ${box.y}` }));
       }
       picture.svg.append(dom.svg("text", { class: "cross", x, y: box.y + 7 }, "✗"));

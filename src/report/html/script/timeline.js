@@ -3,8 +3,24 @@ const timeline = (() => {
   const LEFT = 78;
   const RIGHT = 12;
   const AXIS = 26;
-  const GAP = 26;
+  // Above a panel, without its legend, and a line of that.
+  const GAP = 10;
+  const LINE = 16;
   const STEP = 0.2;
+  const FONT = "12px system-ui, sans-serif";
+
+  // The words of a panel's legend in as many lines as they need.
+  function legendOf(context, panel, width) {
+    let [at, line] = [LEFT, 0];
+    const all = panel.legend.map(([text, colour]) => {
+      const wide = context.measureText(text).width;
+      if (at > LEFT && at + wide > width) [at, line] = [LEFT, line + 1];
+      const word = { text, colour, at, line };
+      at += wide + 14;
+      return word;
+    });
+    return { words: all, lines: line + 1 };
+  }
 
   // `panels`: [{legend: [[text, colour]], height, draw(context, area), read(time) → text}].
   function start(place, { end, panels, label, changed, clicked }) {
@@ -13,7 +29,6 @@ const timeline = (() => {
     const brush = dom.el("div", { class: "brush", hidden: true });
     const readout = dom.el("p", { class: "readout", "aria-live": "polite" });
     const stage = dom.el("div", { class: "stage" }, canvas, brush, cursor);
-    const height = panels.reduce((sum, panel) => sum + panel.height + GAP, 0) + AXIS;
     const view = { from: 0, to: end };
     const width = () => canvas.clientWidth - LEFT - RIGHT;
     const x = (time) => LEFT + ((time - view.from) / (view.to - view.from)) * width();
@@ -24,27 +39,30 @@ const timeline = (() => {
 
     function paint() {
       const ratio = devicePixelRatio || 1;
+      const context = canvas.getContext("2d");
+      context.font = FONT;
+      const legends = panels.map((panel) => legendOf(context, panel, canvas.clientWidth));
+      const height = panels.reduce((sum, panel, n) =>
+        sum + panel.height + GAP + legends[n].lines * LINE, AXIS);
       canvas.width = Math.round(canvas.clientWidth * ratio);
       canvas.height = Math.round(height * ratio);
       canvas.style.height = `${height}px`;
-      const context = canvas.getContext("2d");
       context.scale(ratio, ratio);
-      context.font = "12px system-ui, sans-serif";
+      context.font = FONT;
       drawAxis(context, height - AXIS);
       let top = 0;
-      for (const panel of panels) {
-        const area = { left: LEFT, right: LEFT + width(), top: top + GAP,
-          bottom: top + GAP + panel.height, x, view };
+      panels.forEach((panel, n) => {
+        const from = top + GAP + legends[n].lines * LINE;
+        const area = { left: LEFT, right: LEFT + width(), top: from, bottom: from + panel.height,
+          x, view };
         context.textAlign = "left";
-        let at = LEFT;
-        for (const [text, colour] of panel.legend) {
+        for (const { text, colour, at, line } of legends[n].words) {
           context.fillStyle = dom.colour(colour);
-          context.fillText(text, at, area.top - 8);
-          at += context.measureText(text).width + 14;
+          context.fillText(text, at, top + GAP + line * LINE + 8);
         }
         panel.draw(context, area);
         top = area.bottom;
-      }
+      });
       canvas.dataset.from = view.from;
       canvas.dataset.to = view.to;
     }
@@ -57,7 +75,7 @@ const timeline = (() => {
       context.beginPath();
       for (const at of all) {
         const px = Math.round(x(at)) + 0.5;
-        context.moveTo(px, GAP);
+        context.moveTo(px, GAP + LINE);
         context.lineTo(px, top + 5);
         context.fillText(words.tick(at, step), px, top + 18);
       }
