@@ -74,8 +74,10 @@ fn check_functions(name: &str, text: &str, found: &mut Vec<String>) {
 /// All sources but generated ones.
 fn rust_files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut pending: Vec<PathBuf> =
-        ["src", "tests", "checkers", "workloads"].iter().map(|folder| root.join(folder)).collect();
+    let mut pending: Vec<PathBuf> = ["src", "tests", "checkers", "helper", "workloads"]
+        .iter()
+        .map(|folder| root.join(folder))
+        .collect();
     let mut files = Vec::new();
     while let Some(path) = pending.pop() {
         if path.is_dir() {

@@ -314,7 +314,10 @@ fn possible(member: &Member, probe: &Probe, needs: &Needs) -> Diagnosis {
     let faults = &probe.faults;
     let why = match member.remote.run(&command) {
         Ok(output) if output.ok() => {
-            return Diagnosis::ok(node, Item::Fault, format!("{faults}: possible"));
+            // A script that found another way than the usual one says which.
+            let way: Vec<String> = output.text().split_whitespace().map(str::to_owned).collect();
+            let way = if way.is_empty() { String::new() } else { format!(", {}", way.join(" ")) };
+            return Diagnosis::ok(node, Item::Fault, format!("{faults}: possible{way}"));
         }
         Ok(output) => format!("{} {}", output.text(), output.error_text()),
         Err(error) => error.to_string(),

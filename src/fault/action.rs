@@ -6,9 +6,11 @@ use std::net::IpAddr;
 use super::effect::Effect;
 use super::evidence::Expectation;
 use super::firewall::Sender;
-use super::packet::{self, Disturbance};
+use super::packet::{self, Disturbance, Means};
 use super::topology::Grudge;
-use super::{cgroup, clock, damage, disk, membership, partition, power, process, process_clock};
+use super::{
+    cgroup, clock, damage, disk, helper, membership, partition, power, process, process_clock,
+};
 use crate::cluster::Node;
 use crate::spec::MemberChange;
 use crate::system::{Links, ProcessScripts, System};
@@ -61,14 +63,15 @@ pub fn privileged(nodes: &[Node], system: &dyn System) -> bool {
 }
 
 impl Action {
-    /// The scripts that have `effect`.
+    /// The scripts that have `effect`; packets are disturbed by these `means` where both can.
     pub fn of(
         effect: &Effect,
         nodes: &[Node],
         system: &dyn System,
         controller: Option<IpAddr>,
+        means: Means,
     ) -> Result<Self, ActionError> {
-        let all = Nodes { nodes, system, controller };
+        let all = Nodes { nodes, system, controller, means };
         let actions = match effect {
             Effect::Partition { grudge, port } => all.cut(grudge, *port)?,
             Effect::Packets { disturbance, links, port } => {
@@ -107,6 +110,7 @@ struct Nodes<'a> {
     nodes: &'a [Node],
     system: &'a dyn System,
     controller: Option<IpAddr>,
+    means: Means,
 }
 
 type Actions = Result<BTreeMap<String, NodeAction>, ActionError>;
@@ -180,6 +184,16 @@ impl Nodes<'_> {
                 Ok((name.clone(), packet::by_firewall(&senders, *share, port, self.controller)))
             };
             return links.0.iter().map(lose).collect();
+        }
+        if how.is_helped(self.means) {
+            let help = |(name, senders): (&String, &BTreeSet<String>)| {
+                let first = senders.first().map(|first| self.find(first)).transpose()?;
+                let index = first.map_or(0, |node| node.index);
+                let senders = self.senders(self.find(name)?, senders)?;
+                let action = helper::disturbing(how, &senders, index, port, self.controller);
+                Ok(action.map(|action| (name.clone(), action)))
+            };
+            return links.0.iter().map(help).filter_map(Result::transpose).collect();
         }
         let disturb = |name: String| {
             let receivers = links.0.iter().filter(|(_, senders)| senders.contains(&name));

@@ -79,7 +79,13 @@ fn shown(action: &Action) -> String {
 const IPTABLES: Planned = Planned { links: Links::Iptables };
 
 fn act(effect: &Effect, addresses: &[&str], controller: &str) -> Result<Action, ActionError> {
-    Action::of(effect, &nodes(addresses), &IPTABLES, Some(controller.parse().unwrap()))
+    Action::of(
+        effect,
+        &nodes(addresses),
+        &IPTABLES,
+        Some(controller.parse().unwrap()),
+        Means::Netem,
+    )
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn by_commands() -> Planned {
 fn a_partition_by_the_systems_own_commands() {
     let nodes = nodes(&["127.0.0.1", "127.0.0.1", "127.0.0.1"]);
     let effect = partition("n1", &["n2", "n3"], None);
-    let action = Action::of(&effect, &nodes, &by_commands(), None).unwrap();
+    let action = Action::of(&effect, &nodes, &by_commands(), None, Means::Netem).unwrap();
     let NodeAction { apply, undo, evidence, .. } = &action.nodes["n1"];
     assert_eq!(apply, "db links drop n2 n3");
     assert_eq!(undo, "db links heal");
@@ -162,6 +168,8 @@ fn packets_are_disturbed_by_the_sender_and_lost_by_the_receivers() {
         told(serde_json::json!({"loss": {"share": "5%", "to": ["n2"]}})),
     ];
     insta::assert_snapshot!(faults.join("\n"));
+    let helped = packets(serde_json::json!({"silent-corrupt": {"to": ["n2"], "port": 80}}));
+    insta::assert_snapshot!(shown(&act(&helped, &addresses, "10.0.0.254").unwrap()));
     let told = |fault: serde_json::Value| {
         let effect = packets(fault);
         let Effect::Packets { disturbance, .. } = effect else { panic!("{effect:?}") };
@@ -175,6 +183,7 @@ fn packets_are_disturbed_by_the_sender_and_lost_by_the_receivers() {
         told(serde_json::json!({"corrupt": {"share": "1%", "correlation": "0%"}})),
         told(serde_json::json!({"reorder": {}})),
         told(serde_json::json!({"rate": {"rate": "512kbit"}})),
+        told(serde_json::json!({"silent-corrupt": {}})),
     ];
     insta::assert_snapshot!(words.join("\n"));
 }
@@ -196,6 +205,7 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         &nodes(&["127.0.0.1", "127.0.0.1"]),
         &by_commands(),
         None,
+        Means::Netem,
     );
     insta::assert_snapshot!(
         [
@@ -210,4 +220,34 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         ]
         .join("\n")
     );
+}
+
+#[test]
+fn the_helper_does_what_the_senders_have_no_netem_for() {
+    let by = |fault: serde_json::Value| {
+        let (effect, nodes) = (packets(fault), nodes(&["10.0.0.1", "10.0.0.2", "10.0.0.3"]));
+        let action = Action::of(&effect, &nodes, &IPTABLES, None, Means::Helper).unwrap();
+        let of = |(name, action): (&String, &NodeAction)| {
+            let told = action.apply.lines().find_map(|line| line.split_once("\" queue "));
+            let told = told.and_then(|(_, rest)| rest.split_once("\" "));
+            let told = told.map_or("tc", |(_, rest)| rest.split_once(" >").unwrap().0);
+            format!("{name}: {told}")
+        };
+        action.nodes.iter().map(of).collect::<Vec<_>>()
+    };
+    let json = |text: &str| serde_json::from_str(text).unwrap();
+    let delay = json(r#"{"delay": {"targets": ["n1"], "distribution": "normal"}}"#);
+    let wanted = "delay 50000 10000 0.25 normal";
+    assert_eq!(by(delay), [format!("n2: {wanted}"), format!("n3: {wanted}")]);
+    let one = |text: &str| by(json(text)).join(" ");
+    let to = r#""targets": ["n1"], "to": ["n2"]"#;
+    let reorder = one(&format!("{{\"reorder\": {{{to}}}}}"));
+    assert_eq!(reorder, "n2: reorder 0.2 0.75 50000");
+    assert_eq!(one(&format!("{{\"corrupt\": {{{to}}}}}")), "n2: corrupt 0.2 0.75");
+    let bursts = one(&format!("{{\"loss\": {{{to}, \"correlation\": \"50%\"}}}}"));
+    assert_eq!(bursts, "n2: loss 0.2 0.5");
+    // These are done as ever.
+    assert_eq!(one(&format!("{{\"loss\": {{{to}}}}}")), "n2: tc");
+    assert_eq!(one(&format!("{{\"duplicate\": {{{to}}}}}")), "n1: tc");
+    assert_eq!(one(&format!("{{\"rate\": {{{to}}}}}")), "n1: tc");
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::action::NodeAction;
 use super::evidence::{Expectation, Reading};
+use super::helper;
 use super::watchdog::Watchdog;
 use crate::cluster::{self, Member, RemoteError, quote};
 
@@ -47,13 +48,29 @@ pub fn apply(
     member: &Member,
     action: &NodeAction,
 ) -> Result<Reading, NotApplied> {
+    match apply_once(watchdog, id, member, action)? {
+        Some(reading) => return Ok(reading),
+        None => helper::upload(watchdog, member)?,
+    }
+    let gone = || NotApplied::Untouched(format!("{}: the helper is gone again", member.node.name));
+    apply_once(watchdog, id, member, action)?.ok_or_else(gone)
+}
+
+/// Nothing was done, and `None` returned, where the helper has to be brought there first.
+fn apply_once(
+    watchdog: &Watchdog,
+    id: u32,
+    member: &Member,
+    action: &NodeAction,
+) -> Result<Option<Reading>, NotApplied> {
     let script = format!(
         "{frame}controller_boot={boot}\n\
          alive || {{ echo 'no watchdog is running' >&2; exit {NOTHING_DONE}; }}\n\
          trap : PIPE\n\
          undo=$dir/undo.d/{id:010}\n\
          text={text}\n\
-         printf '%s\\n' \"$text\" >\"$undo.new\" && mv \"$undo.new\" \"$undo\" ||\n  \
+         printf '%s\\n' \"dir=$dir\" \"$text\" >\"$undo.new\" &&\n  \
+           mv \"$undo.new\" \"$undo\" ||\n  \
            {{ rm -f \"$undo.new\"; no_room {NOTHING_DONE}; }}\n\
          (\n{apply}\n)\n\
          echo \"{APPLIED}$?\"\n\
@@ -61,7 +78,9 @@ pub fn apply(
          [ ! -f \"$undo\" ] || exit 0\n\
          i=0; while [ -f \"$undo.undoing\" ] && [ $i -lt 50 ]; do sleep 0.2; i=$((i+1)); done\n\
          i=0\n\
-         until sh -c \"$text\" >/dev/null 2>&1 || [ $i -ge 5 ]; do sleep 1; i=$((i+1)); done\n\
+         until dir=$dir sh -c \"$text\" >/dev/null 2>&1 || [ $i -ge 5 ]; do\n  \
+           sleep 1; i=$((i+1))\n\
+         done\n\
          exit {LAPSED}",
         frame = watchdog.frame(&member.node.name),
         boot = quote([cluster::boot_id()]),
@@ -88,8 +107,9 @@ pub fn apply(
         Some((before, "0", shown)) => {
             let reading = action.expectation.read(before, shown);
             let again = |shown: &str| action.expectation.read(before, shown);
-            Ok(until_it_holds(watchdog, member, action, reading, again))
+            Ok(Some(until_it_holds(watchdog, member, action, reading, again)))
         }
+        Some((_, status, _)) if status == helper::WANTED.to_string() => Ok(None),
         Some((_, status, _)) if status == NOTHING_DONE.to_string() => {
             Err(NotApplied::Untouched(said("it cannot be done here")))
         }

@@ -17,6 +17,8 @@ pub enum Expectation {
     Links(BTreeSet<String>),
     /// Our queue, with netem in it or not, and so many filters that lead there.
     Queue { netem: bool, filters: usize },
+    /// So many rules per address that send packets to a queue of ours, and the helper at it.
+    Helped { rules: BTreeMap<IpAddr, usize>, what: String },
     /// The process may have so many files.
     FileLimit(u32),
     /// The clock is so far from where it would be.
@@ -58,7 +60,8 @@ impl Expectation {
     /// Reads the evidence script's output; `before` is what `apply` printed.
     pub fn read(&self, before: &str, shown: &str) -> Reading {
         match self {
-            Self::Rules(expected) => rules(expected, shown),
+            Self::Rules(expected) => Rules::parse("DROP", shown).reading(expected),
+            Self::Helped { rules, what } => helped(rules, what, shown),
             Self::Links(expected) => links(expected, shown),
             Self::Queue { netem, filters } => queue(*netem, *filters, shown),
             Self::Offset { by_ms } => {
@@ -98,6 +101,7 @@ impl Expectation {
             Self::Rules(_)
             | Self::Links(_)
             | Self::Queue { .. }
+            | Self::Helped { .. }
             | Self::FileLimit(_)
             | Self::Offset { .. }
             | Self::ClockLoop => false,
@@ -168,36 +172,76 @@ impl Expectation {
     }
 }
 
-/// Reads `iptables -nvxL`, of both families one after the other.
-fn rules(expected: &BTreeMap<IpAddr, usize>, shown: &str) -> Reading {
-    let mut found: BTreeMap<IpAddr, usize> = BTreeMap::new();
-    let mut packets = 0_u64;
-    let mut hooked = true;
-    for line in shown.lines() {
-        if line.starts_with("Chain ") {
-            hooked &= !line.contains("(0 references)");
+/// What a firewall has of a chain of ours.
+struct Rules {
+    /// How many, per source.
+    found: BTreeMap<IpAddr, usize>,
+    packets: u64,
+    /// Whether something leads to them.
+    hooked: bool,
+}
+
+impl Rules {
+    /// Reads `iptables -nvxL`, of both families one after the other; of its rules those with this
+    /// target.
+    fn parse(target: &str, shown: &str) -> Self {
+        let mut rules = Self { found: BTreeMap::new(), packets: 0, hooked: true };
+        for line in shown.lines() {
+            if line.starts_with("Chain ") {
+                rules.hooked &= !line.contains("(0 references)");
+            }
+            let mut fields = line.split_whitespace();
+            let Some(count) = fields.next().and_then(|field| field.parse::<u64>().ok()) else {
+                continue;
+            };
+            if fields.nth(1) != Some(target) {
+                continue;
+            }
+            // The first address is the source; some versions leave the column before it empty.
+            let address = |field: &str| field.split('/').next().and_then(|ip| ip.parse().ok());
+            if let Some(source) = fields.find_map(address) {
+                *rules.found.entry(source).or_default() += 1;
+                rules.packets += count;
+            }
         }
-        let mut fields = line.split_whitespace();
-        let Some(count) = fields.next().and_then(|field| field.parse::<u64>().ok()) else {
-            continue;
-        };
-        if fields.nth(1) != Some("DROP") {
-            continue;
-        }
-        // The first address is the source; some versions leave the column before it empty.
-        let address = |field: &str| field.split('/').next().and_then(|ip| ip.parse().ok());
-        if let Some(source) = fields.find_map(address) {
-            *found.entry(source).or_default() += 1;
-            packets += count;
+        rules
+    }
+
+    fn counted(&self) -> String {
+        let total: usize = self.found.values().sum();
+        match (total, self.hooked) {
+            (0, _) => "no rule".to_owned(),
+            (_, false) => format!("{}, but no jump to them", counted(total as u64, "rule")),
+            _ => counted(total as u64, "rule"),
         }
     }
-    let total: usize = found.values().sum();
-    let seen = match (total, hooked) {
-        (0, _) => "no rule".to_owned(),
-        (_, false) => format!("{}, but no jump to them", counted(total as u64, "rule")),
-        _ => format!("{}, {} dropped", counted(total as u64, "rule"), counted(packets, "packet")),
+
+    fn hold(&self, expected: &BTreeMap<IpAddr, usize>) -> bool {
+        self.hooked && self.found == *expected
+    }
+
+    fn reading(&self, expected: &BTreeMap<IpAddr, usize>) -> Reading {
+        let mut seen = self.counted();
+        if self.hooked && !self.found.is_empty() {
+            seen = format!("{seen}, {} dropped", counted(self.packets, "packet"));
+        }
+        Reading { seen, holds: self.hold(expected) }
+    }
+}
+
+/// Reads the rules, and what the helper tells: `helper packets 120 disturbed 24 held 3`.
+fn helped(expected: &BTreeMap<IpAddr, usize>, what: &str, shown: &str) -> Reading {
+    let rules = Rules::parse("NFQUEUE", shown);
+    let told = shown.lines().find_map(|line| line.strip_prefix("helper "));
+    let words: Vec<&str> = told.unwrap_or_default().split_whitespace().collect();
+    let ["packets", packets, "disturbed", disturbed, "held", _] = words[..] else {
+        return Reading { seen: format!("{}, but no helper", rules.counted()), holds: false };
     };
-    Reading { seen, holds: hooked && found == *expected }
+    let seen = format!(
+        "{what} by isobar's helper, {}, {packets} packets, {disturbed} of them disturbed",
+        rules.counted()
+    );
+    Reading { seen, holds: rules.hold(expected) }
 }
 
 /// A clock that is read by a script is off by the time that takes on a busy node; of great

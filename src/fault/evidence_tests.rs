@@ -40,6 +40,22 @@ fn a_missing_rule_another_address_or_a_missing_jump_is_no_evidence() {
 }
 
 #[test]
+fn the_helper_is_seen_with_its_rules_and_counts() {
+    let rules = BTreeMap::from([("10.0.0.2".parse().unwrap(), 1)]);
+    let helped = Expectation::Helped { rules, what: "delay 50ms".to_owned() };
+    let queue = "Chain ISOBAR-Q7000 (1 references)\n    pkts      bytes target     prot opt in     \
+        out     source               destination\n      30     2520 NFQUEUE    0    --  *      *   \
+        10.0.0.2             0.0.0.0/0            NFQUEUE num 7000 bypass\n";
+    let told = "helper packets 30 disturbed 29 held 3   \n";
+    let reading = helped.read("", &format!("{queue}{told}"));
+    let seen = "delay 50ms by isobar's helper, 1 rule, 30 packets, 29 of them disturbed";
+    assert_eq!((reading.seen.as_str(), reading.holds), (seen, true));
+    let alone = helped.read("", queue);
+    assert_eq!((alone.seen.as_str(), alone.holds), ("1 rule, but no helper", false));
+    assert!(!helped.read("", told).holds);
+}
+
+#[test]
 fn links_are_read_by_name() {
     let links = Expectation::Links(["n2", "n3"].map(str::to_owned).into());
     let reading = links.read("", "n2 5\nn3 0\n");

@@ -18,27 +18,66 @@ pub struct Sender {
     pub address: IpAddr,
 }
 
-/// What is dropped by a chain.
+/// What becomes of the packets that a chain is about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Drops {
-    /// Its name, in the filter tables of IPv4 and IPv6.
-    pub chain: &'static str,
-    /// Only TCP packets to this port or from it.
-    pub port: Option<u16>,
-    /// Of those, this share; all by default.
-    pub share: Option<f64>,
+pub enum Verdict {
+    Drop,
+    /// A share of them is dropped.
+    DropSome(f64),
+    /// Whoever serves the queue of this number decides; they pass when nobody does.
+    Queue(u16),
 }
 
-impl Drops {
-    /// Drops packets from `senders`.
+impl Verdict {
+    /// A packet that comes back from a queue has passed the table: so that no other rule of the
+    /// filter is skipped, queues are in a table before it, behind all rules that are there.
+    fn table(self) -> &'static str {
+        if let Self::Queue(_) = self { "mangle" } else { "filter" }
+    }
+
+    /// Puts the jump to our chain into INPUT.
+    fn hook(self) -> &'static str {
+        if let Self::Queue(_) = self { "-A INPUT" } else { "-I INPUT 1" }
+    }
+
+    /// The chains of the table when nobody has put anything into it.
+    fn hooks(self) -> &'static [&'static str] {
+        match self.table() {
+            "mangle" => &["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"],
+            _ => &["INPUT", "FORWARD", "OUTPUT"],
+        }
+    }
+
+    fn rule(self) -> String {
+        match self {
+            Self::Drop => "-j DROP".to_owned(),
+            Self::DropSome(share) => {
+                format!("-m statistic --mode random --probability {share:.6} -j DROP")
+            }
+            Self::Queue(number) => format!("-j NFQUEUE --queue-num {number} --queue-bypass"),
+        }
+    }
+}
+
+/// A chain of ours, in the tables of IPv4 and IPv6.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chain {
+    pub name: String,
+    /// Only TCP packets to this port or from it.
+    pub port: Option<u16>,
+    pub verdict: Verdict,
+}
+
+impl Chain {
+    /// For packets from `senders`.
     pub fn action(&self, senders: &[Sender], controller: Option<IpAddr>) -> NodeAction {
         let (mut apply, mut evidence) = (String::new(), String::new());
         for (suffix, v6) in [("", false), ("6", true)] {
             let of_family = |address: &IpAddr| address.is_ipv6() == v6;
             let cut: Vec<IpAddr> = senders.iter().map(|s| s.address).filter(of_family).collect();
             if !cut.is_empty() {
-                let rules = self.table(&cut, controller.filter(of_family));
-                apply.push_str(&install(suffix, &rules));
+                let rules = self.rules(&cut, controller.filter(of_family));
+                apply.push_str(&install(suffix, self.verdict.table(), &rules));
                 evidence.push_str(&self.listing(suffix));
             }
         }
@@ -46,59 +85,64 @@ impl Drops {
         let expected = senders.iter().map(|s| (s.address, rules_per_sender)).collect();
         NodeAction {
             apply: apply.trim_end().to_owned(),
-            undo: UNDO.trim_end().replace("ISOBAR-IN", self.chain),
+            undo: self.undo(),
             evidence: evidence.trim_end().to_owned(),
             expectation: Expectation::Rules(expected),
         }
     }
 
     /// The whole chain and the jump to it, as one transaction of iptables-restore: all or nothing.
-    fn table(&self, cut: &[IpAddr], controller: Option<IpAddr>) -> String {
-        let Self { chain, port, share } = *self;
-        let mut rules = format!("*filter\n:{chain} - [0:0]\n");
+    fn rules(&self, cut: &[IpAddr], controller: Option<IpAddr>) -> String {
+        let Self { name, port, verdict } = self;
+        let mut rules = format!("*{}\n:{name} - [0:0]\n", verdict.table());
         if let Some(controller) = controller {
-            let _ = writeln!(rules, "-A {chain} -s {controller} -j RETURN");
+            let _ = writeln!(rules, "-A {name} -s {controller} -j RETURN");
         }
-        let some = share.map_or_else(String::new, |share| {
-            format!(" -m statistic --mode random --probability {share:.6}")
-        });
+        let rule = verdict.rule();
         for address in cut {
             let Some(port) = port else {
-                let _ = writeln!(rules, "-A {chain} -s {address}{some} -j DROP");
+                let _ = writeln!(rules, "-A {name} -s {address} {rule}");
                 continue;
             };
             for side in ["--dport", "--sport"] {
-                let tcp = format!("-p tcp {side} {port}");
-                let _ = writeln!(rules, "-A {chain} -s {address} {tcp}{some} -j DROP");
+                let _ = writeln!(rules, "-A {name} -s {address} -p tcp {side} {port} {rule}");
             }
         }
-        let _ = write!(rules, "-I INPUT 1 -j {chain}\nCOMMIT");
+        let _ = write!(rules, "{} -j {name}\nCOMMIT", verdict.hook());
         rules
     }
 
     /// Lists our chain in the tables of one family. Where both names mean the same program, its
     /// rules count once.
     fn listing(&self, suffix: &str) -> String {
-        let chain = self.chain;
+        let (name, table) = (&self.name, self.verdict.table());
+        let of = if table == "filter" { String::new() } else { format!(" -t {table}") };
         format!(
-            "ip{suffix}tables -w -nvxL {chain} 2>/dev/null || {{\n  \
-               grep -qs filter /proc/net/ip{suffix}_tables_names &&\n    \
-                 ip{suffix}tables-legacy -w -nvxL {chain} 2>/dev/null\n\
+            "ip{suffix}tables -w{of} -nvxL {name} 2>/dev/null || {{\n  \
+               grep -qs {table} /proc/net/ip{suffix}_tables_names &&\n    \
+                 ip{suffix}tables-legacy -w{of} -nvxL {name} 2>/dev/null\n\
              }}\n"
         )
+    }
+
+    fn undo(&self) -> String {
+        let empty: Vec<String> =
+            self.verdict.hooks().iter().map(|hook| format!("-P {hook} ACCEPT")).collect();
+        let undo = UNDO.trim_end().replace("EMPTY_TABLE", &empty.join("\n"));
+        undo.replace("ISOBAR-IN", &self.name).replace("TABLE", self.verdict.table())
     }
 }
 
 /// Some kernels know only one of the two kinds of tables (`TABLE_ADD failed`): the legacy
 /// programs are tried where the usual ones fail. Where there was no table at all, one more chain
 /// says so, for the undo.
-fn install(suffix: &str, rules: &str) -> String {
+fn install(suffix: &str, table: &str, rules: &str) -> String {
     let rules = quote([rules]);
     format!(
         "rules={rules}\n\
          case \"\n$(ip{suffix}tables-save 2>/dev/null)\n\" in\n  \
-           *\"\n*filter\n\"*) ;;\n  \
-           *) rules=\"*filter\n:{FRESH} - [0:0]${{rules#*filter}}\" ;;\n\
+           *\"\n*{table}\n\"*) ;;\n  \
+           *) rules=\"*{table}\n:{FRESH} - [0:0]${{rules#*{table}}}\" ;;\n\
          esac\n\
          why=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-restore -w --noflush 2>&1) ||\n\
          also=$(printf '%s\\n' \"$rules\" | ip{suffix}tables-legacy-restore -w --noflush 2>&1) ||\n\
@@ -119,27 +163,25 @@ const FRESH: &str = "ISOBAR-NEW";
 /// No program deletes a table on condition that it is empty: it is listed as late as can be, with
 /// nothing started in between. What is not as we made it, be it a policy, stays with its table.
 const UNDO: &str = r#"left=0
-EMPTY='-P INPUT ACCEPT
--P FORWARD ACCEPT
--P OUTPUT ACCEPT'
+EMPTY='EMPTY_TABLE'
 for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables-legacy; do
   case $t in
-    iptables-legacy) grep -qs filter /proc/net/ip_tables_names || continue ;;
-    ip6tables-legacy) grep -qs filter /proc/net/ip6_tables_names || continue ;;
+    iptables-legacy) grep -qs TABLE /proc/net/ip_tables_names || continue ;;
+    ip6tables-legacy) grep -qs TABLE /proc/net/ip6_tables_names || continue ;;
   esac
   command -v $t >/dev/null 2>&1 || continue
-  all=$($t -w -S 2>&1) || {
+  all=$($t -w -t TABLE -S 2>&1) || {
     case $all in *"ermission denied"*|*"must be root"*) echo "$all" >&2; left=1 ;; esac
     continue
   }
   case $all in *'-N ISOBAR-IN'*)
-    while $t -w -D INPUT -j ISOBAR-IN 2>/dev/null; do :; done
-    $t -w -F ISOBAR-IN && $t -w -X ISOBAR-IN || left=1
-    all=$($t -w -S 2>/dev/null) ;;
+    while $t -w -t TABLE -D INPUT -j ISOBAR-IN 2>/dev/null; do :; done
+    $t -w -t TABLE -F ISOBAR-IN && $t -w -t TABLE -X ISOBAR-IN || left=1
+    all=$($t -w -t TABLE -S 2>/dev/null) ;;
   esac
   case $all in *'-N ISOBAR-'[!N]*) continue ;; *'-N ISOBAR-NEW'*) ;; *) continue ;; esac
-  $t -w -X ISOBAR-NEW || left=1
-  [ "$($t -w -S)" = "$EMPTY" ] && printf '*filter\nCOMMIT\n' | $t-restore -w
+  $t -w -t TABLE -X ISOBAR-NEW || left=1
+  [ "$($t -w -t TABLE -S)" = "$EMPTY" ] && printf '*TABLE\nCOMMIT\n' | $t-restore -w
 done
 exit $left
 "#;

@@ -14,7 +14,7 @@ use super::effect::Effect;
 use super::floor::{Floor, Refused};
 use super::heal::HealReport;
 use super::hold::Hold;
-use super::packet::Disturbance;
+use super::packet::{Disturbance, Means};
 use super::plan::{Injection, Plan};
 use super::power::{self, Standby};
 use super::site::{ASK_LIMIT, Injected, Site};
@@ -76,6 +76,7 @@ impl Injector {
             runtime,
             floor: Floor::default(),
             standby,
+            netem: Mutex::default(),
             policy: Policy::default(),
             active: Mutex::default(),
             healed: AtomicUsize::new(0),
@@ -189,7 +190,9 @@ impl Site {
         }
         let effect = injection.effect(leader.flatten().as_deref());
         let nodes = self.cluster().nodes();
-        let action = Action::of(&effect, &nodes, self.system.as_ref(), self.cluster().controller);
+        let means = self.means(&effect);
+        let (system, controller) = (self.system.as_ref(), self.cluster().controller);
+        let action = Action::of(&effect, &nodes, system, controller, means.unwrap_or(Means::Netem));
         let wired = action.map_err(|error| error.to_string()).and_then(|mut action| {
             power::wire(&effect, &mut action, &nodes)?;
             self.standby.as_ref().map_err(String::clone)?;
@@ -205,6 +208,9 @@ impl Site {
             Err(Some(why)) => return self.skip(id, fault, detail, &why),
         }
         let mut detail = detail;
+        if let Some(means) = means {
+            detail.insert("means".to_owned(), json!(means));
+        }
         if let Some(grudge) = effect.grudge() {
             detail.insert("grudge".to_owned(), json!(grudge));
         }

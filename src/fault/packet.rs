@@ -5,18 +5,23 @@
 //!                 └ class 1b0:2, packets to the receivers ─ netem 1b1:
 //! ```
 //!
-//! The sender's kernel does it (`tc`, netem under an htb class, sorted by u32 filters), with one
-//! exception: plain losses are dropped by the receivers' firewalls, where they are counted and
-//! netem is not needed. A queue that is not the kernel's default is somebody else's: then nothing
-//! is done.
+//! The sender's kernel does it (`tc`, netem under an htb class, sorted by u32 filters), with two
+//! exceptions: plain losses are dropped by the receivers' firewalls, where they are counted and
+//! netem is not needed; and where a sender has no netem, or netem cannot do it, [`helper`] does it
+//! at the receivers. A queue that is not the kernel's default is somebody else's: then nothing is
+//! done.
+//!
+//! [`helper`]: super::helper
 
 use std::fmt::{self, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::action::NodeAction;
 use super::evidence::Expectation;
-use super::firewall::{Drops, Sender};
+use super::firewall::{Chain, Sender, Verdict};
 use crate::spec::{Bandwidth, Distribution, FaultSpec, Share};
 
 const CHAIN: &str = "ISOBAR-LOSS";
@@ -52,6 +57,20 @@ pub enum Disturbance {
         time: Duration,
     },
     Rate(Bandwidth),
+    /// With checksums that hold; only the helper can do it.
+    SilentCorrupt {
+        share: Share,
+    },
+}
+
+/// Who disturbs packets of which both can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Means {
+    /// The senders' kernels.
+    Netem,
+    /// A program of ours at the receivers.
+    Helper,
 }
 
 impl Disturbance {
@@ -79,6 +98,7 @@ impl Disturbance {
                 time: reorder.time.0,
             },
             FaultSpec::Rate(rate) => Self::Rate(rate.rate),
+            FaultSpec::SilentCorrupt(noise) => Self::SilentCorrupt { share: noise.share },
             _ => return None,
         })
     }
@@ -88,7 +108,40 @@ impl Disturbance {
         matches!(self, Self::Loss { correlation: None, .. })
     }
 
-    /// What netem is told; nothing where the class alone does it.
+    /// Whether it depends on netem who does it.
+    pub fn is_done_by_either(&self) -> bool {
+        self.netem().is_some() && !self.is_plain_loss() && self.helper().is_some()
+    }
+
+    /// Whether the helper does it, given who does what both can.
+    pub fn is_helped(&self, means: Means) -> bool {
+        let either = self.is_done_by_either() && means == Means::Helper;
+        either || matches!(self, Self::SilentCorrupt { .. })
+    }
+
+    /// What the helper is told; nothing where it cannot do it. Times are in microseconds.
+    pub fn helper(&self) -> Option<String> {
+        let us = |time: Duration| time.as_micros();
+        Some(match *self {
+            Self::Delay { time, jitter, correlation, distribution } => {
+                let spread = distribution.word();
+                format!("delay {} {} {} {spread}", us(time), us(jitter), correlation.0)
+            }
+            Self::Loss { share, correlation } => {
+                format!("loss {} {}", share.0, correlation.map_or(0.0, |share| share.0))
+            }
+            Self::Corrupt { share, correlation } => {
+                format!("corrupt {} {}", share.0, correlation.0)
+            }
+            Self::Reorder { share, correlation, time } => {
+                format!("reorder {} {} {}", share.0, correlation.0, us(time))
+            }
+            Self::SilentCorrupt { share } => format!("silent-corrupt {} 0", share.0),
+            Self::Duplicate { .. } | Self::Rate(_) => return None,
+        })
+    }
+
+    /// What netem is told; nothing where the class alone does it, or nobody but the helper.
     fn netem(&self) -> Option<String> {
         let ms = |time: Duration| format!("{}ms", time.as_millis());
         Some(match *self {
@@ -98,10 +151,8 @@ impl Disturbance {
                     return Some(format!("delay {time}"));
                 }
                 let spread = match distribution {
-                    Distribution::Uniform => "",
-                    Distribution::Normal => " distribution normal",
-                    Distribution::Pareto => " distribution pareto",
-                    Distribution::Paretonormal => " distribution paretonormal",
+                    Distribution::Uniform => String::new(),
+                    other => format!(" distribution {}", other.word()),
                 };
                 format!("delay {time} {} {correlation}{spread}", ms(jitter))
             }
@@ -113,7 +164,7 @@ impl Disturbance {
             Self::Reorder { share, correlation, time } => {
                 format!("delay {} reorder {share} {correlation}", ms(time))
             }
-            Self::Rate(_) => return None,
+            Self::Rate(_) | Self::SilentCorrupt { .. } => return None,
         })
     }
 
@@ -128,9 +179,10 @@ impl Disturbance {
 impl fmt::Display for Disturbance {
     /// As netem is told, or would be.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.netem() {
-            Some(netem) => f.write_str(&netem),
-            None => write!(f, "rate {}", self.rate()),
+        match (self.netem(), self) {
+            (Some(netem), _) => f.write_str(&netem),
+            (None, Self::SilentCorrupt { share }) => write!(f, "silent-corrupt {share}"),
+            (None, _) => write!(f, "rate {}", self.rate()),
         }
     }
 }
@@ -142,7 +194,8 @@ pub fn by_firewall(
     port: Option<u16>,
     controller: Option<IpAddr>,
 ) -> NodeAction {
-    Drops { chain: CHAIN, port, share: Some(share.0) }.action(senders, controller)
+    let verdict = Verdict::DropSome(share.0);
+    Chain { name: CHAIN.to_owned(), port, verdict }.action(senders, controller)
 }
 
 /// The sender's kernel disturbs what it sends to `receivers`.

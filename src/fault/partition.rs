@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::action::NodeAction;
 use super::evidence::Expectation;
-use super::firewall::{Drops, Sender};
+use super::firewall::{Chain, Sender, Verdict};
 use crate::cluster::quote;
 use crate::system::LinkCommands;
 
@@ -16,7 +16,8 @@ pub fn by_firewall(
     port: Option<u16>,
     controller: Option<IpAddr>,
 ) -> NodeAction {
-    Drops { chain: CHAIN, port, share: None }.action(senders, controller)
+    let chain = Chain { name: CHAIN.to_owned(), port, verdict: Verdict::Drop };
+    chain.action(senders, controller)
 }
 
 /// The system on this node stops hearing `names`.

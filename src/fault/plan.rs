@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Action, ActionError};
 use super::effect::Effect;
+use super::packet::Means;
 use super::targets::{self, Drawn};
 use super::topology::{self, split_name};
 use crate::cluster::Node;
@@ -115,8 +116,9 @@ impl Plan {
         system: &dyn System,
         controller: Option<IpAddr>,
     ) -> Vec<PlannedCommands> {
-        let action =
-            |injection: &Injection| Action::of(&injection.effect(None), nodes, system, controller);
+        let action = |injection: &Injection| {
+            Action::of(&injection.effect(None), nodes, system, controller, Means::Netem)
+        };
         self.injections.iter().map(|i| PlannedCommands { id: i.id, action: action(i) }).collect()
     }
 

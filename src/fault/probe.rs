@@ -2,6 +2,7 @@
 
 use super::cgroup;
 use super::disk::{self, DiskTrouble};
+use super::helper;
 use super::membership;
 use super::power;
 use super::process_clock;
@@ -14,10 +15,12 @@ use crate::system::System;
 /// else prints what is missing. Queues are tried in a network namespace made for it.
 fn abilities(nodes: &[Node], system: &dyn System) -> Vec<(&'static [&'static str], String)> {
     let mut abilities: Vec<(&'static [&'static str], String)> =
-        ABILITIES.iter().map(|(names, script)| (*names, (*script).to_owned())).collect();
+        vec![(&["delay", "corrupt", "reorder", "loss in bursts"], netem_or_helper())];
+    abilities.extend(ABILITIES.iter().map(|(names, script)| (*names, (*script).to_owned())));
     for (names, trouble) in DISKS {
         abilities.push((names, disk::probe(trouble)));
     }
+    abilities.push((&["silent-corrupt"], helper::probe()));
     abilities.push((&["cpu-limit"], cgroup::probe("cpu")));
     abilities.push((&["memory-limit"], cgroup::probe("memory")));
     abilities.push((&["process-clock"], process_clock::probe()));
@@ -33,14 +36,25 @@ const DISKS: [(&[&str], DiskTrouble); 4] = [
     (&["lost-writes"], DiskTrouble::LostWrites),
 ];
 
+/// Whether the kernel has netem.
+pub(super) const NETEM: &str = "\
+    command -v tc >/dev/null || { echo 'no tc (install iproute2)'; exit 1; }\n\
+    unshare -n sh -c 'tc qdisc add dev lo root handle 1: htb default 1 &&\n  \
+      tc class add dev lo parent 1: classid 1:1 htb rate 1mbit &&\n  \
+      tc qdisc add dev lo parent 1:1 netem delay 1ms' 2>&1";
+
+/// Where there is no netem, the helper does it: who prints that, says why.
+fn netem_or_helper() -> String {
+    format!(
+        "why=$(\n{NETEM}\n) && exit 0\n\
+         also=$(\n{helper}\n) || {{ echo \"$why; $also\"; exit 1; }}\n\
+         echo \"by isobar's helper, since without it: $why\"",
+        helper = helper::probe(),
+    )
+}
+
 const ABILITIES: [(&[&str], &str); 6] = [
-    (
-        &["delay", "duplicate", "corrupt", "reorder", "loss in bursts"],
-        "command -v tc >/dev/null || { echo 'no tc (install iproute2)'; exit 1; }\n\
-         unshare -n sh -c 'tc qdisc add dev lo root handle 1: htb default 1 &&\n  \
-           tc class add dev lo parent 1: classid 1:1 htb rate 1mbit &&\n  \
-           tc qdisc add dev lo parent 1:1 netem delay 1ms' 2>&1",
-    ),
+    (&["duplicate"], NETEM),
     (
         &["rate"],
         "command -v tc >/dev/null || { echo 'no tc (install iproute2)'; exit 1; }\n\
@@ -141,7 +155,7 @@ mod tests {
         ];
         assert_eq!(told(false), wanted);
         assert_eq!(told(true).len(), abilities(&[], &etcd()).len());
-        assert_eq!(told(true)[1], ("rate".to_owned(), Wanted::No));
+        assert_eq!(told(true)[1], ("duplicate".to_owned(), Wanted::No));
         assert_eq!(probes(&faults[..1], &[], &etcd(), false), []);
     }
 

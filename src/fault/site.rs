@@ -12,14 +12,17 @@ use serde_json::{Map, Value, json};
 use super::action::{Action, NodeAction};
 use super::convergence::{agreed, answering, ask, voters};
 use super::delivery::{self, NotApplied};
+use super::effect::Effect;
 use super::evidence::{Expectation, Reading};
 use super::floor::{Floor, Room};
 use super::hold::Hold;
 use super::injector::Policy;
 use super::journal::{JournalEntry, JournalError};
+use super::packet::Means;
 use super::power::Standby;
+use super::probe;
 use super::watchdog::Watchdog;
-use crate::cluster::{Cluster, Member};
+use crate::cluster::{Cluster, Member, RemoteError, on_each};
 use crate::run::Recorder;
 use crate::system::System;
 
@@ -27,6 +30,8 @@ use crate::system::System;
 const QUIET: Duration = Duration::from_millis(500);
 const SETTLED_WITHIN: Duration = Duration::from_secs(15);
 const ASK_EVERY: Duration = Duration::from_millis(100);
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+const PATH: &str = "PATH=$PATH:/usr/sbin:/sbin\n";
 pub(super) const ASK_LIMIT: Duration = Duration::from_secs(1);
 
 /// Where faults happen, shared by the tracks.
@@ -39,6 +44,8 @@ pub(super) struct Site {
     pub policy: Policy,
     /// Who switches nodes off and on, or why nobody does.
     pub standby: Result<Standby, String>,
+    /// Whether a node's kernel has netem, once it was asked.
+    pub netem: Mutex<BTreeMap<String, bool>>,
     /// Applied, or perhaps applied, and not undone.
     pub active: Mutex<BTreeMap<u32, Active>>,
     pub healed: AtomicUsize,
@@ -273,6 +280,28 @@ impl Site {
         };
         let silent = voters.iter().filter(|name| !answers_well(name)).cloned().collect();
         Room { quorum, voters, silent }
+    }
+
+    /// By which means packets are disturbed; `None` where that makes no difference. Netem does it
+    /// when all senders have it; who does not answer is taken to.
+    pub fn means(&self, effect: &Effect) -> Option<Means> {
+        let Effect::Packets { disturbance, links, .. } = effect else { return None };
+        if !disturbance.is_done_by_either() {
+            return disturbance.is_helped(Means::Netem).then_some(Means::Helper);
+        }
+        let mut netem = self.netem.lock().unwrap_or_else(PoisonError::into_inner);
+        let senders = links.senders();
+        let asked = || senders.iter().filter_map(|name| self.cluster().member(name));
+        let unknown: Vec<&Member> =
+            asked().filter(|member| !netem.contains_key(&member.node.name)).collect();
+        let answers = on_each(&unknown, |member| {
+            let probe = format!("{PATH}{}", probe::NETEM);
+            let output = member.remote.run(&self.hold.watchdog.command(probe, PROBE_DEADLINE))?;
+            Ok::<_, RemoteError>((member.node.name.clone(), output.ok()))
+        });
+        netem.extend(answers.into_iter().flatten());
+        let without = asked().any(|member| netem.get(&member.node.name) == Some(&false));
+        Some(if without { Means::Helper } else { Means::Netem })
     }
 
     /// Where an action on a node is done, on the node or by who switches it, and who undoes it

@@ -40,7 +40,8 @@ pub use fault::{
     DelaySpec, Direction, DiskFaultSpec, DiskFillSpec, DiskSlowSpec, Distribution, FaultSpec,
     FileLimitSpec, Links, LossSpec, MemberChange, MembershipSpec, MemoryLimitSpec, MixSpec,
     NoiseSpec, OnUnavailable, PartitionSpec, Preset, PresetSpec, ProcessClockSpec,
-    ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec, Schedule, Split, Targets, Way,
+    ProcessFaultSpec, RateSpec, ReorderSpec, RollingSpec, Schedule, SilentCorruptSpec, Split,
+    Targets, Way,
 };
 pub use load::{Concurrency, EtcdSpec, LoadSpec, SystemSpec, ToyBug, ToySpec};
 pub use overlay::{OverlayError, Setting, overlay};

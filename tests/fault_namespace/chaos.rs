@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::json;
 
 use crate::lab::{Lab, can_run, wait_for};
-use crate::scene::{Scene, Sleepers, watchdogs};
+use crate::scene::{Scene, Sleepers, processes, watchdogs};
 
 const LAB: &str = "ISOBAR_TEST_CHAOS_LAB";
 const DIRECTORY: &str = "ISOBAR_TEST_CHAOS_DIRECTORY";
@@ -44,6 +44,8 @@ fn controller() {
         often(json!({"partition": {"split": "halves"}}), "0s", "900ms"),
         often(json!({"loss": {"targets": "minority"}}), "100ms", "800ms"),
         often(json!({"rate": {"targets": "one"}}), "200ms", "700ms"),
+        often(json!({"delay": {"targets": "one"}}), "900ms", "300ms"),
+        often(json!({"silent-corrupt": {"targets": "one"}}), "1200ms", "300ms"),
         often(json!({"kill": {"targets": ["n1"]}}), "0s", "300ms"),
         often(json!({"pause": {"targets": ["n1"]}}), "700ms", "300ms"),
         often(
@@ -82,6 +84,7 @@ fn left(lab: &Lab, run: &Path, queues: &[String]) -> Vec<String> {
     }
     note(watchdogs(&lab.name) > 0, "watchdogs".to_owned());
     let base = format!("/run/isobar/{}", lab.name);
+    note(processes(&base, "helper") > 0, "helpers".to_owned());
     note(Path::new(&base).exists(), base);
     left
 }

@@ -1,7 +1,10 @@
 //! Packets lost and slowed down; queues that are not ours.
 
+use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use isobar::fault::JournalEntry;
@@ -116,9 +119,9 @@ fn what_a_kernel_cannot_do_is_skipped_and_leaves_no_trace() {
     let lab = Lab::up(2, false);
     lab.on(2, "tc qdisc add dev e0 root tbf rate 900mbit burst 1mb latency 50ms");
     let before = [queues(&lab, 1), queues(&lab, 2)];
-    let knows_netem = lab.remotes[0].ns_runs("tc qdisc add dev lo root netem delay 1ms");
+    let knows_netem = knows_netem(&lab);
     let faults = json!([
-        {"delay": {"targets": ["n1"], "time": "60ms", "jitter": "0s", "at": "0s"}},
+        {"duplicate": {"targets": ["n1"], "at": "0s"}},
         {"rate": {"targets": ["n2"], "at": "0s"}},
     ]);
     let mut scene = Scene::new(&lab, faults);
@@ -131,15 +134,213 @@ fn what_a_kernel_cannot_do_is_skipped_and_leaves_no_trace() {
     };
     skipped(1, "e0 has a queue that is not ours");
     if knows_netem {
-        lab.on(1, "tc qdisc del dev lo root");
         scene.wait_installed(0);
-        let trip = lab.on(1, "ping -c 3 -q 10.9.0.2 | sed -n 's,.*= \\([0-9]*\\)\\..*,\\1,p'");
-        assert!(trip.trim().parse::<u32>().unwrap() >= 60, "{trip}");
     } else {
         skipped(0, "Specified qdisc kind is unknown");
     }
     let report = scene.injector.heal_all(Duration::from_secs(5));
     assert_eq!((report.healed, report.dirty.len()), (usize::from(knows_netem), 0));
     assert_eq!([queues(&lab, 1), queues(&lab, 2)], before);
+    scene.assert_nothing_left();
+}
+
+fn knows_netem(lab: &Lab) -> bool {
+    lab.remotes[0]
+        .ns_runs("tc qdisc add dev lo root netem delay 1ms && tc qdisc del dev lo root netem")
+}
+
+/// All rules and queues of a node, without counters.
+fn network(lab: &Lab, node: usize) -> String {
+    format!("{}\n{}", lab.rules(node), queues(lab, node))
+}
+
+/// How long datagrams of `from` to `to` take until they are back.
+fn trips(lab: &Lab, to: usize, from: usize, port: u16, count: usize) -> Vec<Duration> {
+    let address = lab.address(to, port);
+    let echo = lab.within(to, move || UdpSocket::bind(address).unwrap());
+    echo.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let local = lab.address(from, 0);
+    let caller = lab.within(from, move || UdpSocket::bind(local).unwrap());
+    caller.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let trip = |_| {
+        let began = Instant::now();
+        caller.send_to(b"?", address).unwrap();
+        let (_, back) = echo.recv_from(&mut [0; 8]).unwrap();
+        echo.send_to(b"!", back).unwrap();
+        caller.recv(&mut [0; 8]).unwrap();
+        began.elapsed()
+    };
+    (0..count).map(trip).collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// How many helpers there are for this run.
+fn helpers(scene: &Scene) -> usize {
+    crate::scene::processes(&format!("/run/isobar/{}/", scene.run), "helper")
+}
+
+#[test]
+fn where_there_is_no_netem_packets_are_late_by_the_helper() {
+    if !can_run() {
+        return;
+    }
+    for v6 in [false, true] {
+        let lab = Lab::up(3, v6);
+        if knows_netem(&lab) {
+            return;
+        }
+        (1..=2).for_each(|node| drop(lab.on(node, FOREIGN)));
+        let before: Vec<String> = (1..=3).map(|node| network(&lab, node)).collect();
+        let delay = json!({"targets": ["n1"], "to": ["n2"], "time": "60ms", "at": "0s"});
+        let mut scene = Scene::new(&lab, json!([{"delay": delay}]));
+        scene.injector.begin();
+        scene.wait_installed(0);
+        assert_eq!(helpers(&scene), 1);
+        let late = trips(&lab, 2, 1, 5555, 21);
+        let near = |trip: &&Duration| (50..=75).contains(&trip.as_millis());
+        assert!(late.iter().filter(near).count() >= 18, "{late:?}");
+        let other = median(trips(&lab, 3, 1, 5555, 9));
+        assert!(other < Duration::from_millis(10), "{other:?} on another link");
+
+        let report = scene.injector.heal_all(Duration::from_secs(5));
+        assert_eq!((report.healed, report.dirty.len()), (1, 0), "{report:?}");
+        assert_eq!(helpers(&scene), 0);
+        assert_eq!((1..=3).map(|node| network(&lab, node)).collect::<Vec<_>>(), before);
+        let soon = median(trips(&lab, 2, 1, 5555, 9));
+        assert!(soon < Duration::from_millis(10), "{soon:?} after the heal");
+        let seen = evidence(&scene, "heal");
+        let told = "delay 60ms 10ms 25% by isobar's helper, 1 rule, 21 packets, 21 of them";
+        assert!(seen.contains(told) || v6 && seen.contains("by isobar's helper, 1 rule"), "{seen}");
+        assert_eq!(scene.events()[0]["value"]["means"], "helper");
+        scene.assert_nothing_left();
+    }
+}
+
+/// Sends so many bytes over TCP, and returns those that arrive.
+fn carried(lab: &Lab, to: usize, from: usize, port: u16, bytes: usize) -> Vec<u8> {
+    let address: SocketAddr = lab.address(to, port);
+    let listener = lab.within(to, move || TcpListener::bind(address).unwrap());
+    let sender: JoinHandle<()> = lab.start_within(from, move || {
+        TcpStream::connect(address).unwrap().write_all(&vec![0x55; bytes]).unwrap();
+    });
+    let mut received = Vec::new();
+    listener.accept().unwrap().0.read_to_end(&mut received).unwrap();
+    sender.join().unwrap();
+    received
+}
+
+fn wrong_bits(received: &[u8]) -> u32 {
+    received.iter().map(|byte| (byte ^ 0x55).count_ones()).sum()
+}
+
+#[test]
+fn silently_corrupted_packets_arrive_wrong_and_nobody_tells() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::up(3, false);
+    let before: Vec<String> = (1..=3).map(|node| network(&lab, node)).collect();
+    let faults = json!([{
+        "silent-corrupt": {"targets": ["n1"], "to": ["n2"], "port": 7001, "share": "50%", "at": "0s"},
+    }]);
+    let mut scene = Scene::new(&lab, faults);
+    scene.injector.begin();
+    scene.wait_installed(0);
+    let bytes = 200_000;
+    let received = carried(&lab, 2, 1, 7001, bytes);
+    assert_eq!(received.len(), bytes);
+    // No packet between two nodes carries more than 1500 bytes.
+    let wrong = wrong_bits(&received);
+    assert!((40..=130).contains(&wrong), "{wrong} bits are wrong");
+    let statistics = lab.on(2, "cat /proc/net/snmp");
+    let tcp: Vec<&str> = statistics.lines().filter(|line| line.starts_with("Tcp:")).collect();
+    let column = tcp[0].split(' ').position(|name| name == "InCsumErrors").unwrap();
+    assert_eq!(tcp[1].split(' ').nth(column), Some("0"), "the kernel saw a wrong checksum");
+    assert_eq!(wrong_bits(&carried(&lab, 2, 1, 7002, bytes)), 0, "another port");
+    assert_eq!(wrong_bits(&carried(&lab, 3, 1, 7001, bytes)), 0, "another link");
+
+    let report = scene.injector.heal_all(Duration::from_secs(5));
+    assert_eq!((report.healed, report.dirty.len()), (1, 0), "{report:?}");
+    let seen = evidence(&scene, "heal");
+    assert!(seen.contains("silent-corrupt 50% by isobar's helper, 2 rules, "), "{seen}");
+    assert!(seen.contains(&format!(" {wrong} of them disturbed")), "{wrong}: {seen}");
+    assert_eq!(wrong_bits(&carried(&lab, 2, 1, 7001, bytes)), 0, "after the heal");
+    assert_eq!((1..=3).map(|node| network(&lab, node)).collect::<Vec<_>>(), before);
+    scene.assert_nothing_left();
+}
+
+#[test]
+fn a_helper_that_dies_lets_packets_pass_and_is_no_evidence() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::up(2, false);
+    if knows_netem(&lab) {
+        return;
+    }
+    let faults = json!([
+        {"loss": {"targets": ["n1"], "to": ["n2"], "share": "100%", "correlation": "0%", "at": "0s"}},
+        {"reorder": {"targets": ["n2"], "to": ["n1"], "share": "30%", "correlation": "0%", "at": "0s"}},
+    ]);
+    let mut scene = Scene::new(&lab, faults);
+    scene.injector.begin();
+    (0..2).for_each(|id| scene.wait_installed(id));
+    assert!(!lab.hears(2, 1), "all is lost");
+    let late = arrived(&lab, 1, 2, 200);
+    assert!(late.windows(2).any(|pair| pair[0] > pair[1]), "none overtook another: {late:?}");
+    let pid = format!("sed 's/^pid //; s/ .*//' /run/isobar/{}/n2/queue.7000", scene.run);
+    lab.on(2, &format!("kill -KILL $({pid})"));
+    crate::lab::wait_for("packets pass", Duration::from_secs(5), || lab.hears(2, 1));
+    let report = scene.injector.heal_all(Duration::from_secs(5));
+    assert_eq!((report.healed, report.dirty.len()), (2, 0), "{report:?}");
+    let events = scene.events();
+    let healed = events.iter().rev().find(|event| {
+        event["value"]["phase"] == "heal" && event["value"]["evidence"]["n2"].is_string()
+    });
+    assert_eq!(healed.unwrap()["value"]["evidence"]["n2"], "1 rule, but no helper");
+    scene.assert_nothing_left();
+}
+
+/// Numbers that `from` sends to `to`, in the order in which they arrive.
+fn arrived(lab: &Lab, to: usize, from: usize, count: u8) -> Vec<u8> {
+    let address = lab.address(to, 5556);
+    let receiver = lab.within(to, move || UdpSocket::bind(address).unwrap());
+    receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let local = lab.address(from, 0);
+    let sender = lab.within(from, move || UdpSocket::bind(local).unwrap());
+    (0..count).for_each(|number| assert_eq!(sender.send_to(&[number], address).unwrap(), 1));
+    let receive = |_| {
+        let mut number = [0];
+        receiver.recv(&mut number).unwrap();
+        number[0]
+    };
+    (0..count).map(receive).collect()
+}
+
+#[test]
+fn a_node_of_another_machine_refuses_the_helper_and_is_left_alone() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::up(2, false);
+    let before = network(&lab, 2);
+    let programs = tempfile::tempdir().unwrap();
+    let uname = programs.path().join("uname");
+    std::fs::write(&uname, "#!/bin/sh\necho m68k\n").unwrap();
+    std::fs::set_permissions(&uname, Permissions::from_mode(0o755)).unwrap();
+    lab.remotes[1].programs.set(programs.path().to_owned()).unwrap();
+    let faults = json!([{"silent-corrupt": {"targets": ["n1"], "at": "0s"}}]);
+    let mut scene = Scene::new(&lab, faults);
+    scene.injector.begin();
+    scene.wait_for_entry(0, |entry| {
+        matches!(entry, JournalEntry::Skipped { why, .. }
+            if why.contains("its machine is m68k, isobar's helper is for "))
+    });
+    assert!(scene.injector.heal_all(Duration::from_secs(5)).dirty.is_empty());
+    assert_eq!(network(&lab, 2), before);
     scene.assert_nothing_left();
 }

@@ -34,6 +34,7 @@ fn overlapping() -> Value {
         {"partition": {"split": {"grudge": {"n1": ["n2"]}}, "at": "0s"}},
         {"loss": {"targets": ["n2"], "to": ["n1", "n3"], "at": "0s"}},
         {"rate": {"targets": ["n1"], "at": "0s"}},
+        {"silent-corrupt": {"targets": ["n3"], "to": ["n1", "n2"], "at": "0s"}},
     ])
 }
 
@@ -54,10 +55,10 @@ fn an_empty_firewall_stays_empty_and_a_foreign_one_as_it_is() {
     for _ in 0..2 {
         let mut scene = Scene::new(&lab, overlapping());
         scene.injector.begin();
-        (0..3).for_each(|id| scene.wait_installed(id));
+        (0..4).for_each(|id| scene.wait_installed(id));
         assert!(lab.rules(1).contains("ISOBAR-IN") && lab.rules(3).contains("ISOBAR-LOSS"));
         let report = scene.injector.heal_all(Duration::from_secs(5));
-        assert_eq!((report.healed, report.dirty.len()), (3, 0), "{report:?}");
+        assert_eq!((report.healed, report.dirty.len()), (4, 0), "{report:?}");
         scene.assert_nothing_left();
         assert_eq!(networks(&lab), before);
     }
@@ -142,7 +143,7 @@ fn a_node_out_of_reach_is_tried_again_until_it_is_clean() {
     let lab = Lab::up(3, false);
     let mut scene = Scene::new(&lab, overlapping());
     scene.injector.begin();
-    (0..3).for_each(|id| scene.wait_installed(id));
+    (0..4).for_each(|id| scene.wait_installed(id));
     let n1 = &lab.remotes[0].unreachable;
     n1.store(true, Ordering::SeqCst);
     let report = std::thread::scope(|scope| {
@@ -152,7 +153,7 @@ fn a_node_out_of_reach_is_tried_again_until_it_is_clean() {
         n1.store(false, Ordering::SeqCst);
         healing.join().unwrap()
     });
-    assert_eq!((report.healed, report.dirty.len()), (3, 0), "{report:?}");
+    assert_eq!((report.healed, report.dirty.len()), (4, 0), "{report:?}");
     scene.assert_nothing_left();
 }
 

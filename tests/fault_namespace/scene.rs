@@ -175,13 +175,17 @@ pub fn assert_nothing_left(run: &str) {
 
 /// How many watchdogs of this run there are on the machine.
 pub fn watchdogs(run: &str) -> usize {
-    let mark = format!("/run/isobar/{run}/");
+    processes(&format!("/run/isobar/{run}/"), "watchdog.sh")
+}
+
+/// How many processes have both in their command line.
+pub fn processes(one: &str, other: &str) -> usize {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes
         .filter(|process| {
             let line = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            line.contains("watchdog.sh") && line.contains(&mark)
+            line.contains(one) && line.contains(other)
         })
         .count()
 }

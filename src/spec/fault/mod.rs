@@ -24,7 +24,9 @@ pub use limit::{CpuLimitSpec, FileLimitSpec, MemoryLimitSpec};
 pub use membership::{MemberChange, MembershipSpec};
 pub(super) use mix::faults;
 pub use mix::{MixSpec, Preset, PresetSpec};
-pub use packet::{DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec};
+pub use packet::{
+    DelaySpec, Distribution, Links, LossSpec, NoiseSpec, RateSpec, ReorderSpec, SilentCorruptSpec,
+};
 pub use partition::{Direction, PartitionSpec, Split};
 pub use process::{CrashLoopSpec, ProcessFaultSpec, RollingSpec};
 pub use schedule::Schedule;
@@ -43,6 +45,8 @@ pub enum FaultSpec {
     Duplicate(NoiseSpec),
     /// Packets arrive with a wrong bit, and are thrown away by the receiver's checksum.
     Corrupt(NoiseSpec),
+    /// Packets arrive with a wrong bit in their data, and the receiver's checksum says nothing.
+    SilentCorrupt(SilentCorruptSpec),
     /// Packets overtake others.
     Reorder(ReorderSpec),
     /// Links carry less.
@@ -157,6 +161,7 @@ macro_rules! of_any {
             FaultSpec::Loss($settings) => $what,
             FaultSpec::Duplicate($settings) | FaultSpec::Corrupt($settings) => $what,
             FaultSpec::Reorder($settings) => $what,
+            FaultSpec::SilentCorrupt($settings) => $what,
             FaultSpec::Rate($settings) => $what,
             FaultSpec::Kill($settings)
             | FaultSpec::Term($settings)
@@ -197,6 +202,7 @@ impl FaultSpec {
             Self::Duplicate(_) => "duplicate",
             Self::Corrupt(_) => "corrupt",
             Self::Reorder(_) => "reorder",
+            Self::SilentCorrupt(_) => "silent-corrupt",
             Self::Rate(_) => "rate",
             Self::Kill(_) => "kill",
             Self::Term(_) => "term",
@@ -264,6 +270,7 @@ impl FaultSpec {
             Self::Loss(loss) => Some(&loss.targets),
             Self::Duplicate(noise) | Self::Corrupt(noise) => Some(&noise.targets),
             Self::Reorder(reorder) => Some(&reorder.targets),
+            Self::SilentCorrupt(noise) => Some(&noise.targets),
             Self::Rate(rate) => Some(&rate.targets),
             Self::Kill(process)
             | Self::Term(process)
@@ -299,6 +306,7 @@ impl FaultSpec {
             Self::Loss(loss) => (&loss.to, loss.port),
             Self::Duplicate(noise) | Self::Corrupt(noise) => (&noise.to, noise.port),
             Self::Reorder(reorder) => (&reorder.to, reorder.port),
+            Self::SilentCorrupt(noise) => (&noise.to, noise.port),
             Self::Rate(rate) => (&rate.to, rate.port),
             _ => return None,
         };

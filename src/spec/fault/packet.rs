@@ -39,6 +39,20 @@ fault_spec! {
     }
 }
 
+fault_spec! {
+    /// This share of the packets arrives with a wrong bit in its data, and a checksum that holds.
+    pub struct SilentCorruptSpec {
+        #[serde(default)]
+        pub targets: Targets,
+        #[serde(default = "all")]
+        pub to: Targets,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub port: Option<u16>,
+        #[serde(default = "one_percent")]
+        pub share: Share,
+    }
+}
+
 /// How delays are spread around their mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -48,6 +62,18 @@ pub enum Distribution {
     Normal,
     Pareto,
     Paretonormal,
+}
+
+impl Distribution {
+    /// As it is written, also by netem.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uniform => "uniform",
+            Self::Normal => "normal",
+            Self::Pareto => "pareto",
+            Self::Paretonormal => "paretonormal",
+        }
+    }
 }
 
 fault_spec! {
@@ -125,6 +151,10 @@ fn delay() -> Span {
 
 fn jitter() -> Span {
     Span(Duration::from_millis(10))
+}
+
+fn one_percent() -> Share {
+    Share(0.01)
 }
 
 fn a_fifth() -> Share {
