@@ -93,6 +93,30 @@ pub struct Contrast {
     pub seen: String,
 }
 
+/// Takes contrasts for a finding that was just made; for one that is only counted, none.
+pub(crate) struct Against<'f>(pub Option<&'f mut Vec<Contrast>>);
+
+impl Against<'_> {
+    /// What should have been seen against what was.
+    pub(crate) fn against(
+        self,
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        seen: impl Into<String>,
+    ) -> Self {
+        self.against_what(|| [what.into(), expected.into(), seen.into()])
+    }
+
+    /// The same, asked for only when it will be told: what, expected, seen.
+    pub(crate) fn against_what(mut self, row: impl FnOnce() -> [String; 3]) -> Self {
+        if let Some(contrast) = &mut self.0 {
+            let [what, expected, seen] = row();
+            contrast.push(Contrast { what, expected, seen });
+        }
+        self
+    }
+}
+
 /// Transactions each of which must come before the next, and the last before the first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cycle {

@@ -272,3 +272,60 @@ fn an_identifier_given_twice() {
     );
     contrast("unique-ids", history, "-m unique-ids", "given once", "given to op 0 and to op 2");
 }
+
+#[test]
+fn a_process_that_does_not_see_what_it_wrote() {
+    let history = Recorded::default()
+        .ok(0, "write", None, (json!(1), json!(1)), (1, 2))
+        .ok(0, "write", None, (json!(2), json!(2)), (3, 4))
+        .ok(0, "read", None, (Value::Null, json!(1)), (5, 6));
+    contrast("sessions", history, "-m register -c sessions", "2, or newer", "1, older");
+}
+
+#[test]
+fn a_number_that_went_back() {
+    let history = Recorded::default().ok(0, "inc", None, (Value::Null, json!(7)), (1, 2)).ok(
+        0,
+        "read",
+        None,
+        (Value::Null, json!(5)),
+        (3, 4),
+    );
+    contrast("monotonic", history, "-m monotonic", "7 or more", "5");
+}
+
+#[test]
+fn a_later_write_without_the_one_before_it() {
+    let history = Recorded::default()
+        .ok(0, "write", None, (json!(1), json!(1)), (1, 2))
+        .ok(1, "write", None, (json!(2), json!(2)), (3, 4))
+        .ok(2, "read", None, (Value::Null, json!([2])), (5, 6));
+    contrast("causal-reverse", history, "-m causal-reverse", "there, since 2 is", "not there");
+}
+
+#[test]
+fn a_watch_that_missed_an_event() {
+    let event = |revision: u64| json!({"revision": revision, "key": "a", "value": revision});
+    let log = json!([event(2), event(3), event(4)]);
+    let responses = json!([[event(2)], [event(4)]]);
+    let history = Recorded::default().ok(0, "watch", None, (json!({}), responses), (1, 9)).ok(
+        1,
+        "log",
+        None,
+        (Value::Null, log),
+        (20, 21),
+    );
+    contrast("watch", history, "-m watch", "delivered", "never delivered");
+}
+
+#[test]
+fn a_list_in_two_orders() {
+    let append = |value: u32| json!([["append", "x", value]]);
+    let read = |list: Value| json!([["r", "x", list]]);
+    let history = Recorded::default()
+        .ok(0, "txn", None, (append(1), append(1)), (1, 9))
+        .ok(1, "txn", None, (append(2), append(2)), (1, 9))
+        .ok(2, "txn", None, (read(Value::Null), read(json!([1]))), (2, 8))
+        .ok(3, "txn", None, (read(Value::Null), read(json!([2, 1]))), (2, 8));
+    contrast("two-orders", history, "-m list-append", "[2, 1], or a beginning of it", "[1]");
+}

@@ -67,7 +67,7 @@ fn judge<'a>(part: &Part<'a>, evidence: &mut Evidence<'a>) -> Result<(usize, usi
         let writes = seen.iter().filter_map(|&element| written.get(element).copied());
         let Some(last) = writes.max_by_key(|op| op.invoked_rank) else { continue };
         if last.invoked_rank > end_rank(missed) {
-            evidence.add("causal-reverse", || Case {
+            let case = || Case {
                 key: part.key,
                 title: format!(
                     "{} has {} but not {}, written before it",
@@ -84,7 +84,12 @@ fn judge<'a>(part: &Part<'a>, evidence: &mut Evidence<'a>) -> Result<(usize, usi
                     name(missed)
                 ),
                 about: vec![missed, last, read],
-            });
+            };
+            evidence.add("causal-reverse", case).against(
+                shown(&missed.argument),
+                format!("there, since {} is", shown(&last.argument)),
+                format!("not there, by {}", name(read)),
+            );
         }
     }
     Ok((count, written.len()))

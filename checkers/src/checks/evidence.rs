@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::parts::{Op, is_fail, is_ok};
-use crate::finding::{CheckResult, Contrast, Finding, Verdict};
+use crate::finding::{Against, CheckResult, Finding, Verdict};
 use crate::history::{History, Nanos};
 use crate::topics;
 
@@ -36,24 +36,6 @@ pub(crate) struct Evidence<'a> {
     counts: BTreeMap<&'static str, usize>,
 }
 
-/// The finding just added, if it is one of those that are told.
-pub(crate) struct Told<'e>(Option<&'e mut Finding>);
-
-impl Told<'_> {
-    /// What should have been seen against what was.
-    pub(crate) fn against(
-        self,
-        what: impl Into<String>,
-        expected: impl Into<String>,
-        seen: impl Into<String>,
-    ) -> Self {
-        let Self(Some(finding)) = self else { return self };
-        let (what, expected, seen) = (what.into(), expected.into(), seen.into());
-        finding.contrast.push(Contrast { what, expected, seen });
-        Self(Some(finding))
-    }
-}
-
 impl<'a> Evidence<'a> {
     pub(crate) fn new(check: &'static str, history: &'a History) -> Self {
         Self { history, check, findings: Vec::new(), counts: BTreeMap::new() }
@@ -64,14 +46,14 @@ impl<'a> Evidence<'a> {
         &mut self,
         anomaly: &'static str,
         case: impl FnOnce() -> Case<'a>,
-    ) -> Told<'_> {
+    ) -> Against<'_> {
         let count = self.counts.entry(anomaly).or_default();
         *count += 1;
         if *count > TOLD_MAX {
-            return Told(None);
+            return Against(None);
         }
         self.findings.push(told(self.history, anomaly, case()));
-        Told(self.findings.last_mut())
+        Against(self.findings.last_mut().map(|finding| &mut finding.contrast))
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -13,6 +13,8 @@ mod atomic_visibility;
 mod bank;
 mod causal_reverse;
 mod chain;
+#[cfg(test)]
+mod contrast_tests;
 mod convergence;
 mod counter;
 mod evidence;

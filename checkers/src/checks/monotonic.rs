@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::chain::incomparable;
 use super::evidence::{Case, Evidence, name, unjudged, who};
 use super::parts::{Op, Spelt, by_key, end_rank, is_ok, stranger};
-use crate::finding::{CheckResult, Verdict};
+use crate::finding::{Against, CheckResult, Verdict};
 use crate::history::History;
 
 const CHECK: &str = "monotonic";
@@ -87,7 +87,7 @@ fn per_process<'a>(key: Option<&'a Value>, states: &[State<'a>], evidence: &mut 
             let slot = (state.op.process, which);
             match greatest.get(&slot).copied() {
                 Some((most, before)) if value < most => {
-                    evidence.add("nonmonotonic-read", || Case {
+                    let case = || Case {
                         key,
                         title: format!(
                             "{} went back from {most} to {}",
@@ -99,7 +99,14 @@ fn per_process<'a>(key: Option<&'a Value>, states: &[State<'a>], evidence: &mut 
                             name(before)
                         ),
                         about: vec![before, state.op],
-                    });
+                    };
+                    let which = if which.is_empty() { "the value" } else { which };
+                    let what = format!("{which} as {} found it", name(state.op));
+                    evidence.add("nonmonotonic-read", case).against(
+                        what,
+                        format!("{most} or more"),
+                        tell(value),
+                    );
                 }
                 _ => {
                     greatest.insert(slot, (value, state.op));
@@ -127,16 +134,33 @@ fn across<'a>(key: Option<&'a Value>, states: &[State<'a>], evidence: &mut Evide
             a.values.values().zip(b.values.values()).all(|(a, b)| a <= b)
         };
         for (a, b) in incomparable(states, size, below) {
-            evidence.add("incomparable-reads", || Case {
+            let case = || Case {
                 key,
                 title: format!("{} and {} cannot both be states", name(a.op), name(b.op)),
                 argument: "Each is ahead of the other in one value and behind in another, though \
                            all values only grow: neither state can have come first."
                     .to_owned(),
                 about: vec![a.op, b.op],
-            });
+            };
+            let told = evidence.add("incomparable-reads", case);
+            let orders = [(a, b), (b, a)];
+            orders.iter().fold(told, |told, (first, second)| behind(first, second, told));
         }
     }
+}
+
+/// Why `second` cannot have come after `first`.
+fn behind<'e>(first: &State<'_>, second: &State<'_>, told: Against<'e>) -> Against<'e> {
+    let pairs = first.values.iter().zip(second.values.values());
+    let Some(((which, had), found)) = pairs.into_iter().find(|((_, had), found)| had > found)
+    else {
+        return told;
+    };
+    told.against(
+        format!("{which}, if {} came first", name(first.op)),
+        format!("{} or more in {}", tell(*had), name(second.op)),
+        tell(*found),
+    )
 }
 
 fn back_in_real_time(states: &[State<'_>]) -> usize {

@@ -51,22 +51,14 @@ pub fn process_crash(history: &History) -> CheckResult {
 fn told_of(crash: &Crash, history: &History) -> Finding {
     let Crash { node, at, log } = crash;
     let from = Nanos(at.0.saturating_sub(SEEN_WITHIN.0));
-    let met = |operation: &Operation<'_>| {
-        operation.node() == Some(node)
-            && operation.completion() != Completion::Ok
-            && operation.invoked_at() <= *at
-            && operation.completed_at().is_none_or(|end| end >= from)
-            && operation.invoked_at() >= Nanos(from.0.saturating_sub(SEEN_WITHIN.0))
-    };
-    let mut operations: Vec<OpIndex> =
-        history.operations().filter(met).map(|operation| operation.index()).collect();
-    operations.truncate(LISTED_MAX);
+    let (operations, met) = met(crash, from, history);
     let faults = history.faults_during(from, *at);
     let forced = history.faults.iter().filter(|window| faults.contains(&window.id));
     let forced: Vec<String> = forced
         .map(|window| format!("{} #{} of {}", window.fault, window.id, window.nodes.join(" ")))
         .collect();
     let mut prose = vec![format!("At {at} the process of {node} was gone; no fault had ended it.")];
+    prose.extend(met);
     if !log.is_empty() {
         prose.push(format!("Its log ends with: {}", log.join(" ⏎ ")));
     }
@@ -92,6 +84,29 @@ fn told_of(crash: &Crash, history: &History) -> Finding {
     }
 }
 
+/// The requests that were under way on the node when the process ended: those that never got an
+/// answer. Only where there are none, those that failed, most of which were refused after it.
+fn met(crash: &Crash, from: Nanos, history: &History) -> (Vec<OpIndex>, Option<String>) {
+    let there = |operation: &Operation<'_>| {
+        operation.node() == Some(&crash.node)
+            && operation.invoked_at() <= crash.at
+            && operation.completed_at().or(operation.gave_up_at()).is_none_or(|end| end >= from)
+            && operation.invoked_at() >= Nanos(from.0.saturating_sub(SEEN_WITHIN.0))
+    };
+    let of = |completion: Completion| -> Vec<OpIndex> {
+        let all = history.operations().filter(there);
+        let all = all.filter(|operation| operation.completion() == completion);
+        all.take(LISTED_MAX).map(|operation| operation.index()).collect()
+    };
+    let unanswered = of(Completion::Info);
+    if unanswered.is_empty() {
+        return (of(Completion::Fail), None);
+    }
+    let names: Vec<String> = unanswered.iter().map(|index| format!("op {}", index.0)).collect();
+    let told = format!("Under way there, and never answered: {}.", names.join(", "));
+    (unanswered, Some(told))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::notation::history;
@@ -105,13 +120,15 @@ mod tests {
 
     #[test]
     fn rejects_a_crash_with_what_it_met() {
-        let text = "0-1 p0 n1 add 1\n 2-? p1 n1 update 1\n 2-? p2 n2 update 1\n
+        // p3 was refused afterwards: it met no process.
+        let text = "0-1 p0 n1 add 1\n 2-? p1 n1 update 1\n 2-? p2 n2 update 1\n 4-5! p3 n1 add 2\n
                     3-9 fault disconnect {}\n 5 crash n1 TypeError: null";
         let result = process_crash(&history(text));
         assert_eq!(result.verdict, Verdict::Violated);
         let finding = &result.findings[0];
         assert_eq!((finding.operations.len(), finding.faults.as_slice()), (1, &[0][..]));
-        assert!(finding.prose[1].contains("TypeError: null"), "{finding:?}");
-        assert!(finding.prose[2].contains("disconnect #0 of n1"), "{finding:?}");
+        assert_eq!(finding.prose[1], "Under way there, and never answered: op 2.");
+        assert!(finding.prose[2].contains("TypeError: null"), "{finding:?}");
+        assert!(finding.prose[3].contains("disconnect #0 of n1"), "{finding:?}");
     }
 }

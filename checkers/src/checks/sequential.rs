@@ -8,7 +8,7 @@
 
 use serde_json::{Value, json};
 
-use super::evidence::{Case, Evidence, shown, unjudged, who};
+use super::evidence::{Case, Evidence, name, shown, unjudged, who};
 use super::parts::{Op, Spelt, by_key, is_ok, stranger};
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
@@ -38,7 +38,7 @@ pub fn sequential(history: &History) -> CheckResult {
             }
             let first = found.iter().position(|value| !value.is_null()).unwrap_or(found.len());
             let Some(gap) = found[first..].iter().position(Value::is_null) else { continue };
-            evidence.add("trailing-null", || Case {
+            let case = || Case {
                 key: part.key,
                 title: format!("{} found a later write but not an earlier one", who(op)),
                 argument: format!(
@@ -48,7 +48,12 @@ pub fn sequential(history: &History) -> CheckResult {
                     first + gap + 1
                 ),
                 about: vec![op],
-            });
+            };
+            evidence.add("trailing-null", case).against(
+                format!("place {} of {}", first + gap + 1, name(op)),
+                format!("there, since {} is", shown(&found[first])),
+                "nothing",
+            );
         }
     }
     let reads = none + part_of + all;

@@ -115,7 +115,7 @@ fn judge_read<'a>(
 ) {
     let found = shown(&op.result);
     if let Some((_, before)) = known.written.filter(|(most, _)| *most > version) {
-        evidence.add("read-your-writes", || Case {
+        let case = || Case {
             key,
             title: format!("{} found {found}, older than what its process had written", who(op)),
             argument: format!(
@@ -123,10 +123,12 @@ fn judge_read<'a>(
                 capital(&name(before))
             ),
             about: vec![before, op],
-        });
+        };
+        let told = evidence.add("read-your-writes", case);
+        told.against(by(op), format!("{}, or newer", written(before)), format!("{found}, older"));
     }
     if let Some((_, before)) = known.read.filter(|(most, _)| *most > version) {
-        evidence.add("monotonic-reads", || Case {
+        let case = || Case {
             key,
             title: format!("{} found {found}, older than what its process had read", who(op)),
             argument: format!(
@@ -135,7 +137,24 @@ fn judge_read<'a>(
                 shown(&before.result)
             ),
             about: vec![before, op],
-        });
+        };
+        let expected = format!("{}, or newer", shown(&before.result));
+        let told = evidence.add("monotonic-reads", case);
+        told.against(by(op), expected, format!("{found}, older"));
+    }
+}
+
+/// What a contrast is about.
+fn by(op: Op<'_>) -> String {
+    format!("{} of process {}", name(op), op.process)
+}
+
+/// What a write made of its key, as far as the history tells.
+fn written(op: Op<'_>) -> String {
+    match (op.f, &op.argument) {
+        ("cas", Value::Array(pair)) if pair.len() == 2 => shown(&pair[1]),
+        _ if op.result.is_null() => shown(&op.argument),
+        _ => shown(&op.result),
     }
 }
 
@@ -195,7 +214,7 @@ fn judge_write<'a>(
     evidence: &mut Evidence<'a>,
 ) {
     if let Some((most, before)) = known.written.filter(|(most, _)| *most >= version) {
-        evidence.add("monotonic-writes", || Case {
+        let case = || Case {
             key,
             title: format!("{} became version {version}, before an earlier write", who(op)),
             argument: format!(
@@ -203,10 +222,12 @@ fn judge_write<'a>(
                 capital(&name(before))
             ),
             about: vec![before, op],
-        });
+        };
+        let told = evidence.add("monotonic-writes", case);
+        told.against(by(op), format!("a version after {most}"), format!("version {version}"));
     }
     if let Some((most, before)) = known.read.filter(|(most, _)| *most >= version) {
-        evidence.add("writes-follow-reads", || Case {
+        let case = || Case {
             key,
             title: format!(
                 "{} became version {version}, before what its process had read",
@@ -217,7 +238,9 @@ fn judge_write<'a>(
                 capital(&name(before))
             ),
             about: vec![before, op],
-        });
+        };
+        let told = evidence.add("writes-follow-reads", case);
+        told.against(by(op), format!("a version after {most}"), format!("version {version}"));
     }
 }
 

@@ -51,7 +51,12 @@ pub fn staleness(history: &History, bound: Option<Nanos>) -> CheckResult {
             let node = stale.read.node.unwrap_or("unknown");
             *by_node.entry(node).or_default() += 1;
             if let Some(bound) = bound.filter(|&bound| stale.age() > bound) {
-                evidence.add("stale-beyond-bound", || too_old(part.key, stale, bound));
+                let told = evidence.add("stale-beyond-bound", || too_old(part.key, stale, bound));
+                told.against(
+                    format!("age of what {} read", name(stale.read)),
+                    format!("at most {bound}"),
+                    stale.age().to_string(),
+                );
             }
         }
     }

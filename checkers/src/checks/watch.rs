@@ -112,6 +112,12 @@ fn read(event: &Value, response: usize) -> Option<Event<'_>> {
     Some(Event { revision, key: event.get("key")?, whole: event, response })
 }
 
+impl Event<'_> {
+    fn told(&self) -> String {
+        format!("revision {} of {}", self.revision, shown(self.key))
+    }
+}
+
 impl<'a> Watch<'a> {
     fn wants(&self, key: &Value) -> bool {
         let prefix = self.op.argument.get("prefix").and_then(Value::as_str);
@@ -133,19 +139,27 @@ impl<'a> Watch<'a> {
 fn in_order<'a>(watch: &Watch<'a>, evidence: &mut Evidence<'a>) {
     let pairs = || watch.events.windows(2).map(|pair| (&pair[0], &pair[1]));
     if let Some((a, b)) = pairs().find(|(a, b)| b.revision < a.revision) {
-        evidence.add("unordered-watch", || {
-            let title = format!("delivered revision {} after {}", b.revision, a.revision);
-            watch.case(title, "Events are delivered in order of revision.".to_owned())
-        });
+        evidence
+            .add("unordered-watch", || {
+                let title = format!("delivered revision {} after {}", b.revision, a.revision);
+                watch.case(title, "Events are delivered in order of revision.".to_owned())
+            })
+            .against(
+                "order of revisions",
+                format!("{} before {}", b.revision, a.revision),
+                format!("{} after {}", b.revision, a.revision),
+            );
     }
     let mut seen = FxHashSet::default();
     let again = |event: &&Event<'_>| !seen.insert((event.revision, event.key.to_string()));
     if let Some(event) = watch.events.iter().find(again) {
-        evidence.add("duplicate-event", || {
-            let key = shown(event.key);
-            let title = format!("delivered revision {} of {key} twice", event.revision);
-            watch.case(title, "An event is delivered once.".to_owned())
-        });
+        evidence
+            .add("duplicate-event", || {
+                let key = shown(event.key);
+                let title = format!("delivered revision {} of {key} twice", event.revision);
+                watch.case(title, "An event is delivered once.".to_owned())
+            })
+            .against(event.told(), "delivered once", "delivered twice");
     }
     let mut response_of = BTreeMap::new();
     let split = |event: &&Event<'_>| {
@@ -157,7 +171,8 @@ fn in_order<'a>(watch: &Watch<'a>, evidence: &mut Evidence<'a>) {
             let argument = "All events of a revision come at once: who sees one of them must see \
                             the others.";
             watch.case(title, argument.to_owned())
-        });
+        })
+        .against(format!("revision {}", event.revision), "in one response", "in two responses");
     }
 }
 
@@ -172,13 +187,15 @@ fn against<'a>(watch: &Watch<'a>, log: &Log<'a>, logged: bool, evidence: &mut Ev
         let canonical = log.get(&(event.revision, event.key.to_string())).copied();
         let invented = canonical.is_none() && logged && within(event.revision);
         if invented || canonical.is_some_and(|canonical| canonical != event.whole) {
-            evidence.add("wrong-event", || {
+            let case = || {
                 let title = format!("delivered {}, which is not what happened", shown(event.whole));
                 let log = canonical.map_or("has no such event".to_owned(), |canonical| {
                     format!("has {}", shown(canonical))
                 });
                 watch.case(title, format!("At revision {} the log {log}.", event.revision))
-            });
+            };
+            let expected = canonical.map_or("no such event".to_owned(), shown);
+            evidence.add("wrong-event", case).against(event.told(), expected, shown(event.whole));
         }
     }
     let delivered: FxHashSet<(u64, String)> =
@@ -208,13 +225,21 @@ fn against<'a>(watch: &Watch<'a>, log: &Log<'a>, logged: bool, evidence: &mut Ev
                 false => format!("It delivered events of revisions {first} to {last} around it."),
             };
             watch.case(title, argument)
-        });
+        })
+        .against(
+            format!("revision {} of {}", place.0, event.get("key").map_or("?".to_owned(), shown)),
+            "delivered",
+            "never delivered",
+        );
     }
     if let Some(from) = watch.from.filter(|&from| first < from) {
-        evidence.add("unresumable-watch", || {
-            let title = format!("delivered revision {first}, though it was to begin at {from}");
-            watch.case(title, "A watch delivers nothing older than it was asked for.".to_owned())
-        });
+        evidence
+            .add("unresumable-watch", || {
+                let title = format!("delivered revision {first}, though it was to begin at {from}");
+                watch
+                    .case(title, "A watch delivers nothing older than it was asked for.".to_owned())
+            })
+            .against("first revision", format!("{from} or later"), first.to_string());
     }
 }
 

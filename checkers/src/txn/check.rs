@@ -85,8 +85,9 @@ impl<T: Source + Reasons> Known<'_, T> {
         let mut counts = self.sightings.counts.clone();
         counts.extend(found.iter().map(|found| (found.anomaly, found.count)));
         let mut findings: Vec<(Anomaly, Finding)> = Vec::new();
-        for case in self.sightings.cases.iter().filter(|case| options.counts(case.anomaly)) {
-            findings.push((case.anomaly, explain::of_case(self.txns, case)));
+        let told = self.sightings.cases.iter();
+        for told in told.filter(|told| options.counts(told.case.anomaly)) {
+            findings.push((told.case.anomaly, explain::of_case(self.txns, told)));
         }
         for found in found.iter().filter(|found| options.counts(found.anomaly)) {
             let tell =

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::anomaly::Anomaly;
 use super::cycles::TOLD_MAX;
+use crate::finding::{Against, Contrast};
 
 /// One accusation, in words.
 pub(crate) struct Case {
@@ -18,20 +19,28 @@ pub(crate) struct Case {
     pub argument: String,
 }
 
+/// A case, and what should have been seen against what was.
+pub(crate) struct Told {
+    pub case: Case,
+    pub contrast: Vec<Contrast>,
+}
+
 /// Gathers accusations.
 #[derive(Default)]
 pub(crate) struct Sightings {
     pub counts: BTreeMap<Anomaly, usize>,
-    pub cases: Vec<Case>,
+    pub cases: Vec<Told>,
 }
 
 impl Sightings {
     /// Counts one; `case` is asked for only when it will be told.
-    pub(crate) fn add(&mut self, anomaly: Anomaly, case: impl FnOnce() -> Case) {
+    pub(crate) fn add(&mut self, anomaly: Anomaly, case: impl FnOnce() -> Case) -> Against<'_> {
         let count = self.counts.entry(anomaly).or_default();
         *count += 1;
-        if *count <= TOLD_MAX {
-            self.cases.push(case());
+        if *count > TOLD_MAX {
+            return Against(None);
         }
+        self.cases.push(Told { case: case(), contrast: Vec::new() });
+        Against(self.cases.last_mut().map(|told| &mut told.contrast))
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::cycles::Cycle as Found;
 use super::dependencies::{PROCESS, REALTIME, RW, WR, WW};
-use super::evidence::Case;
+use super::evidence::Told;
 use super::{Anomaly, Function, Transactions, words};
 use crate::finding::{Cycle, CycleEdge, CycleNode, Dependency, Finding};
 use crate::graph::Kinds;
@@ -88,10 +88,12 @@ pub(crate) fn of_cycle(
 }
 
 /// The finding that another accusation is.
-pub(crate) fn of_case(txns: &Transactions<'_>, case: &Case) -> Finding {
+pub(crate) fn of_case(txns: &Transactions<'_>, told: &Told) -> Finding {
+    let case = &told.case;
     let key = txns.values().get(txns.keys()[case.key as usize]);
     let argument = vec![case.argument.clone()];
-    finding(txns, case.anomaly, Some(key), case.title.clone(), &case.txns, argument)
+    let found = finding(txns, case.anomaly, Some(key), case.title.clone(), &case.txns, argument);
+    Finding { contrast: told.contrast.clone(), ..found }
 }
 
 /// Begins with what a session or time says last: that is what contradicts the data. Without

@@ -179,3 +179,18 @@ fn a_stale_read_is_argued_to_the_contradiction() {
     let not = serde_json::json!(["linearizable", "strong-snapshot-isolation"]);
     assert_eq!(result.figures["not"], not);
 }
+
+#[test]
+fn two_orders_of_a_list_are_set_against_one_another() {
+    let row = |line: &str| {
+        let result = list_append(&history(line), &TxnOptions::default());
+        let finding = result.findings.iter().find(|f| f.anomaly == "incompatible-order").unwrap();
+        let row = &finding.contrast[0];
+        [row.what.clone(), row.expected.clone(), row.seen.clone()]
+    };
+    let apart = row("0-9 ax1 | 0-9 ax2 | 0-9 rx[1] | 0-9 rx[2,1]");
+    assert_eq!(apart[1..], ["[2, 1], or a beginning of it", "[1]"]);
+    assert!(apart[0].starts_with("key \"x\", by op "), "{apart:?}");
+    let turned = row("0-9 ax1 ax2 | 0-9 rx[2,1]");
+    assert_eq!(turned[1..], ["1 before 2", "[2, 1]: 2 without it"]);
+}

@@ -38,23 +38,31 @@ impl<'a> Judge<'a, '_> {
     pub(super) fn incompatible(&mut self, read: External<'a>, longest: External<'a>) {
         let (key, txns) = (self.key, self.txns);
         let readers = [self.entries[read.entry].txn, self.entries[longest.entry].txn];
-        self.sightings.add(Anomaly::IncompatibleOrder, || {
-            let name = words::key(txns, key);
-            let (one, other) = (words::list(txns, read.list), words::list(txns, longest.list));
-            let same = readers[0] == readers[1];
-            let title = format!("{} read a list no other agrees with", words::op(txns, readers[0]));
-            Case {
-                anomaly: Anomaly::IncompatibleOrder,
-                key,
-                txns: readers[..if same { 1 } else { 2 }].to_vec(),
-                title,
-                argument: format!(
-                    "T1 found {one} in key {name}, and {} {other}: neither is how the other \
+        self.sightings
+            .add(Anomaly::IncompatibleOrder, || {
+                let name = words::key(txns, key);
+                let (one, other) = (words::list(txns, read.list), words::list(txns, longest.list));
+                let same = readers[0] == readers[1];
+                let title =
+                    format!("{} read a list no other agrees with", words::op(txns, readers[0]));
+                Case {
+                    anomaly: Anomaly::IncompatibleOrder,
+                    key,
+                    txns: readers[..if same { 1 } else { 2 }].to_vec(),
+                    title,
+                    argument: format!(
+                        "T1 found {one} in key {name}, and {} {other}: neither is how the other \
                      began, so the list had two different orders.",
-                    if same { "it also found" } else { "T2" }
-                ),
-            }
-        });
+                        if same { "it also found" } else { "T2" }
+                    ),
+                }
+            })
+            .against_what(|| {
+                let op = words::op(txns, readers[0]);
+                let (one, other) = (words::list(txns, read.list), words::list(txns, longest.list));
+                let what = format!("key {}, by {op}", words::key(txns, key));
+                [what, format!("{other}, or a beginning of it"), one]
+            });
     }
 
     /// Two appends of one transaction, the second of which is in the list before the first.
@@ -79,6 +87,13 @@ impl<'a> Judge<'a, '_> {
                      found, {list}, {second} is there without {first} before it."
                 ),
             }
+        })
+        .against_what(|| {
+            let op = words::op(txns, reader);
+            let [first, second] = [first, second].map(|element| words::value(txns, element));
+            let what = format!("key {}, by {op}", words::key(txns, key));
+            let seen = format!("{}: {second} without it", words::list(txns, longest.list));
+            [what, format!("{first} before {second}"), seen]
         });
     }
 
