@@ -26,8 +26,8 @@ const FIRST_QUEUE: u16 = 7000;
 /// `/run`: then they are allowed in a mount namespace that only the helper sees.
 const START: &str = r#"set -- setsid
 "$dir/helper" version >/dev/null 2>&1 ||
-  set -- setsid unshare -m sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,exec "$0" &&
-    exec "$@"' "$dir"
+  set -- setsid unshare -m sh -c 'mount -n --bind "$0" "$0" &&
+    mount -n -o remount,bind,exec "$0" && exec "$@"' "$dir"
 "#;
 
 /// The receiver's helper disturbs what `senders` send; the first of them is number `index`.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::effect::Effect;
 use super::targets::majority;
+use crate::system::host_of;
 
 /// What faults in force take from a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,13 +38,14 @@ impl Losses {
     }
 
     /// Whether one of `voters` still exchanges packets with a majority of them, itself included:
-    /// then it can lead.
+    /// then it can lead. A guest fares as the node that it is on.
     pub fn leave_a_majority(&self, voters: &BTreeSet<String>) -> bool {
-        let up: Vec<&String> = voters.iter().filter(|node| !self.down.contains(*node)).collect();
-        let hears = |a: &String, b: &String| !self.deaf.contains(&(a.clone(), b.clone()));
+        let hosts = voters.iter().map(|voter| host_of(voter));
+        let up: Vec<&str> = hosts.filter(|node| !self.down.contains(*node)).collect();
+        let hears = |a: &str, b: &str| !self.deaf.contains(&(a.to_owned(), b.to_owned()));
         up.iter().any(|leader| {
             let follows =
-                |node: &&&String| node == &leader || (hears(leader, node) && hears(node, leader));
+                |node: &&&str| node == &leader || (hears(leader, node) && hears(node, leader));
             up.iter().filter(follows).count() >= majority(voters.len())
         })
     }
@@ -77,6 +79,18 @@ mod tests {
         // Of two members both are the majority.
         assert!(!lost(&["n1"], &[]).leave_a_majority(&names(&["n1", "n2"])));
         assert!(lost(&["n3"], &[]).leave_a_majority(&names(&["n1", "n2"])));
+    }
+
+    #[test]
+    fn a_guest_votes_and_fares_as_its_host() {
+        let four = names(&["n1", "n2", "n3", "n3-guest"]);
+        assert!(lost(&["n1"], &[]).leave_a_majority(&four));
+        assert!(!lost(&["n3"], &[]).leave_a_majority(&four));
+        // Cut off, n3 and its guest are two of four.
+        let cut = [("n1", "n3"), ("n2", "n3"), ("n3", "n1"), ("n3", "n2")];
+        assert!(!lost(&[], &cut).leave_a_majority(&four));
+        let other = [("n1", "n2"), ("n2", "n1"), ("n3", "n1"), ("n1", "n3")];
+        assert!(lost(&[], &other).leave_a_majority(&four));
     }
 
     #[test]

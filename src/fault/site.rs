@@ -24,7 +24,7 @@ use super::probe;
 use super::watchdog::Watchdog;
 use crate::cluster::{Cluster, Member, RemoteError, on_each};
 use crate::run::Recorder;
-use crate::system::System;
+use crate::system::{System, host_of};
 
 /// After a heal, before the nodes are asked whether they agree.
 const QUIET: Duration = Duration::from_millis(500);
@@ -275,8 +275,9 @@ impl Site {
         let all = || nodes.iter().map(|node| node.name.clone()).collect();
         let voters = voters(&self.system, &self.runtime, &nodes, &answers).unwrap_or_else(all);
         let leads = self.system.has_leader();
+        // A guest is not asked; it is where its host is.
         let answers_well = |name: &String| {
-            answers.get(name).is_some_and(|status| status.leader.is_some() || !leads)
+            answers.get(host_of(name)).is_some_and(|status| status.leader.is_some() || !leads)
         };
         let silent = voters.iter().filter(|name| !answers_well(name)).cloned().collect();
         Room { quorum, voters, silent }

@@ -158,6 +158,11 @@ fn faults(spec: &Spec, found: &mut Vec<Mistake>) {
             let help = "write `clock-bump`, in a lab of `kind: vm` or over `ssh:`";
             found.push(mistake("faults", name, message.to_owned(), help));
         }
+        if matches!(fault, FaultSpec::Wipe(_)) && matches!(spec.system, SystemSpec::Etcd(_)) {
+            let message = "a member of etcd whose data are gone cannot come back as it was";
+            let help = "write `membership: { change: replace }`: a new member, without data";
+            found.push(mistake("faults", name, message.to_owned(), help));
+        }
         let network = cuts || fault.links().is_some() || name.starts_with("clock-");
         if !network && !ours {
             let message = format!("a {name} needs a process that isobar started");
@@ -223,6 +228,15 @@ mod tests {
         assert!(told.contains("it is written in Go"), "{told}");
         let skipped = with("process-clock: { on-unavailable: skip }");
         assert!(parse("etcd.yaml", &skipped).is_ok());
+    }
+
+    #[test]
+    fn a_wiped_etcd_would_never_come_back() {
+        let etcd = include_str!("../../examples/etcd-register.yaml");
+        let wipe = etcd.replace("faults:\n", "faults:\n  - wipe: { on-unavailable: skip }\n");
+        let told = parse("etcd.yaml", &wipe).unwrap_err().to_string();
+        assert!(told.contains("cannot come back as it was"), "{told}");
+        assert!(told.contains("`membership: { change: replace }`"), "{told}");
     }
 
     #[test]

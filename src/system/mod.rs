@@ -21,6 +21,14 @@ pub use etcd::Etcd;
 pub use process::{Daemon, MemberScripts, OwnWays, ProcessScripts, ProcessState};
 pub use strapi::Strapi;
 
+/// Ends the name of a second member on a node, behind the node's name.
+pub const GUEST_OF: &str = "-guest";
+
+/// The node on which a member runs.
+pub fn host_of(member: &str) -> &str {
+    member.strip_suffix(GUEST_OF).unwrap_or(member)
+}
+
 /// A system under test. Everything that is done to a node is a script, so that it can be shown
 /// by `plan`, written to the node's undo file, and run by hand.
 #[async_trait]

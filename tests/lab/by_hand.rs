@@ -117,3 +117,39 @@ fn a_node_without_room_is_refused_and_left_alone() {
     let left = "ls /run/isobar; ls /run/isobar-* 2>/dev/null || :";
     assert_eq!(on_n1(left), "", "of isobar itself nothing");
 }
+
+/// As Debian and Ubuntu mount `/run`: no program there can be started.
+#[test]
+fn a_helper_works_where_no_program_under_run_may_and_leaves_no_trace() {
+    let Some(lab) = TestLab::up(2) else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let spec = directory.path().join("spec.yaml");
+    let name = lab.lab.name();
+    let spec_text = format!(
+        "version: 1\nname: noexec\ncluster: {{ lab: {{ nodes: 2, name: {name} }} }}\n\
+         system: {{ etcd: {{}} }}\nworkload: {{ register: {{}} }}\nload: {{ time: 1s }}\n\
+         checks: [linearizable: {{}}]\n"
+    );
+    std::fs::write(&spec, spec_text).unwrap();
+    let cluster = lab.cluster();
+    let on_n1 = |script: &str| {
+        cluster.member("n1").unwrap().remote.check(&Command::shell(script)).unwrap().text()
+    };
+    on_n1("mount -t tmpfs -o noexec tmpfs /run && mkdir -p /run/netns /run/sshd");
+    let network = "ls -A /run; iptables-save; grep -c . /proc/mounts; \
+                   ls -l /proc/*/exe 2>/dev/null | grep -c /helper";
+    let before = on_n1(&format!("{network} || :"));
+    let fault = "silent-corrupt: { targets: [n2], to: [n1], share: 100% }";
+    let done = Program::new(env!("CARGO_BIN_EXE_isobar"))
+        .arg("--store")
+        .arg(directory.path().join("runs"))
+        .args(["fault", spec.to_str().unwrap(), fault, "--for", "1s"])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert!(text(&done.stderr).contains("silent-corrupt #0 installed on n1"));
+    let journal = directory.path().join("runs/noexec-fault/latest/faults.jsonl");
+    let journal = std::fs::read_to_string(journal).unwrap();
+    assert!(journal.contains("silent-corrupt 100% by isobar's helper, 1 rule"), "{journal}");
+    assert_eq!(on_n1(&format!("{network} || :")), before);
+}

@@ -11,7 +11,7 @@ use isobar_workloads::Connect;
 use isobar_workloads::etcd::{self, EtcdConnect};
 
 use self::member::Seat;
-use super::{Daemon, ProcessScripts, Status, System, SystemError};
+use super::{Daemon, GUEST_OF, ProcessScripts, Status, System, SystemError};
 use crate::cluster::{Command, Node, Remote};
 use crate::spec::EtcdSpec;
 
@@ -75,7 +75,7 @@ impl Etcd {
 
     /// A second member on a node.
     fn guest_seat(&self, node: &Node) -> Seat {
-        let name = format!("{}-guest", node.name);
+        let name = format!("{}{GUEST_OF}", node.name);
         let mut others = self.seat(node).others;
         others.insert(0, url(node, CLIENT_PORT));
         Seat {
