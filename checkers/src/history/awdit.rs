@@ -57,7 +57,7 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut torn = None;
     while let Some(line) = source.line()? {
         last = line.number;
-        let text = line.text.trim_ascii();
+        let text = line.text().trim_ascii();
         if text.is_empty() {
             continue;
         }
@@ -72,7 +72,7 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
             }
             Err(_) if !line.ended => torn = Some(last),
             Err(problem) => {
-                let column = 1 + line.text.len() - line.text.trim_ascii_start().len();
+                let column = 1 + line.text().len() - line.text().trim_ascii_start().len();
                 let file = name.to_owned();
                 return Err(ReadError::Syntax { file, line: last, column, problem });
             }

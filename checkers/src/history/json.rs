@@ -30,7 +30,8 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
         match step {
             Step::Event(start, end) => {
                 let text = &ahead[start..end];
-                let pushed = match scanner.record(text, &mut builder.names) {
+                let scanned = scanner.record(&ahead[start..], text.len(), &mut builder.names);
+                let pushed = match scanned {
                     Some(record) => builder.record(record),
                     None => match serde_json::from_slice(text) {
                         Ok(members) => push(members, &mut builder),

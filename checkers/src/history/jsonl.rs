@@ -21,12 +21,13 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut scanner = Scanner::default();
     let mut torn = None;
     while let Some(line) = source.line()? {
-        if line.text.is_empty() {
+        let text = line.text();
+        if text.is_empty() {
             continue;
         }
-        let pushed = match scanner.record(line.text, &mut builder.names) {
+        let pushed = match scanner.record(line.ahead, line.length, &mut builder.names) {
             Some(record) => builder.record(record),
-            None => match serde_json::from_slice(line.text) {
+            None => match serde_json::from_slice(text) {
                 Ok(members) => push(members, &mut builder),
                 Err(_) if !line.ended => {
                     torn = Some(line.number);

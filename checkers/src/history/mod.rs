@@ -7,6 +7,7 @@ pub mod awdit;
 mod columns;
 mod decode;
 pub mod edn;
+mod eight;
 mod event;
 mod fault;
 mod format;

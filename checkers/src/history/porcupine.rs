@@ -28,7 +28,7 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut builder = HistoryBuilder::new();
     let mut found = false;
     while let Some(line) = source.line()? {
-        let text = String::from_utf8_lossy(line.text);
+        let text = String::from_utf8_lossy(line.text());
         let Some(start) = text.find(MARK).map(|place| place + MARK.len()) else { continue };
         let event = event(&text[start..]).map_err(|problem| {
             let (file, line) = (name.to_owned(), line.number);

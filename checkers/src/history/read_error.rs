@@ -21,7 +21,6 @@ pub enum ReadError {
 impl ReadError {
     /// Puts a place to an event that cannot be paired.
     pub(super) fn at(file: &str, line: usize) -> impl FnOnce(HistoryError) -> Self {
-        let file = file.to_owned();
-        move |source| Self::History { file, line, source }
+        move |source| Self::History { file: file.to_owned(), line, source }
     }
 }

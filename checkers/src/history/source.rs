@@ -28,9 +28,18 @@ pub(super) struct Source<R> {
 pub(super) struct Line<'a> {
     /// From 1.
     pub number: usize,
-    pub text: &'a [u8],
+    /// From its first byte on, as far as the file was read.
+    pub ahead: &'a [u8],
+    /// Without blanks at its end.
+    pub length: usize,
     /// Whether a newline follows: if not, the file may have been cut off here.
     pub ended: bool,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn text(&self) -> &'a [u8] {
+        &self.ahead[..self.length]
+    }
 }
 
 impl<R: Read> Source<R> {
@@ -119,8 +128,9 @@ impl<R: Read> Source<R> {
         self.start += length + usize::from(ended);
         self.counted = self.start;
         self.lines += 1;
-        let text = self.buffer[from..from + length].trim_ascii_end();
-        Ok(Some(Line { number: self.lines, text, ended }))
+        let ahead = &self.buffer[from..self.end];
+        let length = ahead[..length].trim_ascii_end().len();
+        Ok(Some(Line { number: self.lines, ahead, length, ended }))
     }
 }
 
@@ -149,7 +159,7 @@ mod tests {
             let mut source = Source::new("f", reader);
             let mut seen = Vec::new();
             while let Some(line) = source.line().unwrap() {
-                seen.push((line.number, line.text.len(), line.ended));
+                seen.push((line.number, line.length, line.ended));
             }
             let expected =
                 [(1, 3, true), (2, 0, true), (3, 3, true), (4, long.len(), true), (5, 4, false)];

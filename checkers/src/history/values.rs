@@ -16,6 +16,8 @@ use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 use serde_json::Value;
 
+use super::eight::Short;
+
 /// The name of a value in the [`Values`] of one history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId(u32);
@@ -196,14 +198,6 @@ const WORDS: usize = 1 << 11;
 /// Leaves as many bits.
 const WORD_SHIFT: u32 = u64::BITS - WORDS.trailing_zeros();
 
-/// Up to seven bytes and their number, in one.
-#[inline]
-fn packed(bytes: &[u8]) -> Option<u64> {
-    let fits = bytes.len() < size_of::<u64>();
-    let number = bytes.len() as u64 + 1;
-    fits.then(|| bytes.iter().fold(number, |packed, &byte| packed << 8 | u64::from(byte)))
-}
-
 /// Names values while a history is read.
 #[derive(Default)]
 pub(super) struct Interner {
@@ -214,8 +208,8 @@ pub(super) struct Interner {
     others: HashTable<Named>,
     /// The arrays named or asked for last, by hash: most are asked for again soon.
     recent: Vec<(u64, ValueId)>,
-    /// The short texts named or asked for last, packed: the names of functions, nodes and keys.
-    words: Vec<(u64, ValueId)>,
+    /// The short texts named or asked for last: the names of functions, nodes and keys.
+    words: Vec<(Short, ValueId)>,
     /// Whether the names did not suffice: some value has the name of another.
     full: bool,
 }
@@ -262,28 +256,32 @@ impl Interner {
         )
     }
 
-    /// A text, if these bytes are one. Short ones that were asked for lately are known by
-    /// themselves.
-    #[inline]
+    /// A text, if these bytes are one.
     pub(super) fn word(&mut self, bytes: &[u8]) -> Option<ValueId> {
-        let Some(packed) = packed(bytes) else {
-            return std::str::from_utf8(bytes).ok().map(|text| self.text(text));
-        };
-        let slot = (spread(half(packed)) >> WORD_SHIFT) as usize;
+        match Short::of(bytes) {
+            Some(short) => self.short(short),
+            None => std::str::from_utf8(bytes).ok().map(|text| self.text(text)),
+        }
+    }
+
+    /// As [`word`](Self::word): those that were asked for lately are known at once.
+    #[inline]
+    pub(super) fn short(&mut self, short: Short) -> Option<ValueId> {
+        let slot = (spread(half(short.bits())) >> WORD_SHIFT) as usize;
         match self.words.get(slot) {
-            Some(&(known, id)) if known == packed => Some(id),
-            _ => self.new_word(bytes, packed, slot),
+            Some(&(known, id)) if known == short => Some(id),
+            _ => self.new_short(short, slot),
         }
     }
 
     #[cold]
-    fn new_word(&mut self, bytes: &[u8], packed: u64, slot: usize) -> Option<ValueId> {
-        let id = self.text(std::str::from_utf8(bytes).ok()?);
+    fn new_short(&mut self, short: Short, slot: usize) -> Option<ValueId> {
+        let (bytes, length) = short.bytes();
+        let id = self.text(std::str::from_utf8(&bytes[..length]).ok()?);
         if self.words.is_empty() {
-            // No text is packed as 0.
-            self.words = vec![(0, ValueId::NULL); WORDS];
+            self.words = vec![(Short::NONE, ValueId::NULL); WORDS];
         }
-        self.words[slot] = (packed, id);
+        self.words[slot] = (short, id);
         Some(id)
     }
 

@@ -170,9 +170,9 @@ fn judge<M: Model>(
     }
     let parts = Parts::of(history, model.is_register());
     let mut judged = Vec::with_capacity(parts.len());
-    for group in parts.groups() {
+    for group in 0..parts.groups() {
         let sheet = match model.is_register() {
-            true => zones::Sheet::of(history, &parts, group.clone()),
+            true => zones::Sheet::of(history, &parts, group),
             false => None,
         };
         let judge = |part| {

@@ -1,7 +1,5 @@
 //! Zones straight from the columns of a history: values are compared by id, and no call is made.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::{INITIAL, Move, NONE, decide_moves};
@@ -79,12 +77,9 @@ impl Functions {
 
 impl Sheet {
     /// `None` when an operation is none of a register: whoever parses them says which.
-    pub(crate) fn of(history: &History, parts: &Parts<'_>, group: Range<usize>) -> Option<Self> {
-        let count = rayon::current_num_threads();
-        let start = |page: usize| history.len() * page / count;
-        let pages = (0..count).into_par_iter();
-        let pages =
-            pages.map(|page| Page::of(history, parts, group.clone(), start(page)..start(page + 1)));
+    pub(crate) fn of(history: &History, parts: &Parts<'_>, group: usize) -> Option<Self> {
+        let pages = (0..parts.stretches()).into_par_iter();
+        let pages = pages.map(|stretch| Page::of(history, parts, group, stretch));
         Some(Self { pages: pages.collect::<Option<_>>()? })
     }
 
@@ -109,39 +104,29 @@ impl Sheet {
 }
 
 impl Page {
-    fn of(
-        history: &History,
-        parts: &Parts<'_>,
-        group: Range<usize>,
-        stretch: Range<usize>,
-    ) -> Option<Self> {
-        let mut counts = vec![0; parts.len()];
-        parts.each_operation(stretch.clone(), |_, part| counts[part] += 1);
+    fn of(history: &History, parts: &Parts<'_>, group: usize, stretch: usize) -> Option<Self> {
         let mut size = 0;
-        let ranges = counts[group.clone()].iter().map(|count| {
-            size += count;
-            (size - count, size - count)
+        let ranges = parts.of_group(group).map(|part| {
+            let start = size;
+            size += parts.count(stretch, part);
+            (start, start)
         });
-        let ranges = ranges.collect();
+        let mut ranges: Vec<(usize, usize)> = ranges.collect();
+        let first = parts.of_group(group).start;
         let none = Move { sees: NONE, sets: NONE, invoked: 0, completed: 0 };
-        let mut page = Self { moves: vec![none; size], first: group.start, ranges };
+        let mut moves = vec![none; size];
         let functions = Functions::new(history);
         let mut known = true;
-        parts.each_operation(stretch, |place, part| {
-            if !group.contains(&part) {
-                return;
+        parts.each_operation(group, stretch, |place, part| match functions.call(history, place) {
+            Some(Some(call)) => {
+                let end = &mut ranges[part - first].1;
+                moves[*end] = call;
+                *end += 1;
             }
-            match functions.call(history, place) {
-                Some(Some(call)) => {
-                    let end = &mut page.ranges[part - group.start].1;
-                    page.moves[*end] = call;
-                    *end += 1;
-                }
-                Some(None) => {}
-                None => known = false,
-            }
+            Some(None) => {}
+            None => known = false,
         });
-        known.then_some(page)
+        known.then_some(Self { moves, first, ranges })
     }
 
     fn moves(&self, part: usize) -> &[Move] {
