@@ -142,10 +142,30 @@ impl Chain {
     }
 }
 
+/// How far a chain is from its place, on average, where it pays to move it there step by step.
+const STEPS: usize = 8;
+
+/// Puts chains in order of their left ends: nearly that of their first mention, in which they come.
+fn sort(chains: &mut [Chain]) {
+    let mut left = chains.len() * STEPS;
+    for place in 1..chains.len() {
+        let mut at = place;
+        while at > 0 && left > 0 && chains[at - 1].left() > chains[at].left() {
+            chains.swap(at - 1, at);
+            at -= 1;
+            left -= 1;
+        }
+        if left == 0 {
+            return chains.sort_unstable_by_key(Chain::left);
+        }
+    }
+}
+
 impl<'a> Zones<'a> {
     fn new(moves: &'a [Move]) -> Option<Self> {
-        let values = moves.iter().flat_map(|call| [call.sees, call.sets]);
-        let values = values.filter(|&value| value != NONE).max().unwrap_or(INITIAL) as usize + 1;
+        // One more than the greatest number; NONE becomes 0.
+        let beyond = |call: &Move| call.sees.wrapping_add(1).max(call.sets.wrapping_add(1));
+        let values = moves.iter().map(beyond).max().unwrap_or(0).max(INITIAL + 1) as usize;
         let mut writer = vec![NONE; values];
         let mut first = vec![0; values + 1];
         for (number, call) in (0..).zip(moves) {
@@ -200,7 +220,7 @@ impl<'a> Zones<'a> {
         if linked < self.effective.iter().filter(|&&effective| effective).count() {
             return Err(Conflict::Circle);
         }
-        chains.sort_unstable_by_key(Chain::left);
+        sort(&mut chains);
         let mut forward: Option<&Chain> = None;
         for chain in &chains {
             if let Some(open) = forward

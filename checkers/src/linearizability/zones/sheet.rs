@@ -159,9 +159,12 @@ fn replayed(moves: &[Move], order: Vec<u32>) -> Decision {
 
 /// The moves with their values numbered from 0, which is null.
 fn numbered(mut moves: Vec<Move>) -> Vec<Move> {
-    let of_moves = moves.iter().flat_map(|call| [call.sees, call.sets]);
-    let of_moves = of_moves.filter(|&value| value != NONE).map(ValueId::from_raw);
-    let mentions: Vec<ValueId> = std::iter::once(ValueId::NULL).chain(of_moves).collect();
+    let mut mentions = Vec::with_capacity(moves.len() * 3 / 2);
+    mentions.push(ValueId::NULL);
+    for call in &moves {
+        mentions.extend((call.sees != NONE).then(|| ValueId::from_raw(call.sees)));
+        mentions.extend((call.sets != NONE).then(|| ValueId::from_raw(call.sets)));
+    }
     let mut numbers = history::numbered(&mentions).numbers.into_iter().skip(1);
     let mut number = |value| if value == NONE { NONE } else { numbers.next().unwrap_or(NONE) };
     for call in &mut moves {
