@@ -5,7 +5,7 @@
 //! Calls still running there count as open. What is left is shrunk by whole calls.
 
 use super::search::{Outcome, Partial, search};
-use super::{Budget, Call, Contradiction, Decision, Model, Reason, shrink};
+use super::{Budget, Call, Contradiction, Decision, Model, Reason, Sources, shrink};
 
 /// Configurations for one attempt to leave something out.
 const STATES_PER_TRY: u64 = 50_000;
@@ -56,11 +56,11 @@ fn contradiction<M: Model>(
         matches!(outcome, Outcome::Violated(_))
     };
     let about = numbers.partition_point(|&number| number < stuck);
-    let suspects = suspects(model, &cut, about, sources.as_deref(), &mut violated);
+    let suspects = suspects(model, &cut, about, sources.as_ref(), &mut violated);
     let among = pick(&cut, &suspects);
     let sources = sources.map(|sources| renumbered(&sources, &suspects));
     let tries = (WORK / suspects.len().max(1)).clamp(10, 2000);
-    let close = |kept: &mut [bool]| close(model, &among, sources.as_deref(), kept);
+    let close = |kept: &mut [bool]| close(model, &among, sources.as_ref(), kept);
     let kept =
         shrink::minimise(suspects.len(), tries, close, |places| violated(&pick(&suspects, places)));
     let kept = pick(&suspects, &kept);
@@ -91,21 +91,22 @@ fn suspects<M: Model>(
     model: &M,
     calls: &[Call<M::Op>],
     stuck: usize,
-    sources: Option<&[Vec<u32>]>,
+    sources: Option<&Sources>,
     mut violated: impl FnMut(&[u32]) -> bool,
 ) -> Vec<u32> {
     let Some(at) = calls.get(stuck) else { return (0..).take(calls.len()).collect() };
     let value = |call: &Call<M::Op>| model.observed(&call.op).or_else(|| model.written(&call.op));
     let about = value(at);
-    let last = |wanted: &dyn Fn(usize, &Call<M::Op>) -> bool| -> Vec<usize> {
-        (0..calls.len()).rev().filter(|&place| wanted(place, &calls[place])).collect()
+    let last = |wanted: &dyn Fn(usize, &Call<M::Op>) -> bool| -> Vec<u32> {
+        let places = (0..calls.len()).rev().filter(|&place| wanted(place, &calls[place]));
+        places.map(|place| place as u32).collect()
     };
-    let blind = |place: usize| sources.is_none_or(|sources| sources[place].is_empty());
+    let blind = |place: usize| sources.is_none_or(|sources| sources.of(place).is_empty());
     let changes = last(&|place, call| {
         call.completed < at.invoked && blind(place) && !model.reads_only(&call.op)
     });
     let mut completed = last(&|_, call| !call.is_open());
-    completed.sort_by_key(|&place| std::cmp::Reverse(calls[place].completed));
+    completed.sort_by_key(|&place| std::cmp::Reverse(calls[place as usize].completed));
     let alike = last(&|_, call| about.is_some() && !call.is_open() && value(call) == about);
     let mut size = 1;
     while size < calls.len() {
@@ -114,7 +115,7 @@ fn suspects<M: Model>(
         for chosen in [changes().collect::<Vec<_>>(), changes().chain(near).collect()] {
             let mut mask = vec![false; calls.len()];
             mask[stuck] = true;
-            chosen.into_iter().for_each(|&place| mask[place] = true);
+            chosen.into_iter().for_each(|&place| mask[place as usize] = true);
             close(model, calls, sources, &mut mask);
             let places: Vec<u32> = (0..).zip(mask).filter(|(_, kept)| *kept).map(|p| p.0).collect();
             if violated(&places) {
@@ -127,9 +128,13 @@ fn suspects<M: Model>(
 }
 
 /// `sources` among `kept` alone, which is closed under them, in places there.
-fn renumbered(sources: &[Vec<u32>], kept: &[u32]) -> Vec<Vec<u32>> {
+fn renumbered(sources: &Sources, kept: &[u32]) -> Sources {
     let place = |source: &u32| kept.binary_search(source).ok().map(|place| place as u32);
-    kept.iter().map(|&call| sources[call as usize].iter().filter_map(place).collect()).collect()
+    let mut among = Sources::with_capacity(kept.len());
+    for &call in kept {
+        among.push(|numbers| numbers.extend(sources.of(call as usize).iter().filter_map(place)));
+    }
+    among
 }
 
 fn pick<T: Clone>(all: &[T], places: &[u32]) -> Vec<T> {
@@ -155,12 +160,7 @@ pub(super) fn until<O: Clone>(call: &Call<O>, calls: &[Call<O>], stuck: u32) -> 
 }
 
 /// Adds the calls whose effect a kept call may have observed.
-fn close<M: Model>(
-    model: &M,
-    calls: &[Call<M::Op>],
-    sources: Option<&[Vec<u32>]>,
-    kept: &mut [bool],
-) {
+fn close<M: Model>(model: &M, calls: &[Call<M::Op>], sources: Option<&Sources>, kept: &mut [bool]) {
     let Some(sources) = sources else {
         for (kept, call) in kept.iter_mut().zip(calls) {
             *kept |= !model.reads_only(&call.op);
@@ -169,7 +169,7 @@ fn close<M: Model>(
     };
     let mut open: Vec<usize> = (0..kept.len()).filter(|&place| kept[place]).collect();
     while let Some(place) = open.pop() {
-        for &source in &sources[place] {
+        for &source in sources.of(place) {
             if !std::mem::replace(&mut kept[source as usize], true) {
                 open.push(source as usize);
             }

@@ -25,6 +25,7 @@ mod replay;
 mod sandwich;
 mod search;
 pub(crate) mod shrink;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -42,6 +43,7 @@ pub use model::Model;
 pub use register::{Register, RegisterOp};
 pub use replay::Certificate;
 pub use search::{Outcome, Partial};
+pub use sources::Sources;
 pub use unparsed::{Operations, Unparsed};
 
 use crate::finding::{CheckResult, Verdict};

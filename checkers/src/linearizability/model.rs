@@ -4,7 +4,7 @@ use std::hash::Hash;
 
 use serde_json::Value;
 
-use super::{Budget, Call, Decision, Operations, Outcome, Unparsed};
+use super::{Budget, Call, Decision, Operations, Outcome, Sources, Unparsed};
 use crate::history::Operation;
 
 /// A sequential data type. Only the first five methods are needed to judge a type of your own;
@@ -69,7 +69,7 @@ pub trait Model: Sync {
     /// Per call, the calls whose effect it may have observed. A counterexample may leave out a
     /// call only together with all calls that list it. `None`: nobody knows, so only calls which
     /// read may be left out.
-    fn sources(&self, _calls: &[Call<Self::Op>]) -> Option<Vec<Vec<u32>>> {
+    fn sources(&self, _calls: &[Call<Self::Op>]) -> Option<Sources> {
         None
     }
 

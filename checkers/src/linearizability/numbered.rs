@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::register::sources;
-use super::{Budget, Call, Decision, Model, Outcome, RegisterOp, sandwich, zones};
+use super::{Budget, Call, Decision, Model, Outcome, RegisterOp, Sources, sandwich, zones};
 use crate::history::Operation;
 
 /// As [`Register`](super::Register); 0 stands for null. Nobody sees its words: whoever numbered
@@ -51,7 +51,7 @@ impl Model for Numbered {
         op.sets().map_or_else(|| op.clone(), |&value| RegisterOp::Write(value))
     }
 
-    fn sources(&self, calls: &[Call<RegisterOp<u32>>]) -> Option<Vec<Vec<u32>>> {
+    fn sources(&self, calls: &[Call<RegisterOp<u32>>]) -> Option<Sources> {
         Some(sources(calls))
     }
 

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::{Budget, Call, Decision, Model, Outcome, sandwich, zones};
+use super::{Budget, Call, Decision, Model, Outcome, Sources, sandwich, zones};
 use crate::history::{Completion, Operation};
 
 /// `read` → value, `write` value, `cas` [old, new].
@@ -68,14 +68,14 @@ impl Writers {
         }
     }
 
-    /// Writers completed after `from` and invoked before `to`, the last open one of these, and
+    /// Writers completed after `from` and invoked before `to`, the last open one of these; and
     /// the last one completed before.
-    fn between(&self, from: u32, to: u32) -> (Vec<u32>, Option<u32>) {
+    fn between(&self, from: u32, to: u32) -> (impl Iterator<Item = u32>, Option<u32>) {
         let first = self.completed.partition_point(|writer| writer.0 < from);
-        let within = self.completed[first..].iter().take_while(|writer| writer.1 < to);
-        let within = within.filter(|writer| writer.2 < to).map(|writer| writer.3);
+        let within = self.completed[first..].iter().take_while(move |writer| writer.1 < to);
+        let within = within.filter(move |writer| writer.2 < to).map(|writer| writer.3);
         let before = first.checked_sub(1).map(|last| self.completed[last].3);
-        (within.chain(self.open_before(to)).collect(), before)
+        (within.chain(self.open_before(to)), before)
     }
 
     /// The last open writer invoked before `rank`.
@@ -95,7 +95,7 @@ impl Writers {
 ///
 /// Of the open writers of a value a call lists the last, and each of them lists the one before:
 /// a crashed write may be observed by everything later, so there would be no end to the lists.
-pub(super) fn sources<V: Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Vec<Vec<u32>> {
+pub(super) fn sources<V: Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Sources {
     let mut writers: FxHashMap<&V, Writers> = FxHashMap::default();
     // (completion, invocation, call) of writes; then the latest invocation so far.
     let mut ended: Vec<(u32, u32, u32)> = Vec::new();
@@ -113,24 +113,30 @@ pub(super) fn sources<V: Eq + Hash>(calls: &[Call<RegisterOp<V>>]) -> Vec<Vec<u3
             (ended[place].1, ended[place].2) = (invoked, number);
         }
     }
-    let of = |call: &Call<RegisterOp<V>>| -> Vec<u32> {
+    let add = |call: &Call<RegisterOp<V>>, sources: &mut Vec<u32>| {
         let own = call.op.sets().filter(|_| call.is_open()).and_then(|value| writers.get(value));
         let earlier = own.and_then(|own| own.open_before(call.invoked));
         let Some(all) = call.op.sees().and_then(|value| writers.get(value)) else {
-            return earlier.into_iter().collect();
+            sources.extend(earlier);
+            return;
         };
         let ended_before = ended.partition_point(|&(completed, ..)| completed < call.invoked);
         let latest = ended_before.checked_sub(1).map(|last| ended[last]);
         let overwritten = latest.map_or(0, |(_, invoked, _)| invoked);
-        let (mut sources, before_that) = all.between(overwritten, call.completed);
-        if let (true, Some(last)) = (sources.is_empty(), before_that) {
+        let (within, before_that) = all.between(overwritten, call.completed);
+        let before = sources.len();
+        sources.extend(within);
+        if let (true, Some(last)) = (sources.len() == before, before_that) {
             sources.push(last);
             sources.extend(latest.map(|(.., number)| number));
         }
         sources.extend(earlier);
-        sources
     };
-    calls.iter().map(of).collect()
+    let mut sources = Sources::with_capacity(calls.len());
+    for call in calls {
+        sources.push(|numbers| add(call, numbers));
+    }
+    sources
 }
 
 impl Model for Register {
@@ -196,7 +202,7 @@ impl Model for Register {
         op.sets().map_or_else(|| op.clone(), |value| RegisterOp::Write(value.clone()))
     }
 
-    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
+    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Sources> {
         Some(sources(calls))
     }
 

@@ -34,7 +34,7 @@ impl Model for Searched {
     fn reads_only(&self, op: &RegisterOp) -> bool {
         Register.reads_only(op)
     }
-    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Vec<Vec<u32>>> {
+    fn sources(&self, calls: &[Call<RegisterOp>]) -> Option<Sources> {
         Register.sources(calls)
     }
 }

@@ -44,7 +44,7 @@ pub use discipline::{Bag, Discipline, Fifo, Lifo, Priority};
 pub use op::ContainerOp;
 
 use crate::history::{Completion, Operation};
-use crate::linearizability::{Call, Decision, Model, Operations, Unparsed};
+use crate::linearizability::{Call, Decision, Model, Operations, Sources, Unparsed};
 use deeds::Deeds;
 
 /// A container whose discipline `D` tells which element is next.
@@ -145,7 +145,7 @@ impl<D: Discipline> Model for Container<D> {
         true
     }
 
-    fn sources(&self, calls: &[Call<ContainerOp>]) -> Option<Vec<Vec<u32>>> {
+    fn sources(&self, calls: &[Call<ContainerOp>]) -> Option<Sources> {
         Some(op::sources(calls))
     }
 

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use crate::linearizability::Call;
+use crate::linearizability::{Call, Sources};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ContainerOp {
@@ -18,7 +18,7 @@ pub enum ContainerOp {
 /// A linearization without all the calls of one value is a linearization: so a call may be left
 /// out together with all others of its value. A remove in doubt may have taken any value: all of
 /// them stay. Both are told as rings, which are as long as their members are many.
-pub(super) fn sources(calls: &[Call<ContainerOp>]) -> Vec<Vec<u32>> {
+pub(super) fn sources(calls: &[Call<ContainerOp>]) -> Sources {
     let mut sources = vec![Vec::new(); calls.len()];
     // First and latest call of each value.
     let mut rings: FxHashMap<Option<&Value>, (u32, u32)> = FxHashMap::default();
@@ -38,5 +38,5 @@ pub(super) fn sources(calls: &[Call<ContainerOp>]) -> Vec<Vec<u32>> {
     if let Some(&(first, _)) = rings.get(&None) {
         sources.iter_mut().for_each(|sources| sources.push(first));
     }
-    sources
+    sources.into_iter().collect()
 }

@@ -72,7 +72,7 @@ impl<'a> Judge<'a, '_> {
         }
         self.own_orders(longest);
         for external in &externals {
-            self.judge(*external, longest, blemishes);
+            self.judge(*external, longest, &order[start..], blemishes);
             let length = external.list.len();
             let place = if length <= sure { length as u32 } else { UNSURE };
             self.entries[external.entry].place = place;
@@ -98,8 +98,23 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn writer(&self, element: ValueId) -> Writer {
+        self.writer_at(element, self.appends_of(element, 0))
+    }
+
+    /// Where the appends of an element begin, or would. `guess` is tried first: elements are
+    /// counted up, mostly, so that one is behind the one before it in the list.
+    fn appends_of(&self, element: ValueId, guess: usize) -> usize {
         let appends = &self.scratch.appends;
-        let from = appends.partition_point(|append| append.0 < element.raw());
+        let is_before = |append: &(u32, bool, u32)| append.0 < element.raw();
+        let right = guess > 0
+            && appends.get(guess - 1).is_some_and(is_before)
+            && appends.get(guess).is_some_and(|append| append.0 == element.raw());
+        if right { guess } else { appends.partition_point(is_before) }
+    }
+
+    /// As [`writer`](Self::writer), the first append of the element being at a place, if anywhere.
+    fn writer_at(&self, element: ValueId, from: usize) -> Writer {
+        let appends = &self.scratch.appends;
         let append = |place: usize| {
             let found: Option<&(u32, bool, u32)> = appends.get(place);
             found.filter(|append| append.0 == element.raw())
@@ -148,9 +163,13 @@ impl<'a> Judge<'a, '_> {
     fn place(&mut self, longest: External<'a>, order: &mut Vec<u32>) -> Blemishes {
         let end = longest.list.len();
         let mut found = Blemishes { failed: end, phantom: end, repeated: end };
+        let mut next = 0;
         for (place, &element) in longest.list.iter().enumerate() {
             let mut entry = NONE;
-            match self.writer(element) {
+            next = self.appends_of(element, next);
+            let writer = self.writer_at(element, next);
+            next += 1;
+            match writer {
                 Writer::Known(known) => {
                     self.committed[self.entries[known].txn as usize] = true;
                     if self.entries[known].place == NONE {
@@ -188,9 +207,16 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// Whatever is wrong with one read.
-    fn judge(&mut self, read: External<'a>, longest: External<'a>, blemishes: Blemishes) {
+    fn judge(
+        &mut self,
+        read: External<'a>,
+        longest: External<'a>,
+        order: &[u32],
+        blemishes: Blemishes,
+    ) {
         let length = read.list.len();
-        if longest.list.starts_with(read.list) {
+        let is_beginning = longest.list.starts_with(read.list);
+        if is_beginning {
             for (anomaly, place) in [
                 (Anomaly::PhantomRead, blemishes.phantom),
                 (Anomaly::DuplicateElements, blemishes.repeated),
@@ -204,7 +230,12 @@ impl<'a> Judge<'a, '_> {
             self.judge_alone(read);
         }
         if let Some(&last) = read.list.last()
-            && let Writer::Known(entry) = self.writer(last)
+            && let Writer::Known(entry) = match order[length - 1] {
+                entry if is_beginning && entry != NONE => {
+                    Writer::Known((entry - self.first) as usize)
+                }
+                _ => self.writer(last),
+            }
             && self.entries[entry].txn != self.entries[read.entry].txn
             && self.appends_again(entry)
         {
