@@ -99,6 +99,30 @@ fn sections_of_specifications_are_what_isobar_reads() {
     assert!(read >= 3, "only {read} blocks");
 }
 
+/// What the README says to be found is found by a test which runs that very example.
+#[test]
+fn the_track_record_is_tested() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("## Track record").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let tests: String = fs::read_dir(root().join("tests"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let rows: Vec<&str> = section.lines().filter(|line| line.contains("examples/")).collect();
+    assert!(rows.len() >= 6, "{rows:?}");
+    for row in rows {
+        let (_, file) = row.split_once("`examples/").unwrap();
+        let file = file.split('`').next().unwrap();
+        assert!(root().join("examples").join(file).exists(), "{row}");
+        // The exit code or the words stand in the same test.
+        let mut of_file = tests.split("#[test]").filter(|test| test.contains(file));
+        assert!(of_file.any(|test| test.contains("expect(1)") || test.contains("== 1")), "{row}");
+    }
+}
+
 /// An arrow for each implication that does not follow from others.
 fn lattice() -> String {
     let mut out = String::from("graph TD\n");

@@ -187,6 +187,18 @@ fn bugs_of_isolation_keep_to_their_names_when_leaders_fall() {
 }
 
 #[test]
+fn the_example_shows_its_write_skew_as_it_is() {
+    let isobar = Isobar::new();
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/toy-write-skew.yaml");
+    isobar.run(["run", example, "--seed", "1"]).expect(1).says("G2-item");
+    let run = isobar.latest("toy-write-skew");
+    let weaker = ["check", run.to_str().unwrap(), "-m", "list-append", "-c", "snapshot-isolation"];
+    isobar.run(weaker).expect(0).says("valid");
+    let unclear = isobar.run(["check", "-1", "-c", "snapshot-isolation"]).expect(2);
+    unclear.says("by -m what its operations are");
+}
+
+#[test]
 fn transactions_on_registers_are_judged_too() {
     let isobar = Isobar::new();
     let run = |bug: &str, check: &str| {

@@ -48,9 +48,10 @@ pub struct CheckArgs {
 /// How to read and judge a history.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
-    /// What the operations of a history are
-    #[arg(short, long, value_parser = model_parser(), default_value = "register")]
-    model: String,
+    /// What the operations of a history are: by default a register. A run is judged by its own
+    /// checks unless a model is given
+    #[arg(short, long, value_parser = model_parser())]
+    model: Option<String>,
     /// How a history is written; by default it is found out
     #[arg(long)]
     format: Option<InputFormat>,
@@ -158,9 +159,13 @@ pub(super) fn as_file(input: &str) -> bool {
     input == STANDARD_INPUT || std::fs::metadata(input).is_ok_and(|data| !data.is_dir())
 }
 
-/// Judges a run again, by its own specification, and draws its report again.
+/// Judges a run again, by its own specification, and draws its report again; or its history alone,
+/// if a model is given.
 fn run(input: &str, args: &CheckArgs, global: &Global) -> Result<Verdict, Failure> {
     let directory = RunDirectory::find(&global.store, input).map_err(Failure::usage)?;
+    if args.history.is_for_run()? {
+        return file(&directory.file("history.jsonl").display().to_string(), args);
+    }
     let judgement = Judgement::again(directory).map_err(Failure::usage)?;
     judgement.save().map_err(Failure::set_up)?;
     let verdict = judgement.results.verdict.clone();
@@ -257,7 +262,20 @@ impl HistoryArgs {
     }
 
     fn model(&self) -> Result<&'static Model, Failure> {
-        models::find(&self.model, &self.options).map_err(Failure::usage)
+        let name = self.model.as_deref().unwrap_or("register");
+        models::find(name, &self.options).map_err(Failure::usage)
+    }
+
+    /// Whether a run's history is to be judged by a model that is given, not by its own checks.
+    pub(super) fn is_for_run(&self) -> Result<bool, Failure> {
+        let promised = !self.options.consistency.is_empty() || !self.options.anomalies.is_empty();
+        if self.model.is_none() && promised {
+            return Err(Failure::usage(
+                "a run is judged by the checks of its specification: with -c or -a say by -m what \
+                 its operations are",
+            ));
+        }
+        Ok(self.model.is_some())
     }
 }
 

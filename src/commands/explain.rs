@@ -30,13 +30,13 @@ pub fn explain(args: &ExplainArgs, global: &Global) -> Result<Exit, Failure> {
     };
     // A history is a file; a run in the store may be called as a topic is, and comes first.
     if Path::new(what).is_file() {
-        let (history, result) = check::judge_file(what, &args.history)?;
-        let text = report::explanation(std::slice::from_ref(&result), &history, style(global));
-        terminal::result(&text);
-        return Ok(Exit::Valid);
+        return file(what, args, global);
     }
     let taught: Vec<&Topic> = topics::all().iter().filter(|topic| topic.name == what).collect();
     match RunDirectory::find(&global.store, what) {
+        Ok(directory) if args.history.is_for_run()? => {
+            return file(&directory.file("history.jsonl").display().to_string(), args, global);
+        }
         Ok(directory) => {
             let judgement = Judgement::recorded(directory).map_err(Failure::usage)?;
             let checks = &judgement.results.checks;
@@ -45,6 +45,14 @@ pub fn explain(args: &ExplainArgs, global: &Global) -> Result<Exit, Failure> {
         Err(error) if taught.is_empty() => return Err(Failure::usage(unknown(what, &error))),
         Err(_) => taught.iter().for_each(|topic| terminal::result(&report::lesson(topic))),
     }
+    Ok(Exit::Valid)
+}
+
+/// Explains a history by what the command line says of it.
+fn file(input: &str, args: &ExplainArgs, global: &Global) -> Result<Exit, Failure> {
+    let (history, result) = check::judge_file(input, &args.history)?;
+    let text = report::explanation(std::slice::from_ref(&result), &history, style(global));
+    terminal::result(&text);
     Ok(Exit::Valid)
 }
 
