@@ -82,9 +82,9 @@ fn sections_of_specifications_are_what_isobar_reads() {
     for (page, text) in pages() {
         let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
         for block in blocks {
-            // Only etcd has members that can be changed.
-            let [head, faults, checks] =
-                parts(if block.contains("membership:") { &etcd } else { &demo });
+            // Only etcd has members that can be changed, and only nodes of a lab networks.
+            let of_etcd = ["membership:", "silent-corrupt:"].iter().any(|of| block.contains(of));
+            let [head, faults, checks] = parts(if of_etcd { &etcd } else { &demo });
             let spec = match block {
                 whole if whole.starts_with("version:") => whole.to_owned(),
                 part if part.starts_with("faults:") => format!("{head}{part}checks:{checks}"),
