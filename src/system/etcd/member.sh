@@ -46,6 +46,7 @@ leave() {
 join_step() {
   read -r how cluster <"$state" || return 1
   list || return 1
+  why='it was not there in time'
   if [ "$how" = out ]; then
     ids=$(mine | cut -d ' ' -f 1)
     kill_member && wipe_member || return 1
@@ -74,7 +75,7 @@ join_step() {
 # As a new member, which learns before it votes; where it was before, if that was cut short.
 join() {
   need_etcdctl
-  limit 12
+  limit 20
   starts=0
   until join_step; do
     if late; then
