@@ -72,7 +72,7 @@ fn told_of(crash: &Crash, history: &History) -> Finding {
     Finding {
         anomaly: topics::known(CHECK).to_owned(),
         key: None,
-        title: format!("the process of {node} ended by itself"),
+        title: format!("the process of {node} ended by itself and was gone at {at}"),
         prose,
         operations,
         from,
@@ -98,13 +98,13 @@ fn met(crash: &Crash, from: Nanos, history: &History) -> (Vec<OpIndex>, Option<S
         let all = all.filter(|operation| operation.completion() == completion);
         all.take(LISTED_MAX).map(|operation| operation.index()).collect()
     };
-    let unanswered = of(Completion::Info);
-    if unanswered.is_empty() {
-        return (of(Completion::Fail), None);
+    let (mut operations, mut what) = (of(Completion::Info), "Under way there, and never answered");
+    if operations.is_empty() {
+        (operations, what) = (of(Completion::Fail), "What was asked of it then failed");
     }
-    let names: Vec<String> = unanswered.iter().map(|index| format!("op {}", index.0)).collect();
-    let told = format!("Under way there, and never answered: {}.", names.join(", "));
-    (unanswered, Some(told))
+    let names: Vec<String> = operations.iter().map(|index| format!("op {}", index.0)).collect();
+    let told = (!names.is_empty()).then(|| format!("{what}: {}.", names.join(", ")));
+    (operations, told)
 }
 
 #[cfg(test)]
@@ -130,5 +130,8 @@ mod tests {
         assert_eq!(finding.prose[1], "Under way there, and never answered: op 2.");
         assert!(finding.prose[2].contains("TypeError: null"), "{finding:?}");
         assert!(finding.prose[3].contains("disconnect #0 of n1"), "{finding:?}");
+        let refused = "0-1 p0 n1 add 1\n 4-5! p3 n1 add 2\n 5 crash n1 TypeError: null";
+        let finding = &process_crash(&history(refused)).findings[0];
+        assert_eq!(finding.prose[1], "What was asked of it then failed: op 2.");
     }
 }

@@ -79,9 +79,11 @@ const order = (() => {
   function legend(view) {
     const key = (kind, text) => dom.el("span", { class: `key ${kind}` }, text);
     const has = (test) => view.operations.some(test);
+    const usual = (o) => o.outcome === "ok" && !view.wrong.has(o.index);
     const parts = [
-      has((o) => !o.reads) && key("key-write", "changes the state"),
-      has((o) => o.reads) && key("key-read", "reads it"),
+      has((o) => !o.reads && usual(o)) && key("key-write", "changes the state"),
+      has((o) => o.reads && usual(o)) && key("key-read", "reads it"),
+      has((o) => o.outcome === "fail") && key("key-fail", "failed: did not happen"),
       has((o) => o.outcome === "info") && key("key-open", "outcome unknown: any time or never"),
       view.blocked.length > 0 && key("key-wrong",
         view.finding.witness ? "cannot come next" : "what the finding is about"),
