@@ -9,7 +9,7 @@ need_etcdctl() {
   command -v etcdctl >/dev/null || { echo 'no etcdctl (install etcd-client)' >&2; exit 98; }
 }
 
-# Until nobody in the list has our URL. $unsure: it may still happen.
+# Until nobody in the list has our URL. $unsure: it has happened, or may still; a refusal is none.
 remove_member() {
   unsure=
   until late; do
@@ -17,8 +17,9 @@ remove_member() {
       ids=$(mine | cut -d ' ' -f 1)
       [ -n "$ids" ] || return 0
       for id in $ids; do
-        ask member remove "$id" && continue
-        case $why in *'timed out'*|*deadline*) unsure=1 ;; esac
+        why='it was not seen in time that the member is removed'
+        ask member remove "$id" && { unsure=1; continue; }
+        case $why in *unhealthy*|*'not enough started'*|*'not found'*) ;; *) unsure=1 ;; esac
       done
     fi
     sleep 0.3
