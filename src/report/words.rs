@@ -107,11 +107,11 @@ pub fn operation(operation: Operation<'_>) -> String {
 
 /// `r "x" [1, 2]; append "y" 3 (failed)`: with what was read if that is known.
 fn transaction(operation: Operation<'_>) -> String {
-    let told = match operation.result() {
-        Value::Array(micros) if operation.completion() == Completion::Ok => micros,
-        _ => operation.argument().as_array().cloned().unwrap_or_default(),
+    let (told, known) = match operation.result() {
+        Value::Array(micros) if operation.completion() == Completion::Ok => (micros, true),
+        _ => (operation.argument().as_array().cloned().unwrap_or_default(), false),
     };
-    let mut label = told.iter().map(micro).collect::<Vec<_>>().join("; ");
+    let mut label = told.iter().map(|one| micro(one, known)).collect::<Vec<_>>().join("; ");
     match operation.completion() {
         Completion::Ok => {}
         Completion::Fail => label.push_str(" (failed)"),
@@ -120,8 +120,9 @@ fn transaction(operation: Operation<'_>) -> String {
     label
 }
 
-/// One micro-operation of a transaction: `append "x" 5`, `r "x" [1, 2]`.
-pub fn micro(micro: &Value) -> String {
+/// One micro-operation of a transaction: `append "x" 5`, `r "x" [1, 2]`. A read of null found
+/// nothing, if what it found is `known` at all.
+pub fn micro(micro: &Value, known: bool) -> String {
     let parts = micro.as_array().map(Vec::as_slice).unwrap_or_default();
     let words = parts.iter().enumerate().map(|(place, part)| match (place, part) {
         (0, Value::String(_)) => key(part),
@@ -129,8 +130,9 @@ pub fn micro(micro: &Value) -> String {
         _ => value(part),
     });
     match parts {
-        // A read whose answer nobody knows.
-        [f, k, Value::Null] if f.as_str() == Some("r") => format!("{} {} ?", key(f), value(k)),
+        [f, k, Value::Null] if f.as_str() == Some("r") && !known => {
+            format!("{} {} ?", key(f), value(k))
+        }
         _ => words.collect::<Vec<_>>().join(" "),
     }
 }
@@ -360,10 +362,11 @@ mod tests {
 
     #[test]
     fn a_micro_operation_shows_the_end_of_a_list() {
-        assert_eq!(micro(&json!(["append", "x", 5])), "append \"x\" 5");
-        assert_eq!(micro(&json!(["r", "x", null])), "r \"x\" ?");
+        assert_eq!(micro(&json!(["append", "x", 5]), true), "append \"x\" 5");
+        assert_eq!(micro(&json!(["r", "x", null]), false), "r \"x\" ?");
+        assert_eq!(micro(&json!(["r", "x", null]), true), "r \"x\" null");
         let long: Vec<u32> = (1..=11).collect();
-        assert_eq!(micro(&json!(["r", 1, long])), "r 1 [3 more, 4, 5, 6, 7, 8, 9, 10, 11]");
+        assert_eq!(micro(&json!(["r", 1, long]), true), "r 1 [3 more, 4, 5, 6, 7, 8, 9, 10, 11]");
     }
 
     #[test]

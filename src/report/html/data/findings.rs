@@ -1,9 +1,11 @@
 //! Findings as the script draws them: orders to step through, and cycles.
 
+use isobar_checkers::history::Completion;
 use isobar_checkers::{Cycle, CycleEdge, CycleNode, Finding};
 use serde::Serialize;
 
 use super::super::super::words;
+use super::super::Page;
 use super::shown;
 
 /// Last steps of an order of events that are drawn.
@@ -59,7 +61,7 @@ struct RingEdge {
     because: String,
 }
 
-pub fn told(finding: &Finding) -> Told {
+pub fn told(page: &Page<'_>, finding: &Finding) -> Told {
     let witness = finding.witness.as_ref().map(|witness| {
         let left_out = witness.linearization.len().saturating_sub(STEPS_MAX);
         let steps = witness.linearization[left_out..].iter();
@@ -78,17 +80,19 @@ pub fn told(finding: &Finding) -> Told {
         faults: finding.faults.clone(),
         operations: finding.operations.iter().map(|index| index.0).collect(),
         witness,
-        cycle: finding.cycle.as_ref().map(ring),
+        cycle: finding.cycle.as_ref().map(|cycle| ring(page, cycle)),
     }
 }
 
-fn ring(cycle: &Cycle) -> Ring {
+fn ring(page: &Page<'_>, cycle: &Cycle) -> Ring {
     let node = |node: &CycleNode| {
         let micros = node.micros.as_array().map(Vec::as_slice).unwrap_or_default();
+        let operation = page.operation(node.operation);
+        let known = operation.is_some_and(|operation| operation.completion() == Completion::Ok);
         RingNode {
             name: shown(&node.name, 40),
             operation: node.operation.0,
-            micros: micros.iter().take(MICROS_MAX).map(words::micro).collect(),
+            micros: micros.iter().take(MICROS_MAX).map(|one| words::micro(one, known)).collect(),
         }
     };
     let edge = |edge: &CycleEdge| RingEdge {

@@ -60,7 +60,11 @@ impl Data {
         Self {
             end: history.end.0,
             faults: faults::bands(page),
-            findings: page.findings.iter().map(|(_, finding)| findings::told(finding)).collect(),
+            findings: page
+                .findings
+                .iter()
+                .map(|(_, finding)| findings::told(page, finding))
+                .collect(),
             overview: overview::Overview::of(page),
             series: clocks(page).into_iter().collect(),
             trace: page.source.meta.trace.clone(),
