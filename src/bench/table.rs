@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_measurement_is_a_line_with_its_target() {
-        let slow = |measured: &mut Measurement| measured.cpu_ms = 500.1;
+        let slow = |measured: &mut Measurement| measured.wall_ms = 500.1;
         let read = |measured: &mut Measurement| measured.megabytes_per_second = Some(321.4);
         let unknown = |measured: &mut Measurement| measured.peak_bytes = None;
         let lines = [

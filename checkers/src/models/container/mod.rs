@@ -30,6 +30,7 @@ mod nesting;
 mod op;
 mod order;
 mod priority;
+mod rank;
 mod replay;
 #[cfg(test)]
 mod tests;

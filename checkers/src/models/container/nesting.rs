@@ -25,6 +25,7 @@
 
 use super::cover;
 use super::order::{Conflict, Plan};
+use super::rank::Rank;
 use super::tree::{CountTree, MinTree};
 use super::values::{Life, Values};
 use crate::linearizability::Rule;
@@ -71,9 +72,8 @@ struct Nesting<'a> {
     /// Sure values by a2, and by b1.
     by_left: Vec<u32>,
     by_right: Vec<u32>,
-    /// How many of them have their a2 at a lesser end. Every other end is a b1, the last one
-    /// perhaps of many.
-    lefts: Vec<u32>,
+    /// Which ends are an a2. Every other end is a b1, the last one perhaps of many.
+    lefts: Rank,
     /// Ends of each sure value, in the order of `by_left`.
     left: Vec<u32>,
     right: Vec<u32>,
@@ -97,7 +97,7 @@ impl<'a> Nesting<'a> {
         let mut nesting = Self {
             lives,
             at: Vec::with_capacity(2 * by_left.len()),
-            lefts: vec![0],
+            lefts: Rank::with_capacity(2 * by_left.len()),
             left: vec![0; by_left.len()],
             right: vec![0; by_left.len()],
             starts: MinTree::new((0..by_left.len()).map(|place| life(place).a1)),
@@ -124,7 +124,9 @@ impl<'a> Nesting<'a> {
             let b1 = self.lives[by_left[by_right[closed] as usize] as usize].b1;
             let a2 = by_left.get(opened).map(|&life| self.lives[life as usize].a2);
             let end = self.at.len() as u32;
-            if let Some(a2) = a2.filter(|&a2| a2 < b1) {
+            let a2 = a2.filter(|&a2| a2 < b1);
+            self.lefts.push(a2.is_some());
+            if let Some(a2) = a2 {
                 self.at.push(a2);
                 self.left[opened] = end;
                 opened += 1;
@@ -139,7 +141,6 @@ impl<'a> Nesting<'a> {
                     depth -= 1;
                 }
             }
-            self.lefts.push(opened as u32);
             depths.push(depth);
         }
         self.covers = CountTree::new(&depths);
@@ -202,13 +203,13 @@ impl<'a> Nesting<'a> {
         if end as usize == self.at.len() {
             return self.by_right.len() as u32;
         }
-        end - self.lefts[end as usize]
+        end - self.lefts.before(end)
     }
 
     /// Values which may now be the lowest from one end to the other.
     fn lowest(&mut self, first: u32, last: u32, lowest: &mut Vec<u32>) {
-        let from = self.lefts[first as usize];
-        let to = self.lefts[last as usize];
+        let from = self.lefts.before(first);
+        let to = self.lefts.before(last);
         while let Some(place) = self.starts.take(from, to, self.at[first as usize]) {
             self.sides[place as usize] += 1;
             if self.sides[place as usize] == 2 {
