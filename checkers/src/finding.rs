@@ -14,8 +14,11 @@ use crate::history::{Nanos, OpIndex};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", content = "reason", rename_all = "lowercase")]
 pub enum Verdict {
+    /// The promise was kept, as far as the history tells.
     Valid,
+    /// The findings contradict the promise.
     Violated,
+    /// Nobody knows, and why.
     Unknown(String),
 }
 
@@ -48,11 +51,13 @@ impl Verdict {
 pub struct CheckResult {
     /// The check's name as the specification has it, e.g. `linearizable`, `availability`.
     pub check: String,
+    /// What was decided.
     pub verdict: Verdict,
     /// One sentence for the terminal: what was claimed and what was seen.
     pub summary: String,
     /// Measured values by name, units last (`recovery_ms_max`, `ok_share`).
     pub figures: BTreeMap<String, Value>,
+    /// The evidence; of many, the most telling.
     pub findings: Vec<Finding>,
 }
 
@@ -71,6 +76,7 @@ pub struct Finding {
     pub operations: Vec<OpIndex>,
     /// Real time spanned by `operations`.
     pub from: Nanos,
+    /// The end of that time.
     pub to: Nanos,
     /// Faults (by id) in force during `from..to`.
     pub faults: Vec<u32>,
@@ -89,7 +95,9 @@ pub struct Finding {
 pub struct Contrast {
     /// `element 5`, `all balances together`
     pub what: String,
+    /// What should have been seen.
     pub expected: String,
+    /// What was.
     pub seen: String,
 }
 
@@ -120,6 +128,7 @@ impl Against<'_> {
 /// Transactions each of which must come before the next, and the last before the first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cycle {
+    /// The transactions, in the order of the circle.
     pub nodes: Vec<CycleNode>,
     /// Edge n leads from node n to the next.
     pub edges: Vec<CycleEdge>,
@@ -130,6 +139,7 @@ pub struct Cycle {
 pub struct CycleNode {
     /// In the argument: `T1`.
     pub name: String,
+    /// Its invocation.
     pub operation: OpIndex,
     /// Its micro-operations as a list of JSON, with what they read if that is known.
     pub micros: Value,
@@ -140,15 +150,19 @@ pub struct CycleNode {
 pub struct CycleEdge {
     /// Places in [`Cycle::nodes`].
     pub from: usize,
+    /// Where the edge ends.
     pub to: usize,
+    /// What orders the two.
     pub kind: Dependency,
     /// The object it is about.
     pub key: Option<Value>,
     /// What the micro-operations at its ends wrote or read.
     pub from_value: Option<Value>,
+    /// The same at the other end.
     pub to_value: Option<Value>,
     /// Places of these among the micro-operations of their transactions.
     pub from_micro: Option<usize>,
+    /// The same at the other end.
     pub to_micro: Option<usize>,
     /// `T2 observed T1's append of 5 to key "x"`
     pub because: String,
@@ -186,22 +200,28 @@ impl Dependency {
 /// The longest partial linearization of a violated history and why each next operation is illegal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Witness {
+    /// Operations in an order that can be right.
     pub linearization: Vec<Step>,
     /// The state of the object after the last step.
     pub state: Value,
+    /// What could come next by real time, and cannot.
     pub blocked: Vec<Blocked>,
 }
 
 /// One linearized operation and the state it leaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
+    /// Its invocation.
     pub operation: OpIndex,
+    /// The state of the object after it.
     pub state: Value,
 }
 
 /// An operation that cannot come next, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Blocked {
+    /// Its invocation.
     pub operation: OpIndex,
+    /// In words: what it found, and what was there.
     pub reason: String,
 }

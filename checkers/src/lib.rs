@@ -84,6 +84,8 @@
 //! # Ok::<(), history::ReadError>(())
 //! ```
 
+#![deny(missing_docs)]
+
 /// The page compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/library.md")]

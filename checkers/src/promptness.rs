@@ -33,10 +33,15 @@ pub enum During {
 /// The longest latencies that are allowed; `None` measures only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LatencyLimits {
+    /// Which operations count.
     pub during: During,
+    /// For the median.
     pub p50: Option<Nanos>,
+    /// For 95 of 100.
     pub p95: Option<Nanos>,
+    /// For 99 of 100.
     pub p99: Option<Nanos>,
+    /// For every one.
     pub max: Option<Nanos>,
 }
 

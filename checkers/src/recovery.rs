@@ -7,6 +7,7 @@ use crate::history::{Completion, FaultWindow, History, Nanos};
 /// What followed the heal of one fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FaultRecovery<'a> {
+    /// The fault that was healed.
     pub fault: &'a FaultWindow,
     /// Per node that was ever used: from the heal to the next ok completion there, if any.
     pub first_ok: BTreeMap<&'a str, Option<Nanos>>,

@@ -10,6 +10,7 @@ const TEXT: &str = include_str!("topics.md");
 pub struct Topic {
     /// As findings, checks and the command line have it: `stale-read`.
     pub name: &'static str,
+    /// What sort of word it is.
     pub kind: Kind,
     /// The check that decides it, or finds it: `linearizable`, `set-full`.
     pub check: &'static str,

@@ -19,7 +19,9 @@ const CHECK: &str = "bank";
 /// What is known of the accounts; what is not is not judged, but for the total.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BankOptions {
+    /// Their names; `None`: whatever reads name.
     pub accounts: Option<Vec<Value>>,
+    /// What all accounts hold together; `None`: what most reads found.
     pub total: Option<i64>,
     /// Whether a balance may be below 0.
     pub negative_allowed: bool,

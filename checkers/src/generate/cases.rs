@@ -33,6 +33,7 @@ pub struct Case {
     pub sizes: Vec<u32>,
     /// What must come out.
     pub verdict: Verdict,
+    /// What it may take, where the design asks for something.
     pub target: Option<Target>,
     make: Make,
     judge: Judge,
@@ -44,8 +45,9 @@ type Judge = Rc<dyn Fn(&History) -> CheckResult>;
 /// What one size of a row may take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Target {
+    /// The size that it is about.
     pub operations: u32,
-    /// Of processor time, of all cores.
+    /// By the clock, on two cores.
     pub milliseconds: u32,
     /// Of memory at the peak.
     pub bytes: Option<u64>,
@@ -59,6 +61,7 @@ impl Case {
         (self.make)(operations)
     }
 
+    /// Judges what [`history`](Self::history) made.
     pub fn judge(&self, history: &History) -> CheckResult {
         (self.judge)(history)
     }

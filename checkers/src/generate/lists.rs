@@ -20,7 +20,10 @@ pub enum Isolation {
     Strict,
     /// As [`Strict`](Self::Strict), but of a hundred transactions that only read, so many miss the
     /// last elements.
-    Stale { percent: u64 },
+    Stale {
+        /// Of those that only read.
+        percent: u64,
+    },
     /// From a snapshot taken after the invocation; who appends to a list that changed since,
     /// fails: strong snapshot isolation, with write skews.
     Snapshot,

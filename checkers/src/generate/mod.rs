@@ -55,6 +55,7 @@ pub struct Load {
     pub clients: u32,
     /// How many operations crash, spread over all; half of them without effect.
     pub crashes: u32,
+    /// Equal seeds make equal histories.
     pub seed: u64,
 }
 

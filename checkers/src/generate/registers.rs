@@ -7,7 +7,9 @@ use crate::history::{History, Recording, ValueId};
 /// Of a hundred operations so many read and write; the others compare and set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mix {
+    /// How many only read.
     pub reads: u64,
+    /// How many write without a condition.
     pub writes: u64,
 }
 

@@ -7,9 +7,11 @@ use crate::history::{Completion, History, Invocation, Recording, ValueId};
 /// What transactions on registers are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshots {
+    /// Registers that transactions draw from.
     pub keys: u64,
     /// Micro-operations of a transaction, at least and at most.
     pub length: (u64, u64),
+    /// Of a hundred micro-operations, how many write.
     pub writes_percent: u64,
     /// A snapshot may miss so many of the commits before it, where no key written changed since and
     /// the client knows of none of them. 0: strictly serializable.

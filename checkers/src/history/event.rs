@@ -35,7 +35,9 @@ pub struct OpIndex(pub u32);
 /// Written as a number or as the string `"nemesis"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Process {
+    /// A logical client thread, by number.
     Client(u32),
+    /// The fault injector.
     Nemesis,
 }
 
@@ -44,12 +46,16 @@ pub enum Process {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventType {
+    /// An operation begins.
     #[serde(alias = ":invoke")]
     Invoke,
+    /// It happened.
     #[serde(alias = ":ok")]
     Ok,
+    /// It did not happen.
     #[serde(alias = ":fail")]
     Fail,
+    /// Unknown: it may have happened, or may still.
     #[serde(alias = ":info")]
     Info,
 }
@@ -61,6 +67,7 @@ pub struct Event {
     pub index: u64,
     /// Stamped in the worker, right before sending and right after receiving.
     pub time: Nanos,
+    /// Who acted.
     pub process: Process,
     /// `"type"` in the file.
     pub kind: EventType,

@@ -31,6 +31,7 @@ use super::{Event, EventType, History, Nanos};
 /// One injected fault and the time it may have been in force.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultWindow {
+    /// Its number in the run, from 0.
     pub id: u32,
     /// `partition`, `kill`, `pause`, …
     pub fault: String,
@@ -38,6 +39,7 @@ pub struct FaultWindow {
     pub nodes: Vec<String>,
     /// What describes this injection: `grudge`, `split`, …
     pub detail: Map<String, Value>,
+    /// Whether it was there.
     pub outcome: InjectOutcome,
     /// When the injection began.
     pub from: Nanos,
@@ -45,9 +47,11 @@ pub struct FaultWindow {
     pub installed_at: Option<Nanos>,
     /// When the heal began and when it was complete; absent in a history that was cut short.
     pub heal_from: Option<Nanos>,
+    /// When the heal was complete.
     pub to: Option<Nanos>,
     /// Per node, what was read back after the injection, and after or during the heal.
     pub evidence: BTreeMap<String, String>,
+    /// The same, after or during the heal.
     pub heal_evidence: BTreeMap<String, String>,
     /// From the heal until the nodes agreed on a leader, if they were seen to.
     pub settled_ms: Option<u64>,
@@ -58,6 +62,7 @@ pub struct FaultWindow {
 /// A process of the system that ended by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
+    /// The node that it ran on.
     pub node: String,
     /// When it was seen to be gone.
     pub at: Nanos,
@@ -69,7 +74,9 @@ pub struct Crash {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", content = "why", rename_all = "lowercase")]
 pub enum InjectOutcome {
+    /// It was in force, as evidence shows.
     Installed,
+    /// It was left out, and why.
     Skipped(String),
     /// Some node may have it and some not, or nobody could read back evidence.
     Indeterminate(String),

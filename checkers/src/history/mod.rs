@@ -72,6 +72,7 @@ impl History {
         self.columns.len()
     }
 
+    /// Whether there is no operation.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -31,18 +31,22 @@ impl<'a> Operation<'a> {
         self.place
     }
 
+    /// The index of its invocation.
     pub fn index(self) -> OpIndex {
         OpIndex(self.history.columns.index(self.place))
     }
 
+    /// The client that asked for it.
     pub fn process(self) -> u32 {
         self.history.columns.process(self.place)
     }
 
+    /// The function: `read`, `write`, `txn`, …
     pub fn f(self) -> &'a str {
         self.history.values.text(self.f_id()).unwrap_or_default()
     }
 
+    /// The name of its function.
     pub fn f_id(self) -> ValueId {
         self.history.columns.f.get(self.place)
     }
@@ -52,6 +56,7 @@ impl<'a> Operation<'a> {
         self.key_id().map(|key| self.history.values.get(key))
     }
 
+    /// The name of its key.
     pub fn key_id(self) -> Option<ValueId> {
         self.history.keys.get(self.history.columns.key(self.place) as usize).copied()
     }
@@ -61,10 +66,12 @@ impl<'a> Operation<'a> {
         self.history.values.get(self.argument_id())
     }
 
+    /// The name of its argument.
     pub fn argument_id(self) -> ValueId {
         self.history.columns.argument[self.place]
     }
 
+    /// How it ended; *info* also where it never did.
     pub fn completion(self) -> Completion {
         self.history.columns.completion[self.place]
     }
@@ -74,10 +81,12 @@ impl<'a> Operation<'a> {
         self.history.values.get(self.result_id())
     }
 
+    /// The name of its result.
     pub fn result_id(self) -> ValueId {
         self.history.columns.result[self.place]
     }
 
+    /// When it was asked for.
     pub fn invoked_at(self) -> Nanos {
         Nanos(self.history.columns.invoked_at(self.place))
     }
@@ -101,6 +110,7 @@ impl<'a> Operation<'a> {
         self.ended_at().filter(|_| self.completion() != Completion::Info)
     }
 
+    /// When its client gave up on it, not knowing what became of it.
     pub fn gave_up_at(self) -> Option<Nanos> {
         self.ended_at().filter(|_| self.completion() == Completion::Info)
     }
@@ -172,20 +182,31 @@ impl fmt::Debug for Operation<'_> {
 /// [`History::from_operations`](super::History::from_operations).
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnedOperation {
+    /// The index of its invocation.
     pub index: OpIndex,
+    /// The client that asked for it.
     pub process: u32,
+    /// The function: `read`, `write`, …
     pub f: String,
+    /// The object operated on, where there are many.
     pub key: Option<Value>,
+    /// The invocation's value.
     pub argument: Value,
+    /// How it ended.
     pub completion: Completion,
+    /// The completion's value, null where there is none.
     pub result: Value,
+    /// When it was asked for.
     pub invoked_at: Nanos,
+    /// When it should have been, if that was earlier.
     pub scheduled_at: Option<Nanos>,
     /// Of an ok or a fail.
     pub completed_at: Option<Nanos>,
     /// Of an info.
     pub gave_up_at: Option<Nanos>,
+    /// The node that it was sent to.
     pub node: Option<String>,
+    /// Why it failed, or is unknown.
     pub error: Option<String>,
 }
 

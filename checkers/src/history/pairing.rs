@@ -121,6 +121,7 @@ struct Placed {
 }
 
 impl HistoryBuilder {
+    /// Without events.
     pub fn new() -> Self {
         Self::default()
     }

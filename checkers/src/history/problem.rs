@@ -8,10 +8,13 @@ pub struct HistoryError {
     pub position: usize,
     /// The event's own index.
     pub index: u64,
+    /// What is wrong with it.
     pub problem: Problem,
 }
 
+/// What is wrong with an event. `open`: the index of the invocation that is open; times in ns.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say what their fields are")]
 pub enum Problem {
     #[error(
         "process {process} completes `{f}` without having invoked anything; expected an `invoke` \

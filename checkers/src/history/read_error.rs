@@ -6,14 +6,18 @@ use super::HistoryError;
 
 /// A history could not be read.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the sentences of the variants say what their fields are")]
 pub enum ReadError {
+    /// The operating system gave no more.
     #[error("{file}: cannot read: {source}")]
     Io { file: String, source: io::Error },
-    /// `column` counts bytes from 1; 0 when the line as a whole is meant.
+    /// Not of the format. `column` counts bytes from 1; 0 when the line as a whole is meant.
     #[error("{file}:{line}:{column}: {problem}")]
     Syntax { file: String, line: usize, column: usize, problem: String },
+    /// Events that make no history; the line of the first that does not fit.
     #[error("{file}:{line}: {source}")]
     History { file: String, line: usize, source: HistoryError },
+    /// Nothing that could be a history.
     #[error("{file}: {problem}")]
     Empty { file: String, problem: String },
 }

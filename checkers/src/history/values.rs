@@ -73,6 +73,7 @@ impl ValueId {
         Self(bits)
     }
 
+    /// Whether it is JSON null.
     pub fn is_null(self) -> bool {
         self == Self::NULL
     }

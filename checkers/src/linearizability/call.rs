@@ -6,7 +6,9 @@ use crate::history::{Completion, Operation};
 /// An operation that happened or may have happened. Ranks are those of the history, from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call<O> {
+    /// What it did.
     pub op: O,
+    /// The rank of its invocation.
     pub invoked: u32,
     /// [`Call::OPEN`] while nobody knows: the call may take effect at any time, or never.
     pub completed: u32,
@@ -15,6 +17,7 @@ pub struct Call<O> {
 }
 
 impl<O> Call<O> {
+    /// Without a completion, as far as anybody knows.
     pub const OPEN: u32 = u32::MAX;
     /// Completed after everything else: it took effect, nobody knows when.
     pub(crate) const END: u32 = u32::MAX - 1;
@@ -24,6 +27,7 @@ impl<O> Call<O> {
         self.completed < other.invoked
     }
 
+    /// Whether it has no completion.
     pub fn is_open(&self) -> bool {
         self.completed == Self::OPEN
     }

@@ -5,6 +5,7 @@
 pub enum Decision {
     /// A linearization: every completed call once, open calls at most once.
     Valid(Vec<u32>),
+    /// No order explains the calls.
     Violated(Contradiction),
     /// The budget ran out; how far it got.
     Unknown(String),
@@ -18,6 +19,7 @@ pub struct Contradiction {
     pub calls: Vec<u32>,
     /// Open calls among `calls` whose effect was seen by somebody, perhaps not in `calls`.
     pub effective: Vec<u32>,
+    /// Why not.
     pub reason: Reason,
 }
 
@@ -35,6 +37,7 @@ impl Contradiction {
 
 /// Why no order explains the calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the sentences of the variants say what their fields are")]
 pub enum Reason {
     /// Nobody can have written the value which `call` found.
     NeverWritten { call: u32 },

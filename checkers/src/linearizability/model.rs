@@ -12,6 +12,7 @@ use crate::history::Operation;
 pub trait Model: Sync {
     /// What an operation did: function, arguments and result. Equal ones are interchangeable.
     type Op: Clone + Eq + Hash + Send + Sync;
+    /// What an object holds between operations.
     type State: Clone + Eq + Hash;
 
     /// Before any operation.

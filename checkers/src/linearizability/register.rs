@@ -19,9 +19,17 @@ pub struct Register;
 /// What an operation on a register did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterOp<V = Value> {
+    /// Found the value.
     Read(V),
+    /// Set the value.
     Write(V),
-    Cas { old: V, new: V },
+    /// Found one value and set another.
+    Cas {
+        /// What it found.
+        old: V,
+        /// What it set.
+        new: V,
+    },
 }
 
 impl<V> RegisterOp<V> {

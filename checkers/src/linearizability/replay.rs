@@ -8,6 +8,7 @@ use crate::history::{History, OpIndex};
 /// A linearization of the operations on one key: the proof of a *valid* verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
+    /// The object, where the history has many.
     pub key: Option<Value>,
     /// Failed operations and reads in doubt are no part of it.
     pub order: Vec<OpIndex>,

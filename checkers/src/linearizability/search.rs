@@ -30,6 +30,7 @@ use super::{Budget, Call, Model};
 pub enum Outcome {
     /// A linearization: every completed call once, open calls at most once.
     Valid(Vec<u32>),
+    /// There is no order; how far one goes.
     Violated(Partial),
     /// The budget ran out.
     Exhausted(Partial),

@@ -22,7 +22,9 @@ pub struct Counter;
 /// What an operation on a counter did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CounterOp {
+    /// Added so much, or took it away.
     Add(i128),
+    /// Found the sum.
     Read(i128),
 }
 

@@ -24,7 +24,9 @@ pub struct MultiRegister;
 /// A part of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum MicroOp {
+    /// Found the value of one register.
     Read(Element, Value),
+    /// Set the value of one register.
     Write(Element, Value),
 }
 

@@ -25,15 +25,25 @@ impl Level {
 /// An anomaly; the order is that of telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Anomaly {
+    /// A read found what nobody wrote.
     PhantomRead,
+    /// A list has one element twice.
     DuplicateElements,
+    /// The versions of one object follow each other in a circle.
     CyclicVersions,
+    /// A read found what an aborted transaction wrote.
     G1a,
+    /// A read found what its writer had not finished.
     G1b,
+    /// What an aborted transaction wrote was built upon.
     DirtyUpdate,
+    /// Two reads of a list contradict each other.
     IncompatibleOrder,
+    /// A transaction read its own write before it made it.
     FutureRead,
+    /// A transaction did not find what it had itself written or read before.
     Internal,
+    /// Two transactions read one version, and both replaced it.
     LostUpdate,
     /// A cycle of ww.
     G0(Level),
@@ -50,6 +60,7 @@ pub enum Anomaly {
 use Level::{Plain, Process, Realtime};
 
 impl Anomaly {
+    /// Every anomaly, in that order.
     pub const ALL: [Self; 25] = [
         Self::PhantomRead,
         Self::DuplicateElements,

@@ -220,6 +220,7 @@ pub struct UnknownModel {
 }
 
 impl Model {
+    /// The strongest of all.
     pub const STRICT_SERIALIZABLE: Self = Self(ROWS.len() as u8 - 1);
 
     /// All models, weaker ones before stronger ones.
@@ -252,6 +253,7 @@ impl Model {
         })
     }
 
+    /// As Elle's command line has it: `snapshot-isolation`.
     pub fn name(self) -> &'static str {
         ROWS[self.0 as usize].name
     }
@@ -351,6 +353,7 @@ pub struct Boundary {
 }
 
 impl Boundary {
+    /// What these anomalies rule out.
     pub fn of(anomalies: impl IntoIterator<Item = Anomaly>) -> Self {
         Self::around(ruled_out(anomalies))
     }

@@ -45,6 +45,7 @@ impl Micro {
         Self { word: (f as u32) << KEY_BITS | key, value }
     }
 
+    /// What it does.
     #[inline]
     pub fn f(&self) -> Function {
         match self.word >> KEY_BITS {
@@ -72,6 +73,7 @@ pub struct Transactions<'a> {
 
 /// An operation that is no transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[allow(missing_docs, reason = "the messages say what their fields are")]
 pub enum TxnError {
     #[error("op {op}: `{f}` is no transaction; expected `txn`")]
     NoTxn { op: u32, f: String },
@@ -82,6 +84,7 @@ pub enum TxnError {
          [\"append\", key, element], [\"w\", key, value] or [\"r\", key, value]"
     )]
     NoMicro { op: u32, place: usize, micro: String },
+    /// Beyond the numbers that there are.
     #[error("more than 4,294,967,295 micro-operations, or 1,073,741,824 keys")]
     TooMany,
 }
@@ -140,10 +143,12 @@ impl<'a> Transactions<'a> {
         Ok(())
     }
 
+    /// How many transactions there are.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
@@ -169,6 +174,7 @@ impl<'a> Transactions<'a> {
         &self.keys
     }
 
+    /// How a transaction ended.
     pub fn completion(&self, txn: usize) -> Completion {
         self.history.operation(txn).completion()
     }
@@ -178,10 +184,12 @@ impl<'a> Transactions<'a> {
         self.history.operation(txn)
     }
 
+    /// The history that they are of.
     pub fn history(&self) -> &'a History {
         self.history
     }
 
+    /// The values of that history.
     pub fn values(&self) -> &'a Values {
         self.history.values()
     }

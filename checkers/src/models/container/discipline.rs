@@ -24,22 +24,26 @@ pub struct Names {
 
 /// The order in which a container gives its elements back. Of this crate only.
 pub trait Discipline: Sync {
+    /// The elements, empty at first.
     type State: Clone + Default + Eq + Hash;
 
     /// Whether the rank of an element counts.
     const RANKED: bool = false;
+    /// What its operations are called.
     fn names(&self) -> Names;
 
     /// # Errors
     /// What was expected, when `value` cannot be an element.
     fn element(&self, value: &Value) -> Result<(), String>;
 
+    /// Puts an element where it belongs.
     fn insert(&self, elements: &mut Self::State, value: &Value);
 
     /// Removes an equal element, and whatever is ahead of it if that is at most `spare`: the
     /// number of these. `None` if it cannot be.
     fn remove(&self, elements: &mut Self::State, value: &Value, spare: u32) -> Option<u32>;
 
+    /// How many elements there are.
     fn len(&self, elements: &Self::State) -> usize;
 
     /// The next one first.

@@ -5,9 +5,12 @@ use serde_json::Value;
 
 use crate::linearizability::{Call, Sources};
 
+/// What an operation on a container did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ContainerOp {
+    /// Put the element in.
     Insert(Value),
+    /// Took the element out.
     Remove(Value),
     /// A remove in doubt: it may have taken something.
     RemoveAny,

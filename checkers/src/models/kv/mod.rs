@@ -25,8 +25,11 @@ pub struct Kv;
 /// What an operation on a key did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum KvOp {
+    /// Found the string; an absent key is the empty one.
     Get(String),
+    /// Set the string.
     Put(String),
+    /// Put the string behind the one that was there.
     Append(String),
 }
 

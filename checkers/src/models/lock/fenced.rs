@@ -17,12 +17,16 @@ pub struct FencedLock;
 /// What an operation on a fenced lock did, and who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FencedOp {
-    /// In doubt, it is not known which token.
+    /// Held from now on.
     Acquire {
+        /// Who holds it.
         process: u32,
+        /// What it got; `None` in doubt.
         token: Option<i128>,
     },
+    /// Given back.
     Release {
+        /// Who held it.
         process: u32,
     },
 }

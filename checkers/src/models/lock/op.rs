@@ -5,8 +5,16 @@ use crate::history::Operation;
 /// What an operation on a lock did, and who did it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LockOp {
-    Acquire { process: u32 },
-    Release { process: u32 },
+    /// Held from now on.
+    Acquire {
+        /// Who holds it.
+        process: u32,
+    },
+    /// Given back.
+    Release {
+        /// Who held it.
+        process: u32,
+    },
 }
 
 impl LockOp {

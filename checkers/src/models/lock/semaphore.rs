@@ -11,6 +11,7 @@ use crate::linearizability::{Call, Decision, Model};
 /// `acquire` and `release` of one permit; a process may hold several. See the [module](super).
 #[derive(Clone, Copy, Debug)]
 pub struct Semaphore {
+    /// How many may be held at once.
     pub permits: u32,
 }
 

@@ -41,8 +41,11 @@ pub struct Set;
 /// What an operation on a set did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SetOp {
+    /// Put the element in.
     Add(Element),
+    /// Took the element out, if it was there.
     Remove(Element),
+    /// Found whether the element was there.
     Contains(Element, bool),
     /// In order, each once.
     Read(Vec<Element>),

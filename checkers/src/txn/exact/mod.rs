@@ -69,6 +69,7 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every model that is decided exactly.
     pub const ALL: [Self; 6] = [
         Self::Serializable,
         Self::StrongSessionSerializable,

@@ -9,7 +9,9 @@ use crate::txn::transactions::{Function, Transactions};
 /// later; otherwise both are one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// The transaction takes its snapshot.
     Begin(u32),
+    /// The transaction takes effect.
     Commit(u32),
     /// Begin and commit in one.
     Whole(u32),

@@ -64,17 +64,26 @@ const CLOCKS_MAX: usize = 1 << 30;
 /// What a history is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
+    /// Reads find what was committed, and of one transaction never older than before.
     ReadCommitted,
+    /// Reads find all that a transaction wrote, or nothing.
     ReadAtomic,
+    /// Everybody sees writes after all that these depend on.
     Causal,
+    /// Everybody sees the writes of one session in its order.
     Pram,
+    /// A session never finds what is older than what it found.
     MonotonicReads,
+    /// The writes of a session are seen in its order.
     MonotonicWrites,
+    /// A session finds what it wrote, or newer.
     ReadYourWrites,
+    /// A write is seen after what its session had read.
     WritesFollowReads,
 }
 
 impl Level {
+    /// From the strongest promise on reads to the guarantees of sessions.
     pub const ALL: [Self; 8] = [
         Self::ReadCommitted,
         Self::ReadAtomic,
