@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::atom::{atom, unescaped};
 use crate::history::ValueId;
+use crate::history::eight::{Eight, Short, power_of_ten};
 use crate::history::keying::Given;
 use crate::history::values::Interner;
 
@@ -30,6 +31,7 @@ pub(super) struct Cursor<'a> {
     pub at: usize,
 }
 
+#[inline]
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | b',' | 0x0c)
 }
@@ -48,7 +50,23 @@ const ENDS_TOKEN: [bool; 256] = {
 
 impl<'a> Cursor<'a> {
     /// Skips blanks, comments and discarded forms; the next byte.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<u8, Trouble> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if !is_blank(byte) {
+                if matches!(byte, b';' | b'#') {
+                    break;
+                }
+                return Ok(byte);
+            }
+            self.at += 1;
+        }
+        self.peek_further()
+    }
+
+    /// As [`peek`](Self::peek), for what is seldom there.
+    #[cold]
+    fn peek_further(&mut self) -> Result<u8, Trouble> {
         loop {
             match self.bytes.get(self.at..) {
                 Some([blank, ..]) if is_blank(*blank) => self.at += 1,
@@ -216,21 +234,30 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number of digits alone, if that is what comes next.
+    #[inline]
     pub(super) fn unsigned(&mut self) -> Option<u64> {
-        let rest = &self.bytes[self.at..];
-        let mut number = 0;
-        for (count, &byte) in rest.iter().take(19).enumerate() {
-            match byte {
-                // 18 digits do not overflow.
-                b'0'..=b'9' => number = number * 10 + u64::from(byte - b'0'),
-                _ if count > 0 && ENDS_TOKEN[byte as usize] => {
-                    self.at += count;
-                    return Some(number);
-                }
-                _ => return None,
-            }
+        let (mut length, mut number) = Eight::at(self.bytes, self.at).digits();
+        if length == 8 {
+            let (more, low) = Eight::at(self.bytes, self.at + 8).digits();
+            (length, number) = (8 + more, number * power_of_ten(more) + low);
         }
-        None
+        // Sixteen digits may have more behind them.
+        let ends = |&byte: &u8| ENDS_TOKEN[byte as usize];
+        if length == 0 || !self.bytes.get(self.at + length).is_some_and(ends) {
+            return None;
+        }
+        self.at += length;
+        Some(number)
+    }
+
+    /// Passes `word`, of up to seven bytes, if the next token is that.
+    #[inline]
+    pub(super) fn pass(&mut self, word: Short) -> bool {
+        let ends = |&byte: &u8| ENDS_TOKEN[byte as usize];
+        let found = Eight::at(self.bytes, self.at).begins_with(word)
+            && self.bytes.get(self.at + word.len()).is_some_and(ends);
+        self.at += if found { word.len() } else { 0 };
+        found
     }
 
     /// `items`: the elements of the arrays that are open.
@@ -274,7 +301,13 @@ impl<'a> Cursor<'a> {
 
     /// A string as a value.
     fn text(&mut self, names: &mut Interner) -> Result<ValueId, Trouble> {
-        // A short one without escapes, as most are.
+        if let Some(short) = Eight::at(self.bytes, self.at + 1).before_quote()
+            && let Some(id) = names.short(short)
+        {
+            self.at += short.len() + 2;
+            return Ok(id);
+        }
+        // One without escapes, as most are.
         let rest = &self.bytes[self.at + 1..];
         let short = &rest[..rest.len().min(WORD_MAX)];
         if let Some(end) = short.iter().position(|&byte| matches!(byte, b'"' | b'\\'))

@@ -17,6 +17,7 @@ use std::io::BufRead;
 use form::{Cursor, Trouble};
 use serde_json::{Map, Value};
 
+use super::eight::Short;
 use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::source::Source;
@@ -229,6 +230,19 @@ fn is_tuple(cursor: &Cursor<'_>) -> bool {
 
 /// A type, if it is one: a keyword or a string.
 fn kind(cursor: &mut Cursor<'_>) -> Result<Option<EventType>, Trouble> {
+    const INVOKE: Short = Short::literal(b":invoke");
+    const OK: Short = Short::literal(b":ok");
+    const INFO: Short = Short::literal(b":info");
+    const FAIL: Short = Short::literal(b":fail");
+    let usual = [
+        (INVOKE, EventType::Invoke),
+        (OK, EventType::Ok),
+        (INFO, EventType::Info),
+        (FAIL, EventType::Fail),
+    ];
+    if let Some((_, kind)) = usual.into_iter().find(|&(word, _)| cursor.pass(word)) {
+        return Ok(Some(kind));
+    }
     let string;
     let name = match cursor.bytes[cursor.at] {
         b'"' => {
