@@ -296,8 +296,14 @@ mod tests {
             assert!(own.is_some(), "{line}");
             assert_eq!(format!("{own:?}"), format!("{members:?}"), "{line}");
         }
-        for (from, to) in [("invoke", "begin"), ("12345678,", "01,"), ("null", "1.5"), ("}", "} 1")]
-        {
+        for (from, to) in [
+            ("invoke", "begin"),
+            ("12345678,", "01,"),
+            ("null", "1.5"),
+            ("}", "} 1"),
+            ("read", ":read"),
+            ("k1", ":k1"),
+        ] {
             let line = line.replace(from, to);
             let cursor = Cursor::new(line.as_bytes(), line.len());
             assert!(Scanner::default().own(cursor, &mut Interner::default()).is_none(), "{line}");

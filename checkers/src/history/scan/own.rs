@@ -21,6 +21,10 @@ impl Scanner {
         cursor.pass(b",\"type\":\"")?;
         let kind = kind(&mut cursor)?;
         cursor.pass(b",\"f\":\"")?;
+        if cursor.first() == Some(b':') {
+            // A keyword, whose colon is no part of it.
+            return None;
+        }
         let function = cursor.plain()?;
         self.is_transaction = function.short() == Some(TXN);
         let f = function.name(names)?;
