@@ -130,6 +130,10 @@ pub fn campaign(
     Ok(if forgiven { Exit::Valid } else { summary.exit })
 }
 
+/// A schedule of the corpus has few operations, perhaps one write: where that happens to fail, the
+/// run proves nothing, and is made again, so often in all.
+const CORPUS_TRIES: u32 = 4;
+
 /// Runs one; what goes wrong with it is for the table, and the next one is run all the same.
 fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
     let (mut ended, begin) = (Ended::of(cell), Instant::now());
@@ -139,13 +143,21 @@ fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
         }
     };
     note("begins");
-    let job = Job {
+    let job = || Job {
         spec: &cell.spec,
         seed: cell.seed,
         reproduce: cell.reproduce.clone(),
         schedule: cell.schedule.as_ref(),
     };
-    let finished = job.run(stage);
+    let mut finished = job().run(stage);
+    for _ in 1..CORPUS_TRIES {
+        let unknown = finished.as_ref().is_ok_and(|it| it.exit(false) == Exit::Unknown);
+        if cell.schedule.is_none() || !unknown || stage.interrupt.is_set() {
+            break;
+        }
+        note("it proves nothing; again");
+        finished = job().run(stage);
+    }
     ended.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ended = match &finished {
         Err(failure) => ended.failed(failure.exit, failure.message.clone()),
