@@ -311,6 +311,13 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_loses_its_colon() {
+        let line = r#"{"index":3,"time":30,"process":1,"type":"ok","f":":read","value":["k1",1]}"#;
+        let (record, names) = scan(line).unwrap();
+        assert_eq!(names.values().text(record.f), Some("read"));
+    }
+
+    #[test]
     fn what_is_unusual_is_left_to_others() {
         let usual = r#"{"process":3,"type":"ok","f":"read","value":1}"#;
         assert!(scan(usual).is_some());
