@@ -101,7 +101,7 @@ fn a_million_operations_are_open_within_a_second() {
     let loaded = "performance.getEntriesByType('navigation')[0]";
     browser.until(&format!("{loaded}.type === 'reload' && {loaded}.loadEventEnd > 0"));
     let took = browser.eval(&format!("{loaded}.loadEventEnd"));
-    println!("1 M operations: {size} bytes, at hand after {took} ms");
+    eprintln!("1 M operations: {size} bytes, at hand after {took} ms");
     assert!(took.as_f64().unwrap() <= 1000.0, "{took} ms");
     assert!(browser.text("#operations .left-out").starts_with("Of 1,000,005 operations, "));
     assert_eq!(browser.count("#witness .operation.wrong"), 1);

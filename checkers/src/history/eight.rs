@@ -99,12 +99,6 @@ impl Eight {
         self.0 as u8 == b'0'
     }
 
-    #[inline]
-    pub(super) fn begins_with(self, short: Short) -> bool {
-        let inside = (1 << (8 * short.len())) - 1;
-        (self.0 ^ short.bits()) & inside == 0
-    }
-
     /// The string that ends in a quote among them, if it has no escapes and control characters.
     #[inline]
     pub(super) fn before_quote(self) -> Option<Short> {

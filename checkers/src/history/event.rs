@@ -6,6 +6,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::eight::Short;
+
 /// Nanoseconds since the run began, on one monotonic clock of the controller.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -58,6 +60,24 @@ pub enum EventType {
     /// Unknown: it may have happened, or may still.
     #[serde(alias = ":info")]
     Info,
+}
+
+impl EventType {
+    /// The type of this name, as histories of every notation have it.
+    #[inline]
+    pub(super) fn named(name: Short) -> Option<Self> {
+        const INVOKE: Short = Short::literal(b"invoke");
+        const OK: Short = Short::literal(b"ok");
+        const FAIL: Short = Short::literal(b"fail");
+        const INFO: Short = Short::literal(b"info");
+        Some(match name {
+            INVOKE => Self::Invoke,
+            OK => Self::Ok,
+            FAIL => Self::Fail,
+            INFO => Self::Info,
+            _ => return None,
+        })
+    }
 }
 
 /// One line of `history.jsonl`.

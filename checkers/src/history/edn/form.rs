@@ -8,12 +8,10 @@ use serde_json::{Map, Value};
 
 use super::atom::{atom, unescaped};
 use crate::history::ValueId;
-use crate::history::eight::{Eight, Short, power_of_ten};
+use crate::history::eight::{Eight, power_of_ten};
 use crate::history::keying::Given;
 use crate::history::values::Interner;
 
-/// Strings up to about this long are looked for at once.
-const WORD_MAX: usize = 16;
 /// Forms in forms beyond this are refused.
 const DEPTH_MAX: u32 = 128;
 
@@ -250,16 +248,6 @@ impl<'a> Cursor<'a> {
         Some(number)
     }
 
-    /// Passes `word`, of up to seven bytes, if the next token is that.
-    #[inline]
-    pub(super) fn pass(&mut self, word: Short) -> bool {
-        let ends = |&byte: &u8| ENDS_TOKEN[byte as usize];
-        let found = Eight::at(self.bytes, self.at).begins_with(word)
-            && self.bytes.get(self.at + word.len()).is_some_and(ends);
-        self.at += if found { word.len() } else { 0 };
-        found
-    }
-
     /// `items`: the elements of the arrays that are open.
     fn form(
         &mut self,
@@ -305,16 +293,6 @@ impl<'a> Cursor<'a> {
             && let Some(id) = names.short(short)
         {
             self.at += short.len() + 2;
-            return Ok(id);
-        }
-        // One without escapes, as most are.
-        let rest = &self.bytes[self.at + 1..];
-        let short = &rest[..rest.len().min(WORD_MAX)];
-        if let Some(end) = short.iter().position(|&byte| matches!(byte, b'"' | b'\\'))
-            && rest[end] == b'"'
-            && let Some(id) = names.word(&rest[..end])
-        {
-            self.at += end + 2;
             return Ok(id);
         }
         Ok(names.text(&self.string()?))

@@ -230,19 +230,6 @@ fn is_tuple(cursor: &Cursor<'_>) -> bool {
 
 /// A type, if it is one: a keyword or a string.
 fn kind(cursor: &mut Cursor<'_>) -> Result<Option<EventType>, Trouble> {
-    const INVOKE: Short = Short::literal(b":invoke");
-    const OK: Short = Short::literal(b":ok");
-    const INFO: Short = Short::literal(b":info");
-    const FAIL: Short = Short::literal(b":fail");
-    let usual = [
-        (INVOKE, EventType::Invoke),
-        (OK, EventType::Ok),
-        (INFO, EventType::Info),
-        (FAIL, EventType::Fail),
-    ];
-    if let Some((_, kind)) = usual.into_iter().find(|&(word, _)| cursor.pass(word)) {
-        return Ok(Some(kind));
-    }
     let string;
     let name = match cursor.bytes[cursor.at] {
         b'"' => {
@@ -251,13 +238,8 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<Option<EventType>, Trouble> {
         }
         _ => cursor.token_bytes()?,
     };
-    Ok(match name.strip_prefix(b":").unwrap_or(name) {
-        b"invoke" => Some(EventType::Invoke),
-        b"ok" => Some(EventType::Ok),
-        b"fail" => Some(EventType::Fail),
-        b"info" => Some(EventType::Info),
-        _ => None,
-    })
+    let name = name.strip_prefix(b":").unwrap_or(name);
+    Ok(Short::of(name).and_then(EventType::named))
 }
 
 /// Others' errors are structured; ours are text.

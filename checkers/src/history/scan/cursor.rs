@@ -234,11 +234,4 @@ impl<'a> Cursor<'a> {
         self.at += N;
         Some(())
     }
-
-    #[inline]
-    pub(super) fn pass_short(&mut self, short: Short) -> bool {
-        let found = Eight::at(self.ahead, self.at).begins_with(short);
-        self.at += if found { short.len() } else { 0 };
-        found
-    }
 }

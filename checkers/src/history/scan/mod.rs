@@ -89,7 +89,7 @@ impl Scanner {
                 record.process = u32::try_from(cursor.unsigned()?).ok()?;
             }
             member::TYPE => {
-                record.stamp.kind = kind(cursor.keyword()?.short()?)?;
+                record.stamp.kind = EventType::named(cursor.keyword()?.short()?)?;
             }
             member::F => {
                 let f = cursor.keyword()?;
@@ -229,20 +229,6 @@ impl Scanner {
 }
 
 const TXN: Short = Short::literal(b"txn");
-
-fn kind(name: Short) -> Option<EventType> {
-    const INVOKE: Short = Short::literal(b"invoke");
-    const OK: Short = Short::literal(b"ok");
-    const FAIL: Short = Short::literal(b"fail");
-    const INFO: Short = Short::literal(b"info");
-    Some(match name {
-        INVOKE => EventType::Invoke,
-        OK => EventType::Ok,
-        FAIL => EventType::Fail,
-        INFO => EventType::Info,
-        _ => return None,
-    })
-}
 
 #[cfg(test)]
 mod tests {

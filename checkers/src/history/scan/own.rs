@@ -4,7 +4,6 @@
 use super::cursor::Cursor;
 use super::{Scanner, TXN};
 use crate::history::EventType;
-use crate::history::eight::Short;
 use crate::history::keying::Given;
 use crate::history::pairing::{Record, Stamp};
 use crate::history::values::{Interner, ValueId};
@@ -19,7 +18,7 @@ impl Scanner {
         cursor.pass(b",\"process\":")?;
         let process = u32::try_from(cursor.number()?).ok()?;
         cursor.pass(b",\"type\":\"")?;
-        let kind = kind(&mut cursor)?;
+        let kind = EventType::named(cursor.plain()?.short()?)?;
         cursor.pass(b",\"f\":\"")?;
         if cursor.first() == Some(b':') {
             // A keyword, whose colon is no part of it.
@@ -52,20 +51,4 @@ impl Scanner {
         }
         self.event_value(cursor, names)
     }
-}
-
-/// The type of an event, its first quote passed.
-#[inline]
-fn kind(cursor: &mut Cursor<'_>) -> Option<EventType> {
-    const INVOKE: Short = Short::literal(b"invoke\"");
-    const OK: Short = Short::literal(b"ok\"");
-    const INFO: Short = Short::literal(b"info\"");
-    const FAIL: Short = Short::literal(b"fail\"");
-    let types = [
-        (INVOKE, EventType::Invoke),
-        (OK, EventType::Ok),
-        (INFO, EventType::Info),
-        (FAIL, EventType::Fail),
-    ];
-    types.into_iter().find(|&(name, _)| cursor.pass_short(name)).map(|(_, kind)| kind)
 }
