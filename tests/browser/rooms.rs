@@ -84,6 +84,7 @@ fn a_table_of_any_length_has_only_the_rows_in_sight_and_links_lead_into_it() {
 /// A million operations: the page is small and at hand at once.
 #[test]
 #[ignore = "long: a million operations; wants --release"]
+#[allow(clippy::print_stdout, reason = "what was measured, for `--nocapture`")]
 fn a_million_operations_are_open_within_a_second() {
     let mut history = stale_read();
     for n in 0..1_000_000_u64 {
@@ -101,7 +102,7 @@ fn a_million_operations_are_open_within_a_second() {
     let loaded = "performance.getEntriesByType('navigation')[0]";
     browser.until(&format!("{loaded}.type === 'reload' && {loaded}.loadEventEnd > 0"));
     let took = browser.eval(&format!("{loaded}.loadEventEnd"));
-    eprintln!("1 M operations: {size} bytes, at hand after {took} ms");
+    println!("1 M operations: {size} bytes, at hand after {took} ms");
     assert!(took.as_f64().unwrap() <= 1000.0, "{took} ms");
     assert!(browser.text("#operations .left-out").starts_with("Of 1,000,005 operations, "));
     assert_eq!(browser.count("#witness .operation.wrong"), 1);
