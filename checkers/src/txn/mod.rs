@@ -25,6 +25,7 @@ mod lists;
 mod models;
 #[cfg(test)]
 mod notation;
+mod origins;
 mod register;
 mod registers;
 mod rivals;

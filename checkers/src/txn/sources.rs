@@ -15,6 +15,7 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
+use super::origins::{Collected, Origin, Origins};
 use super::transactions::{Function, Transactions};
 use crate::history::{Completion, ValueId};
 
@@ -78,39 +79,12 @@ pub(crate) struct Sources {
 /// The rank of a version whose place among the others is not known.
 pub(crate) const UNRANKED: u32 = u32::MAX;
 
-/// Where a value comes from.
-#[derive(Clone, Copy)]
-enum Origin {
-    Version(u32),
-    Intermediate(u32),
-    Aborted(u32),
-    Many,
-}
-
-impl Origin {
-    /// The more honest of two explanations; the first of two alike.
-    fn or(self, other: Self) -> Self {
-        let rank = |origin: &Self| match origin {
-            Self::Many | Self::Version(_) => 2,
-            Self::Intermediate(_) => 1,
-            Self::Aborted(_) => 0,
-        };
-        match rank(&self).cmp(&rank(&other)) {
-            std::cmp::Ordering::Less => other,
-            std::cmp::Ordering::Equal if rank(&self) == 2 => Self::Many,
-            _ => self,
-        }
-    }
-}
-
 /// Transactions resolved together.
 const PART: u32 = 1 << 13;
 /// Parts whose reads are held twice for a moment.
 const PARTS_TOGETHER: usize = 16;
 
-type Origins = FxHashMap<(u32, ValueId), Origin>;
-
-/// What a transaction knows of a key so far.
+/// What a transaction did with a key so far.
 #[derive(Clone, Copy)]
 enum Local {
     Wrote(ValueId),
@@ -118,11 +92,21 @@ enum Local {
     Read(ValueId, Option<u32>),
 }
 
+/// What was done with a key last.
+#[derive(Clone, Copy)]
+struct Last {
+    txn: u32,
+    local: Local,
+    /// Where a value of it was found.
+    hint: u32,
+}
+
 impl Sources {
     /// # Errors
     /// Names an operation that appends to a list: this is for registers.
     pub(crate) fn of(txns: &Transactions<'_>) -> Result<Self, String> {
-        let writes = txns.all_micros().iter().filter(|micro| micro.f() == Function::Write).count();
+        let origins = Collected::of(txns);
+        let writes = origins.len();
         let mut sources = Self {
             present: (0..txns.len()).map(|txn| txns.completion(txn) == Completion::Ok).collect(),
             version_ends: Vec::with_capacity(txns.len()),
@@ -135,7 +119,7 @@ impl Sources {
             ranks: Vec::new(),
             keys: txns.keys().len(),
         };
-        let origins = sources.write(txns, writes)?;
+        let origins = sources.write(txns, origins)?;
         sources.read(txns, &origins);
         sources.reads.shrink_to_fit();
         Ok(sources)
@@ -176,8 +160,11 @@ impl Sources {
     }
 
     /// Numbers the versions: by transaction, in order of keys.
-    fn write(&mut self, txns: &Transactions<'_>, writes: usize) -> Result<Origins, String> {
-        let mut origins = Origins::with_capacity_and_hasher(writes, Default::default());
+    fn write(
+        &mut self,
+        txns: &Transactions<'_>,
+        mut origins: Collected,
+    ) -> Result<Origins, String> {
         let mut last_of = vec![u32::MAX; self.keys];
         let mut finals: Vec<(u32, ValueId)> = Vec::new();
         for txn in 0..txns.len() {
@@ -201,32 +188,34 @@ impl Sources {
                         continue;
                     }
                 };
-                add(&mut origins, micro.key(), micro.value, origin);
+                origins.add(micro.key(), micro.value, origin);
             }
             finals.sort_unstable_by_key(|&(key, _)| key);
             for &(key, value) in &finals {
-                add(&mut origins, key, value, Origin::Version(self.version_txns.len() as u32));
+                let version = self.version_txns.len() as u32;
+                origins.add(key, value, Origin::Version(version));
                 self.version_txns.push(txn);
                 self.version_keys.push(key);
             }
             self.version_ends.push(self.version_txns.len() as u32);
         }
-        Ok(origins)
+        Ok(origins.finish())
     }
 
     /// Resolves the reads of ok transactions, some parts at a time: what they found is copied
     /// before there is more of it.
     fn read(&mut self, txns: &Transactions<'_>, origins: &Origins) {
         let count = txns.len() as u32;
-        let new_locals = || vec![(u32::MAX, Local::Read(ValueId::NULL, None)); self.keys];
+        let nothing = Last { txn: u32::MAX, local: Local::Read(ValueId::NULL, None), hint: 0 };
+        let new_lasts = || vec![nothing; self.keys];
         let parts: Vec<u32> = (0..count.div_ceil(PART)).collect();
         for together in parts.chunks(PARTS_TOGETHER) {
             let (writers, present) = (&self.version_txns, &self.present);
             let resolver = Resolver { txns, origins, writers, present };
-            let resolve = |locals: &mut Vec<_>, &part: &u32| {
-                resolver.read(part * PART..(part * PART + PART).min(count), locals)
+            let resolve = |lasts: &mut Vec<_>, &part: &u32| {
+                resolver.read(part * PART..(part * PART + PART).min(count), lasts)
             };
-            let resolved: Vec<Part> = together.par_iter().map_init(new_locals, resolve).collect();
+            let resolved: Vec<Part> = together.par_iter().map_init(new_lasts, resolve).collect();
             for part in resolved {
                 let before = self.reads.len() as u32;
                 self.reads.extend(part.reads);
@@ -374,25 +363,26 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn read(&self, txns: std::ops::Range<u32>, locals: &mut [(u32, Local)]) -> Part {
+    fn read(&self, txns: std::ops::Range<u32>, lasts: &mut [Last]) -> Part {
         let mut part = Part::default();
         for txn in txns {
             if self.txns.completion(txn as usize) == Completion::Ok {
-                self.read_one(txn, locals, &mut part);
+                self.read_one(txn, lasts, &mut part);
             }
             part.ends.push(part.reads.len() as u32);
         }
         part
     }
 
-    fn read_one(&self, txn: u32, locals: &mut [(u32, Local)], part: &mut Part) {
+    fn read_one(&self, txn: u32, lasts: &mut [Last], part: &mut Part) {
         let start = part.reads.len();
         for micro in self.txns.micros(txn as usize) {
             let (key, value) = (micro.key(), micro.value);
-            let local = &mut locals[key as usize];
-            let known = (local.0 == txn).then_some(local.1);
+            let last = &mut lasts[key as usize];
+            let known = (last.txn == txn).then_some(last.local);
+            last.txn = txn;
             if micro.f() != Function::Read {
-                *local = (txn, Local::Wrote(value));
+                last.local = Local::Wrote(value);
                 continue;
             }
             let fault = |kind| Fault { kind, txn, key, value, writer: txn };
@@ -409,17 +399,24 @@ impl Resolver<'_> {
                     if known.is_some() {
                         part.faults.push(fault(FaultKind::NonRepeatable));
                     }
-                    let version = self.resolve(txn, key, value, part);
+                    let version = self.resolve(txn, key, value, &mut last.hint, part);
                     part.reads.extend(version.map(|version| Read { key, version }));
-                    *local = (txn, Local::Read(value, version));
+                    last.local = Local::Read(value, version);
                 }
             }
         }
     }
 
     /// The version that was found, where that can be told.
-    fn resolve(&self, txn: u32, key: u32, value: ValueId, part: &mut Part) -> Option<u32> {
-        let (kind, writer) = match self.origins.get(&(key, value)) {
+    fn resolve(
+        &self,
+        txn: u32,
+        key: u32,
+        value: ValueId,
+        hint: &mut u32,
+        part: &mut Part,
+    ) -> Option<u32> {
+        let (kind, writer) = match self.origins.get(key, value, hint) {
             None | Some(Origin::Aborted(_)) if value.is_null() => return Some(INITIAL),
             None => (FaultKind::Garbage, txn),
             // Null is there at first as well.
@@ -431,10 +428,10 @@ impl Resolver<'_> {
                 part.ambiguous += 1;
                 return None;
             }
-            Some(&Origin::Aborted(writer)) => (FaultKind::Aborted, writer),
-            Some(&Origin::Intermediate(writer)) if writer == txn => (FaultKind::Future, txn),
-            Some(&Origin::Intermediate(writer)) => (FaultKind::Intermediate, writer),
-            Some(&Origin::Version(version)) => {
+            Some(Origin::Aborted(writer)) => (FaultKind::Aborted, writer),
+            Some(Origin::Intermediate(writer)) if writer == txn => (FaultKind::Future, txn),
+            Some(Origin::Intermediate(writer)) => (FaultKind::Intermediate, writer),
+            Some(Origin::Version(version)) => {
                 let writer = self.writers[version as usize];
                 if writer != txn {
                     if !self.present[writer as usize] {
@@ -448,10 +445,6 @@ impl Resolver<'_> {
         part.faults.push(Fault { kind, txn, key, value, writer });
         None
     }
-}
-
-fn add(origins: &mut Origins, key: u32, value: ValueId, origin: Origin) {
-    origins.entry((key, value)).and_modify(|known| *known = known.or(origin)).or_insert(origin);
 }
 
 #[cfg(test)]

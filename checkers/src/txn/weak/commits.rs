@@ -1,5 +1,4 @@
-//! The order of commits: what sessions, reads and demands say of it, and where they contradict
-//! each other.
+//! Why there is no order of commits: where sessions, reads and demands contradict each other.
 
 use std::collections::VecDeque;
 
@@ -64,37 +63,9 @@ impl<'a> Commits<'a> {
         (0..).map_while(move |i| self.successor(node, i))
     }
 
-    /// An order of all nodes, or those that no order has room for: on cycles, or after them.
-    pub(super) fn sort(&self) -> Result<Vec<u32>, Vec<u32>> {
-        let len = self.sessions.len();
-        let mut waits_for = vec![0_u32; len];
-        for node in 0..len as u32 {
-            for (next, _) in self.successors(node) {
-                waits_for[next as usize] += 1;
-            }
-        }
-        let mut order: Vec<u32> =
-            (0..len as u32).filter(|&node| waits_for[node as usize] == 0).collect();
-        let mut done = 0;
-        while let Some(&node) = order.get(done) {
-            done += 1;
-            for (next, _) in self.successors(node) {
-                waits_for[next as usize] -= 1;
-                if waits_for[next as usize] == 0 {
-                    order.push(next);
-                }
-            }
-        }
-        if order.len() == len {
-            return Ok(order);
-        }
-        Err((0..len as u32).filter(|&node| waits_for[node as usize] > 0).collect())
-    }
-
-    /// The strongly connected components of more than one node among `left`, what [`sort`] has no
-    /// room for; small ones first. Tarjan's algorithm with an explicit stack.
-    ///
-    /// [`sort`]: Self::sort
+    /// The strongly connected components of more than one node among `left`, what
+    /// [`sort`](super::sort::sort) has no room for; small ones first. Tarjan's algorithm with an
+    /// explicit stack.
     pub(super) fn knots(&self, left: &[u32]) -> Vec<Vec<u32>> {
         const UNSEEN: u32 = u32::MAX;
         const OUTSIDE: u32 = u32::MAX - 1;

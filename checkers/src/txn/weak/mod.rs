@@ -40,6 +40,7 @@ mod guarantees;
 mod orders;
 mod ranked;
 mod sessions;
+mod sort;
 #[cfg(test)]
 mod tests;
 mod visible;

@@ -2,9 +2,10 @@
 
 use super::Level;
 use super::commits::{Commits, Paths, Step, Why, readers};
-use super::demand::{self, Demand, Orders, Sink};
+use super::demand::{self, Demand, Orders, Sink, tidy};
 use super::explain::Explain;
 use super::sessions::Sessions;
+use super::sort::sort;
 use super::visible::{self, Clocks, Entries};
 use crate::txn::told::Evidence;
 
@@ -65,10 +66,17 @@ impl<'a> Demands<'a> {
         }
     }
 
-    fn orders(&self) -> Orders<'a> {
-        let mut orders = Orders::new(self.sessions);
-        self.parts(|| Orders::new(self.sessions)).into_iter().for_each(|part| orders.add(part));
-        orders
+    fn orders(&self) -> Demanded {
+        let mut demanded = Demanded { parts: Vec::new(), impossible: Vec::new() };
+        for part in self.parts(|| Orders::new(self.sessions)) {
+            let (pairs, impossible) = part.finish();
+            demanded.parts.push(pairs);
+            demanded.impossible.extend(impossible);
+        }
+        if self.sessions.are_ranked() {
+            demanded.parts.push(self.sessions.neighbours());
+        }
+        demanded
     }
 
     /// The first reason for each of `wanted`, which is sorted; only what is there.
@@ -79,59 +87,75 @@ impl<'a> Demands<'a> {
     }
 }
 
-/// Whether there is one order for all at a level, faults aside.
-pub(super) fn has_one(sessions: &Sessions, level: Level) -> bool {
-    let readers = readers(sessions);
-    let Ok(order) = Commits::new(sessions, &readers, &[]).sort() else { return false };
-    let orders = Demands::new(level, sessions, &order).orders();
-    let possible = orders.impossible.is_empty();
-    possible && Commits::new(sessions, &readers, &with_known(sessions, orders)).sort().is_ok()
+/// What is demanded, with what is known of the order of versions.
+struct Demanded {
+    /// Who comes before whom; perhaps more than once.
+    parts: Vec<Vec<(u32, u32)>>,
+    impossible: Vec<Demand>,
 }
 
-/// What is demanded, and what is known of the order of versions.
-fn with_known(sessions: &Sessions, orders: Orders<'_>) -> Vec<(u32, u32)> {
-    let mut pairs = orders.pairs();
-    if sessions.are_ranked() {
-        pairs.extend(sessions.neighbours());
-        pairs.sort_unstable();
-        pairs.dedup();
+impl Demanded {
+    fn sort(&self, sessions: &Sessions) -> Result<Vec<u32>, Vec<u32>> {
+        sort(sessions, self.parts.iter().flatten().copied())
     }
-    pairs
+
+    /// Each once, in order.
+    fn into_pairs(self) -> Vec<(u32, u32)> {
+        let mut pairs = self.parts.concat();
+        tidy(&mut pairs);
+        pairs
+    }
+}
+
+/// An order by sessions and reads alone.
+fn happened(sessions: &Sessions) -> Result<Vec<u32>, Vec<u32>> {
+    sort(sessions, std::iter::empty())
+}
+
+/// Whether there is one order for all at a level, faults aside.
+pub(super) fn has_one(sessions: &Sessions, level: Level) -> bool {
+    let Ok(order) = happened(sessions) else { return false };
+    let demanded = Demands::new(level, sessions, &order).orders();
+    demanded.impossible.is_empty() && demanded.sort(sessions).is_ok()
 }
 
 /// One order for all: read committed, read atomic, causal.
 pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
     let &Explain { sessions, .. } = explain;
-    let readers = readers(sessions);
-    let happened = Commits::new(sessions, &readers, &[]);
-    let order = match happened.sort() {
+    // Only the demands of causal consistency need an order that is without cycles.
+    let order = match level {
+        Level::Causal => happened(sessions),
+        _ => Ok(Vec::new()),
+    };
+    let order = match order {
         Ok(order) => order,
-        Err(left) => {
-            for cycle in cycles(&happened, &left) {
-                evidence.add("cyclic-causality", || explain.cycle(&cycle, &[]));
-            }
-            return;
-        }
+        Err(left) => return circular(explain, &left, evidence),
     };
     let demands = Demands::new(level, sessions, &order);
     drop(order);
-    let mut orders = demands.orders();
-    let impossible = std::mem::take(&mut orders.impossible);
-    let pairs = with_known(sessions, orders);
+    let mut demanded = demands.orders();
+    let sorted = demanded.sort(sessions);
+    if sorted.is_ok() && demanded.impossible.is_empty() {
+        return;
+    }
+    if let Err(left) = happened(sessions) {
+        return circular(explain, &left, evidence);
+    }
+    let readers = readers(sessions);
+    let happened = Commits::new(sessions, &readers, &[]);
+    let impossible = std::mem::take(&mut demanded.impossible);
     if !impossible.is_empty() {
         initial(explain, level, &happened, &impossible, evidence);
     }
-    let commits = Commits::new(sessions, &readers, &pairs);
-    drop(pairs);
-    let Err(left) = commits.sort() else { return };
+    let Err(left) = sorted else { return };
+    let commits = Commits::new(sessions, &readers, &demanded.into_pairs());
     let cycles = cycles(&commits, &left);
-    let mut wanted: Vec<(u32, u32)> = cycles.iter().flatten().filter_map(demanded).collect();
-    wanted.sort_unstable();
-    wanted.dedup();
+    let mut wanted: Vec<(u32, u32)> = cycles.iter().flatten().filter_map(of_demand).collect();
+    tidy(&mut wanted);
     let reasons = demands.reasons(&wanted);
     let mut paths = Paths::new(&happened);
     for cycle in cycles {
-        let of = |step| reasons.iter().find(|reason| demanded(step) == Some(pair(reason)));
+        let of = |step| reasons.iter().find(|reason| of_demand(step) == Some(pair(reason)));
         let reasons: Vec<Demand> = cycle.iter().filter_map(of).copied().collect();
         if let [demand] = reasons[..] {
             evidence.add(explain.anomaly(level, &demand), || {
@@ -144,11 +168,20 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
     }
 }
 
+/// Tells where sessions and reads alone have no order.
+fn circular(explain: &Explain<'_>, left: &[u32], evidence: &mut Evidence<'_>) {
+    let readers = readers(explain.sessions);
+    let happened = Commits::new(explain.sessions, &readers, &[]);
+    for cycle in cycles(&happened, left) {
+        evidence.add("cyclic-causality", || explain.cycle(&cycle, &[]));
+    }
+}
+
 fn pair(demand: &Demand) -> (u32, u32) {
     (demand.older, demand.newer)
 }
 
-fn demanded(step: &Step) -> Option<(u32, u32)> {
+fn of_demand(step: &Step) -> Option<(u32, u32)> {
     (step.why == Why::Demand).then_some((step.from, step.to))
 }
 
@@ -197,7 +230,7 @@ pub(super) fn each(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
         edges.extend(demands.iter().map(|demand| (demand.older, demand.newer, true)));
         let Some(cycle) = small_cycle(sessions, &edges) else { continue };
         let of = |step: &Step| {
-            demands.iter().find(|demand| demanded(step) == Some(pair(demand))).copied()
+            demands.iter().find(|demand| of_demand(step) == Some(pair(demand))).copied()
         };
         let reasons: Vec<Demand> = cycle.iter().filter_map(of).collect();
         evidence.add("out-of-session-order", || match reasons[..] {

@@ -158,6 +158,20 @@ impl Sessions {
         self.starts[session]..self.starts[session + 1]
     }
 
+    /// All sessions, in parts of at least so many nodes but for the last.
+    pub(super) fn parts(&self, nodes: u32) -> Vec<std::ops::Range<usize>> {
+        let mut parts = Vec::new();
+        let mut first = 0;
+        for session in 0..self.count() {
+            if session + 1 == self.count() || self.starts[session + 1] - self.starts[first] >= nodes
+            {
+                parts.push(first..session + 1);
+                first = session + 1;
+            }
+        }
+        parts
+    }
+
     pub(super) fn start(&self, session: usize) -> u32 {
         self.starts[session]
     }

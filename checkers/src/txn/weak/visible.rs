@@ -16,7 +16,8 @@ use rayon::prelude::*;
 use super::demand::{Demand, Sink};
 use super::sessions::{NOBODY, Sessions};
 
-/// The keys that each session writes: *entries*, by key and then by session.
+/// The keys that each session writes: *entries*, by key and then by session. A key that most
+/// sessions write has one for every session, so that it can be compared with a clock at once.
 pub(super) struct Entries {
     /// Per key its first entry, and the end.
     starts: Vec<u32>,
@@ -27,25 +28,36 @@ pub(super) struct Entries {
 
 impl Entries {
     pub(super) fn of(sessions: &Sessions) -> Self {
+        let mut counts = vec![0; sessions.keys()];
+        each_entry(sessions, |_, key, _, is_new| counts[key as usize] += u32::from(is_new));
+        let width = sessions.count() as u32;
         let mut starts = vec![0; sessions.keys() + 1];
-        each_entry(sessions, |_, key, _, is_new| {
-            starts[key as usize + 1] += u32::from(is_new);
-        });
         for key in 0..sessions.keys() {
-            starts[key + 1] += starts[key];
+            let count = if counts[key] > width / 2 { width } else { counts[key] };
+            starts[key + 1] = starts[key] + count;
         }
         // Sessions come in order, so the entries of a key are filled in order.
         let mut next = starts.clone();
         let mut of_session = vec![0; starts[sessions.keys()] as usize];
         let mut of_write = vec![0; sessions.write_count()];
         each_entry(sessions, |write, key, session, is_new| {
-            let next = &mut next[key as usize];
+            let (next, start) = (&mut next[key as usize], starts[key as usize]);
+            if starts[key as usize + 1] - start == width {
+                of_write[write] = start + session;
+                return;
+            }
             if is_new {
                 of_session[*next as usize] = session;
                 *next += 1;
             }
             of_write[write] = *next - 1;
         });
+        for key in 0..sessions.keys() {
+            let entries = starts[key] as usize..starts[key + 1] as usize;
+            if entries.len() == sessions.count() {
+                (0..).zip(&mut of_session[entries]).for_each(|(session, of)| *of = session);
+            }
+        }
         Self { starts, sessions: of_session, of_write }
     }
 
@@ -88,12 +100,12 @@ impl Clocks {
                 }
                 None => row.fill(0),
             }
-            let mut joined = NOBODY;
             for writer in sessions.read_from(node) {
-                if writer == joined {
+                // Who is known is known with all that it knew.
+                let of = sessions.of_node(writer);
+                if row[of] > writer - sessions.start(of) {
                     continue;
                 }
-                joined = writer;
                 let start = writer as usize * width;
                 for (known, &more) in row.iter_mut().zip(&rows[start..start + width]) {
                     *known = (*known).max(more);
@@ -119,7 +131,8 @@ struct Known<'a> {
     entries: &'a Entries,
     /// Per session, how many of its transactions are entered.
     counts: Vec<u32>,
-    /// Per entry the last write known, plus one; 0 for none.
+    /// Per entry, which transaction of its session is the last known to have written the key, from
+    /// 1; 0 for none.
     last: Vec<u32>,
 }
 
@@ -139,17 +152,27 @@ impl<'a> Known<'a> {
         self.counts[session] = count;
         for node in start + known..start + count {
             for write in self.sessions.writes(node) {
-                self.last[self.entries.of_write[write] as usize] = node + 1;
+                self.last[self.entries.of_write[write] as usize] = node - start + 1;
             }
         }
     }
 
-    /// Each last write of `key` known, by session.
-    fn writes(&self, key: u32) -> impl Iterator<Item = (usize, u32)> + '_ {
+    /// Each last write of `key` known, by session, if it is beyond what `clock` knows of that.
+    fn beyond(&self, key: u32, clock: &[u32], mut each: impl FnMut(u32)) {
         let range = self.entries.of_key(key);
-        let sessions = &self.entries.sessions[range.clone()];
-        let last = self.last[range].iter().zip(sessions);
-        last.filter(|(last, _)| **last > 0).map(|(&last, &session)| (session as usize, last - 1))
+        let last = &self.last[range.clone()];
+        if last.len() == clock.len() {
+            // Most often there is none: found out without a branch for each.
+            let both = last.iter().zip(clock);
+            if !both.fold(false, |any, (last, known)| any | (last > known)) {
+                return;
+            }
+        }
+        for (&last, &session) in last.iter().zip(&self.entries.sessions[range]) {
+            if last > clock[session as usize] {
+                each(self.sessions.start(session as usize) + last - 1);
+            }
+        }
     }
 }
 
@@ -161,6 +184,7 @@ pub(super) fn causal<S: Sink + Send>(
     entries: &Entries,
     new_sink: impl Fn() -> S + Sync,
 ) -> Vec<S> {
+    let nothing = vec![0; sessions.count()];
     let follow = |session: usize| {
         let mut sink = new_sink();
         let mut known = Known::new(sessions, entries);
@@ -174,14 +198,10 @@ pub(super) fn causal<S: Sink + Send>(
             }
             for read in sessions.reads(reader) {
                 let newer = read.writer;
-                let clock = if newer == NOBODY { &[] } else { clocks.row(newer) };
-                for (other, older) in known.writes(read.key) {
-                    let place = older - sessions.start(other);
-                    let implied = clock.get(other).is_some_and(|&known| place < known);
-                    if !implied {
-                        sink.take(Demand { older, newer, reader, key: read.key });
-                    }
-                }
+                let clock = if newer == NOBODY { &nothing } else { clocks.row(newer) };
+                known.beyond(read.key, clock, |older| {
+                    sink.take(Demand { older, newer, reader, key: read.key });
+                });
             }
         }
         sink
@@ -192,6 +212,7 @@ pub(super) fn causal<S: Sink + Send>(
 /// The demands of PRAM on the order that `session` sees.
 pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Vec<Demand> {
     let mut demands = Vec::new();
+    let nothing = vec![0; sessions.count()];
     let mut known = Known::new(sessions, entries);
     for reader in sessions.nodes(session) {
         known.learn(session, reader - sessions.start(session));
@@ -201,11 +222,11 @@ pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Ve
         }
         for read in sessions.reads(reader) {
             let newer = read.writer;
-            for (_, older) in known.writes(read.key) {
+            known.beyond(read.key, &nothing, |older| {
                 if older != newer && (newer == NOBODY || !sessions.precedes(older, newer)) {
                     demands.push(Demand { older, newer, reader, key: read.key });
                 }
-            }
+            });
         }
     }
     demands
