@@ -1,13 +1,17 @@
-//! What a node does that no program of its own can: hold packets back and change them.
+//! What a node does that no program of its own can, or none that is there for certain: hold packets
+//! back and change them, and move its clock.
 //!
 //! ```text
 //! isobar-helper version
 //! isobar-helper queue NUMBER STATE KIND…     see queue.rs and disturbance.rs
+//! isobar-helper clock WHAT…                  see clock.rs; where a `long` has 64 bits
 //! ```
 //!
 //! It runs on the nodes, where nothing can be presupposed: of the standard library and system calls
-//! only, linked statically. It ends by itself when its state file is removed.
+//! only, linked statically. A queue ends by itself when its state file is removed.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod clock;
 #[cfg(target_os = "linux")]
 mod disturbance;
 #[cfg(target_os = "linux")]
@@ -24,6 +28,8 @@ mod random;
 mod socket;
 #[cfg(target_os = "linux")]
 mod state;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod timex;
 
 use std::process::ExitCode;
 
@@ -51,6 +57,8 @@ fn run(arguments: &[&str]) -> Result<(), String> {
             let disturbance = disturbance::Disturbance::parse(disturbance)?;
             queue::serve(number, state.as_ref(), disturbance)
         }
+        #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+        ["clock", what @ ..] => clock::run(what),
         _ => Err(format!("isobar-helper: not understood: {}", arguments.join(" "))),
     }
 }

@@ -1,5 +1,5 @@
 //! A netlink socket: the system calls, declared by hand, since the standard library has none of
-//! them. The only file with `unsafe`.
+//! them.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_long, c_short, c_void};

@@ -48,12 +48,14 @@ pub fn apply(
     member: &Member,
     action: &NodeAction,
 ) -> Result<Reading, NotApplied> {
-    match apply_once(watchdog, id, member, action)? {
-        Some(reading) => return Ok(reading),
-        None => helper::upload(watchdog, member)?,
+    if let Some(reading) = apply_once(watchdog, id, member, action)? {
+        return Ok(reading);
     }
+    let uploaded = helper::upload(watchdog, member);
+    // Some faults can do without it.
+    let applied = apply_once(watchdog, id, member, action)?;
     let gone = || NotApplied::Untouched(format!("{}: the helper is gone again", member.node.name));
-    apply_once(watchdog, id, member, action)?.ok_or_else(gone)
+    applied.ok_or_else(|| uploaded.err().unwrap_or_else(gone))
 }
 
 /// Nothing was done, and `None` returned, where the helper has to be brought there first.

@@ -27,6 +27,8 @@ pub enum Expectation {
     ProcessOffset { by_ms: i64 },
     /// Something goes on setting the clock.
     ClockLoop,
+    /// That, or the kernel's clocks gain so much.
+    ClockDrift { millionths: i64 },
     /// The system's processes, all of them, are limited.
     Limit(Limit),
     /// The node is switched off and silent; on again, it has started anew.
@@ -74,6 +76,12 @@ impl Expectation {
                 Reading { seen: format!("for the process {}", reading.seen), ..reading }
             }
             Self::ClockLoop => clock(shown, |sets, _| sets),
+            Self::ClockDrift { millionths } => {
+                let gains = rate(shown) == Some(*millionths);
+                let reading = clock(shown, |sets, _| sets || gains);
+                let gains = if gains { ", by the rate of all its clocks" } else { "" };
+                Reading { seen: format!("{}{gains}", reading.seen), ..reading }
+            }
             Self::Disk(trouble) => disk(*trouble, shown),
             Self::Limit(limit) => limited(*limit, shown),
             Self::Off => Power::parse(shown).reading(true),
@@ -104,7 +112,8 @@ impl Expectation {
             | Self::Helped { .. }
             | Self::FileLimit(_)
             | Self::Offset { .. }
-            | Self::ClockLoop => false,
+            | Self::ClockLoop
+            | Self::ClockDrift { .. } => false,
             Self::Disk(_)
             | Self::Off
             | Self::Limit(_)
@@ -259,12 +268,18 @@ fn clock(shown: &str, holds: impl Fn(bool, i64) -> bool) -> Reading {
     let offset = shown.lines().find_map(|line| line.strip_prefix("offset ")?.parse::<i64>().ok());
     match offset {
         Some(ms) => {
-            let way =
-                if shown.lines().any(|line| line == "by date") { ", set by date" } else { "" };
-            Reading { seen: format!("the clock is {ms:+} ms off{way}"), holds: holds(sets, ms) }
+            let by = shown.lines().find_map(|line| line.strip_prefix("by "));
+            let by = by.map(|by| format!(", set by {by}")).unwrap_or_default();
+            Reading { seen: format!("the clock is {ms:+} ms off{by}"), holds: holds(sets, ms) }
         }
         None => Reading { seen: format!("no change of the clock: {}", words(shown)), holds: false },
     }
+}
+
+/// The millionths by which the kernel's clocks are faster.
+fn rate(shown: &str) -> Option<i64> {
+    let rate = shown.lines().find_map(|line| line.strip_prefix("rate "))?;
+    rate.split_whitespace().next()?.parse().ok()
 }
 
 /// Reads a cgroup's limit, and how many of the system's processes it holds.

@@ -157,3 +157,18 @@ fn members_are_those_that_others_list() {
     let unstarted = "members n2 (unstarted)\nid b2 unstarted true\ngone\n";
     assert!(add.read_healed(without).holds && !add.read_healed(unstarted).holds);
 }
+
+#[test]
+fn a_clock_is_off_by_whom_and_drifts_by_steps_or_by_its_rate() {
+    let ahead = Expectation::Offset { by_ms: 60_000 };
+    let reading = ahead.read("", "by Perl, since no gzip\noffset 60001\n");
+    let seen = "the clock is +60001 ms off, set by Perl, since no gzip";
+    assert_eq!((reading.seen.as_str(), reading.holds), (seen, true));
+    assert!(!ahead.read("", "by date\noffset 0\n").holds && !ahead.read("", "by date\n").holds);
+    let drift = Expectation::ClockDrift { millionths: -100_000 };
+    let reading = drift.read("", "by isobar's helper\nrate -100000 -41000000\noffset -41\n");
+    let seen = "the clock is -41 ms off, set by isobar's helper, by the rate of all its clocks";
+    assert_eq!((reading.seen.as_str(), reading.holds), (seen, true));
+    assert!(drift.read("", "by Perl\nsetting 17\noffset -41\n").holds);
+    assert!(!drift.read("", "by isobar's helper\nrate 0 -41000000\noffset -41\n").holds);
+}

@@ -1,9 +1,12 @@
 //! A small program of isobar's that works on a node: brought there when a fault needs it, gone with
 //! the run's directory.
 //!
-//! So far it holds packets back, loses them or changes them, at the receivers: their firewalls send
-//! packets to a queue, which it serves. A node's part in each fault has a chain, a queue and a
-//! process of its own, named after the first sender, who is in no other such fault at the time.
+//! It moves clocks ([`clock`]), and it holds packets back, loses them or changes them, at the
+//! receivers: their firewalls send packets to a queue, which it serves. A node's part in each fault
+//! has a chain, a queue and a process of its own, named after the first sender, who is in no other
+//! such fault at the time.
+//!
+//! [`clock`]: super::clock
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -27,13 +30,32 @@ const UPLOAD_DEADLINE: Duration = Duration::from_secs(120);
 /// Queues from here on are ours; others begin at 0.
 const FIRST_QUEUE: u16 = 7000;
 
-/// Sets `"$@"` to the command that starts a program in `$dir`. Distributions forbid programs under
-/// `/run`: then they are allowed in a mount namespace that only the helper sees.
-const START: &str = r#"set -- setsid
+/// Sets `"$@"` to what has to come before a program in `$dir` to start it. Distributions forbid
+/// programs under `/run`: then they are allowed in a mount namespace that only the helper sees.
+const START: &str = r#"set --
 "$dir/helper" version >/dev/null 2>&1 ||
-  set -- setsid unshare -m sh -c 'mount -n --bind "$0" "$0" &&
+  set -- unshare -m sh -c 'mount -n --bind "$0" "$0" &&
     mount -n -o remount,bind,exec "$0" && exec "$@"' "$dir"
 "#;
+
+/// Defines `helper WHAT…`, which starts the program `$tool` as [`START`] does.
+pub const CALL: &str = r#"if "$tool" version >/dev/null 2>&1; then helper() { "$tool" "$@"; }
+else helper() {
+  unshare -m sh -c 'mount -n --bind "$0" "$0" && mount -n -o remount,bind,exec "$0" &&
+    exec "$@"' "${tool%/*}" "$tool" "$@"
+}
+fi
+"#;
+
+/// For a script that can do without: `$dir/helper` is there, or `$dir/helper.why` says why not.
+/// Nothing is to be had where this isobar has no helper, or the node's machine is another.
+pub fn wanted() -> String {
+    let why = match isobar_helper::program() {
+        Ok(_) => String::new(),
+        Err(why) => format!("echo {} >\"$dir/helper.why\"\n", quote([not_built(why)])),
+    };
+    format!("{why}[ -s \"$dir/helper\" ] || [ -s \"$dir/helper.why\" ] || exit {WANTED}\n")
+}
 
 /// The receiver's helper disturbs what `senders` send; the first of them is number `index`.
 /// `None` where it cannot do that.
@@ -53,7 +75,7 @@ pub fn disturbing(
         "[ -s \"$dir/helper\" ] || exit {WANTED}\n\
          {START}\
          rm -f \"{state}\"\n\
-         \"$@\" \"$dir/helper\" queue {number} \"{state}\" {told} \
+         setsid \"$@\" \"$dir/helper\" queue {number} \"{state}\" {told} \
            >\"{state}.log\" 2>&1 </dev/null &\n\
          i=0\n\
          until [ -s \"{state}\" ] || [ -s \"{state}.log\" ] || [ $i -ge 100 ]; do\n  \
@@ -92,21 +114,25 @@ pub fn disturbing(
 /// Brings the helper to a node whose watchdog runs.
 ///
 /// # Errors
-/// When it was not built, is for other machines, or does not run there; nothing is left then.
+/// When it was not built, is for other machines, or does not run there; then nothing is left but
+/// the reason, for [`wanted`].
 pub fn upload(watchdog: &Watchdog, member: &Member) -> Result<(), NotApplied> {
     let name = &member.node.name;
     let refused = |why: String| NotApplied::Untouched(format!("{name}: {why}"));
     let program = isobar_helper::program();
-    let program = program.map_err(|why| refused(format!("{NOT_BUILT}: {why}")))?;
+    let program = program.map_err(|why| refused(not_built(why)))?;
     let packed = packed(program).map_err(|error| refused(error.to_string()))?;
     let script = format!(
-        "{frame}{machine}\
+        "{frame}\
+         why=$({{\n{machine}}} 2>&1) ||\n  \
+           {{ echo \"$why\" >\"$dir/helper.why\"; echo \"$why\" >&2; exit 1; }}\n\
          gzip -dc >\"$dir/helper.new\" && [ $(wc -c <\"$dir/helper.new\") -eq {length} ] &&\n  \
            chmod 755 \"$dir/helper.new\" && mv \"$dir/helper.new\" \"$dir/helper\" ||\n  \
-           {{ rm -f \"$dir/helper.new\"; no_room; }}\n\
+           {{ rm -f \"$dir/helper.new\"; echo 'no room' >\"$dir/helper.why\"; no_room; }}\n\
          {START}\
          why=$(\"$@\" \"$dir/helper\" version 2>&1) ||\n  \
-           {{ rm -f \"$dir/helper\"; echo \"the helper does not run here: $why\" >&2; exit 1; }}",
+           {{ rm -f \"$dir/helper\"; why=\"the helper does not run here: $why\"\n    \
+             echo \"$why\" >\"$dir/helper.why\"; echo \"$why\" >&2; exit 1; }}",
         frame = watchdog.frame(name),
         machine = machine(),
         length = program.len(),
@@ -123,10 +149,12 @@ fn packed(program: &[u8]) -> std::io::Result<Vec<u8>> {
     packer.finish()
 }
 
-const NOT_BUILT: &str = "this isobar was built without its helper";
+pub fn not_built(why: &str) -> String {
+    format!("this isobar was built without its helper: {why}")
+}
 
 /// Ends with the reason where the helper is for other machines, or cannot be unpacked.
-fn machine() -> String {
+pub fn machine() -> String {
     let ours = isobar_helper::MACHINE;
     format!(
         "command -v gzip >/dev/null || {{ echo 'no gzip' >&2; exit 1; }}\n\
@@ -148,6 +176,6 @@ echo $why; exit 1"#;
 pub fn probe() -> String {
     match isobar_helper::program() {
         Ok(_) => format!("{}{QUEUES}", machine()),
-        Err(why) => format!("echo {}; exit 1", quote([format!("{NOT_BUILT}: {why}")])),
+        Err(why) => format!("echo {}; exit 1", quote([not_built(why)])),
     }
 }

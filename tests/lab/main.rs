@@ -12,5 +12,6 @@ mod rootless;
 mod ssh;
 mod support;
 mod vm;
+mod vm_clock;
 mod vm_disk;
 mod vm_limit;
