@@ -4,6 +4,7 @@
 //! delay TIME_US JITTER_US CORRELATION uniform|normal|pareto|paretonormal
 //! reorder SHARE CORRELATION TIME_US
 //! loss SHARE CORRELATION
+//! duplicate SHARE CORRELATION
 //! corrupt SHARE CORRELATION
 //! silent-corrupt SHARE CORRELATION
 //! ```
@@ -17,6 +18,7 @@ pub enum Disturbance {
     /// Those that it strikes are sent at once, the others so much later.
     Reorder(Chance, Duration),
     Loss(Chance),
+    Duplicate(Chance),
     /// A bit is wrong; checksums tell, unless it is `silent`.
     Corrupt {
         chance: Chance,
@@ -30,6 +32,7 @@ pub enum Fate {
     Pass,
     Later(Duration),
     Lost,
+    Doubled,
     Corrupted { silently: bool },
 }
 
@@ -58,6 +61,7 @@ impl Disturbance {
                 Self::Reorder(chance(of, correlation)?, time(later)?)
             }
             ["loss", of, correlation] => Self::Loss(chance(of, correlation)?),
+            ["duplicate", of, correlation] => Self::Duplicate(chance(of, correlation)?),
             ["corrupt", of, correlation] => {
                 Self::Corrupt { chance: chance(of, correlation)?, silent: false }
             }
@@ -73,6 +77,7 @@ impl Disturbance {
             Self::Delay(delay) => return Fate::Later(delay.draw(random)),
             Self::Reorder(chance, later) => (chance, Fate::Pass, Fate::Later(*later)),
             Self::Loss(chance) => (chance, Fate::Lost, Fate::Pass),
+            Self::Duplicate(chance) => (chance, Fate::Doubled, Fate::Pass),
             Self::Corrupt { chance, silent } => {
                 (chance, Fate::Corrupted { silently: *silent }, Fate::Pass)
             }
@@ -80,9 +85,14 @@ impl Disturbance {
         if chance.strikes(random) { struck } else { spared }
     }
 
+    /// Whether copies are to be sent.
+    pub fn doubles(&self) -> bool {
+        matches!(self, Self::Duplicate(_))
+    }
+
     /// Whether packets are to be seen, not only their numbers.
     pub fn reads(&self) -> bool {
-        matches!(self, Self::Corrupt { .. })
+        matches!(self, Self::Corrupt { .. }) || self.doubles()
     }
 }
 

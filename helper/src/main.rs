@@ -1,5 +1,5 @@
 //! What a node does that no program of its own can, or none that is there for certain: hold packets
-//! back and change them, and move its clock.
+//! back, double and change them, and move its clock.
 //!
 //! ```text
 //! isobar-helper version

@@ -1,5 +1,7 @@
-//! Packets that a firewall sends to a queue (target NFQUEUE) are held, lost or changed here, and
-//! given back.
+//! Packets that a firewall sends to a queue (target NFQUEUE) are held, lost, doubled or changed here,
+//! and given back.
+//!
+//! A copy is sent by this node to itself, so that it comes in over `lo`: the rules let pass what does.
 //!
 //! The rules have `--queue-bypass`: when nobody serves the queue, packets pass. When the state file
 //! is removed, all that are held pass at once, and the program ends.
@@ -13,7 +15,7 @@ use super::held::Held;
 use super::netlink::{self, Message, Setting};
 use super::packet;
 use super::random::Random;
-use super::socket::Socket;
+use super::socket::{Copies, Socket};
 use super::state::State;
 
 /// Between looks whether the state file is still there.
@@ -33,9 +35,14 @@ pub fn serve(number: u16, state: &Path, disturbance: Disturbance) -> Result<(), 
     for setting in [Setting::Bind, copy, Setting::Length(LENGTH)] {
         ask(&socket, number, &setting)?;
     }
+    let copies = match disturbance.doubles() {
+        true => Some(Copies::open().map_err(|error| format!("raw sockets of IP: {error}"))?),
+        false => None,
+    };
     let state = State::create(state)?;
     let mut queue = Queue {
         socket,
+        copies,
         number,
         disturbance,
         random: Random::new(),
@@ -75,6 +82,7 @@ fn ask(socket: &Socket, number: u16, setting: &Setting) -> Result<(), String> {
 
 struct Queue {
     socket: Socket,
+    copies: Option<Copies>,
     number: u16,
     disturbance: Disturbance,
     random: Random,
@@ -111,7 +119,11 @@ impl Queue {
                         }
                     }
                 }
-                None => self.socket.wait(self.held.wait(Instant::now(), LOOK_EVERY)),
+                None => {
+                    // Who looks at a quiet moment sees all that was done.
+                    state.tell(self.packets, self.disturbed, self.held.count());
+                    self.socket.wait(self.held.wait(Instant::now(), LOOK_EVERY));
+                }
             }
         }
     }
@@ -132,6 +144,10 @@ impl Queue {
             Fate::Lost => {
                 self.give_back(id, false, None);
                 true
+            }
+            Fate::Doubled => {
+                self.give_back(id, true, None);
+                self.copies.as_ref().is_some_and(|copies| copies.send(packet).is_ok())
             }
             Fate::Corrupted { silently } => {
                 let mut changed = packet.to_vec();

@@ -1,5 +1,5 @@
-//! A netlink socket: the system calls, declared by hand, since the standard library has none of
-//! them.
+//! A netlink socket, and raw ones of IP: the system calls, declared by hand, since the standard
+//! library has none of them.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_long, c_short, c_void};
@@ -10,6 +10,10 @@ use std::time::Duration;
 const AF_NETLINK: c_int = 16;
 const SOCK_RAW_CLOEXEC: c_int = 3 | 0o2_000_000;
 const NETLINK_NETFILTER: c_int = 12;
+const AF_INET: c_int = 2;
+const AF_INET6: c_int = 10;
+/// Whoever sends writes the header of IP, too.
+const IPPROTO_RAW: c_int = 255;
 const SOL_SOCKET: c_int = 1;
 const SO_RCVBUFFORCE: c_int = 33;
 const SOL_NETLINK: c_int = 270;
@@ -23,6 +27,17 @@ struct Address {
     pad: u16,
     port: u32,
     groups: u32,
+}
+
+/// `struct sockaddr_in6`; `struct sockaddr_in` ends in the middle of it.
+#[repr(C)]
+struct Destination {
+    family: u16,
+    port: u16,
+    /// Of IPv4; of IPv6 the flow.
+    v4: [u8; 4],
+    v6: [u8; 16],
+    scope: u32,
 }
 
 #[repr(C)]
@@ -44,6 +59,14 @@ unsafe extern "C" {
     fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: u32)
     -> c_int;
     fn send(fd: c_int, bytes: *const c_void, length: usize, flags: c_int) -> isize;
+    fn sendto(
+        fd: c_int,
+        bytes: *const c_void,
+        length: usize,
+        flags: c_int,
+        to: *const Destination,
+        to_length: u32,
+    ) -> isize;
     fn recv(fd: c_int, bytes: *mut c_void, length: usize, flags: c_int) -> isize;
     fn ppoll(fds: *mut Polled, count: usize, limit: *const Time, mask: *const c_void) -> c_int;
 }
@@ -106,5 +129,52 @@ impl Socket {
         // SAFETY: one descriptor and one time, which live until the call returns; no signal mask.
         // Why it returns does not matter: who calls looks.
         unsafe { ppoll(&mut polled, 1, &limit, std::ptr::null()) };
+    }
+}
+
+/// Sends packets of IP to where they were sent before: to this node.
+pub struct Copies {
+    v4: OwnedFd,
+    /// A node may have none.
+    v6: Option<OwnedFd>,
+}
+
+impl Copies {
+    pub fn open() -> Result<Self, Error> {
+        let raw = |family| {
+            // SAFETY: takes numbers only.
+            let fd = unsafe { socket(family, SOCK_RAW_CLOEXEC, IPPROTO_RAW) };
+            if fd < 0 {
+                return Err(Error::last_os_error());
+            }
+            // SAFETY: the descriptor was just opened, and nobody else has it.
+            Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+        };
+        Ok(Self { v4: raw(AF_INET)?, v6: raw(AF_INET6).ok() })
+    }
+
+    /// A whole packet, from its header on.
+    pub fn send(&self, packet: &[u8]) -> Result<(), Error> {
+        let nonsense = || Error::from(ErrorKind::InvalidData);
+        let part = |range| packet.get(range).ok_or_else(nonsense);
+        let mut to = Destination { family: 0, port: 0, v4: [0; 4], v6: [0; 16], scope: 0 };
+        let (fd, length) = match packet.first().map(|first| first >> 4) {
+            Some(4) => {
+                to.family = AF_INET as u16;
+                to.v4.copy_from_slice(part(16..20)?);
+                (&self.v4, 16)
+            }
+            Some(6) => {
+                to.family = AF_INET6 as u16;
+                to.v6.copy_from_slice(part(24..40)?);
+                (self.v6.as_ref().ok_or_else(nonsense)?, size_of::<Destination>() as u32)
+            }
+            _ => return Err(nonsense()),
+        };
+        let (fd, start) = (fd.as_raw_fd(), packet.as_ptr().cast());
+        // SAFETY: the kernel reads as many bytes as the slice has, and of the address, which lives
+        // until the call returns, no more than it has.
+        let sent = unsafe { sendto(fd, start, packet.len(), MSG_DONTWAIT, &to, length) };
+        if sent < 0 { Err(Error::last_os_error()) } else { Ok(()) }
     }
 }

@@ -244,10 +244,10 @@ fn the_helper_does_what_the_senders_have_no_netem_for() {
     let reorder = one(&format!("{{\"reorder\": {{{to}}}}}"));
     assert_eq!(reorder, "n2: reorder 0.2 0.75 50000");
     assert_eq!(one(&format!("{{\"corrupt\": {{{to}}}}}")), "n2: corrupt 0.2 0.75");
+    assert_eq!(one(&format!("{{\"duplicate\": {{{to}}}}}")), "n2: duplicate 0.2 0.75");
     let bursts = one(&format!("{{\"loss\": {{{to}, \"correlation\": \"50%\"}}}}"));
     assert_eq!(bursts, "n2: loss 0.2 0.5");
     // These are done as ever.
     assert_eq!(one(&format!("{{\"loss\": {{{to}}}}}")), "n2: tc");
-    assert_eq!(one(&format!("{{\"duplicate\": {{{to}}}}}")), "n1: tc");
     assert_eq!(one(&format!("{{\"rate\": {{{to}}}}}")), "n1: tc");
 }

@@ -162,7 +162,8 @@ pub fn action(skew: &Skew) -> NodeAction {
            gained=$(helper clock gained {STATE}/rate); echo \"rate $gained\"\n\
          fi\n\
          if read -r base 2>/dev/null <{STATE}/base; then\n  \
-           now; echo \"offset $(((real - up - base + ${{gained#* }}) / 1000000))\"\n\
+           now; ns=$((real - up - base + ${{gained#* }}))\n  \
+           echo \"offset $(((ns < 0 ? ns - 500000 : ns + 500000) / 1000000))\"\n\
          fi"
     );
     NodeAction { apply, undo, evidence, expectation: expected }

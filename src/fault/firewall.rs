@@ -98,6 +98,10 @@ impl Chain {
         if let Some(controller) = controller {
             let _ = writeln!(rules, "-A {name} -s {controller} -j RETURN");
         }
+        if let Verdict::Queue(_) = verdict {
+            // Copies that the helper makes.
+            let _ = writeln!(rules, "-A {name} -i lo -j RETURN");
+        }
         let rule = verdict.rule();
         for address in cut {
             let Some(port) = port else {

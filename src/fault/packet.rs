@@ -130,6 +130,9 @@ impl Disturbance {
             Self::Loss { share, correlation } => {
                 format!("loss {} {}", share.0, correlation.map_or(0.0, |share| share.0))
             }
+            Self::Duplicate { share, correlation } => {
+                format!("duplicate {} {}", share.0, correlation.0)
+            }
             Self::Corrupt { share, correlation } => {
                 format!("corrupt {} {}", share.0, correlation.0)
             }
@@ -137,7 +140,7 @@ impl Disturbance {
                 format!("reorder {} {} {}", share.0, correlation.0, us(time))
             }
             Self::SilentCorrupt { share } => format!("silent-corrupt {} 0", share.0),
-            Self::Duplicate { .. } | Self::Rate(_) => return None,
+            Self::Rate(_) => return None,
         })
     }
 

@@ -16,7 +16,7 @@ use crate::system::System;
 /// else prints what is missing. Queues are tried in a network namespace made for it.
 fn abilities(nodes: &[Node], system: &dyn System) -> Vec<(&'static [&'static str], String)> {
     let mut abilities: Vec<(&'static [&'static str], String)> =
-        vec![(&["delay", "corrupt", "reorder", "loss in bursts"], netem_or_helper())];
+        vec![(&["delay", "duplicate", "corrupt", "reorder", "loss in bursts"], netem_or_helper())];
     abilities.extend(ABILITIES.iter().map(|(names, script)| (*names, (*script).to_owned())));
     for (names, trouble) in DISKS {
         abilities.push((names, disk::probe(trouble)));
@@ -55,8 +55,7 @@ fn netem_or_helper() -> String {
     )
 }
 
-const ABILITIES: [(&[&str], &str); 5] = [
-    (&["duplicate"], NETEM),
+const ABILITIES: [(&[&str], &str); 4] = [
     (
         &["rate"],
         "command -v tc >/dev/null || { echo 'no tc (install iproute2)'; exit 1; }\n\
@@ -150,7 +149,7 @@ mod tests {
         ];
         assert_eq!(told(false), wanted);
         assert_eq!(told(true).len(), abilities(&[], &etcd()).len());
-        assert_eq!(told(true)[1], ("duplicate".to_owned(), Wanted::No));
+        assert_eq!(told(true)[1], ("rate".to_owned(), Wanted::No));
         assert_eq!(probes(&faults[..1], &[], &etcd(), false), []);
     }
 
