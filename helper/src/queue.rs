@@ -1,7 +1,8 @@
-//! Packets that a firewall sends to a queue (target NFQUEUE) are held, lost, doubled or changed here,
-//! and given back.
+//! Packets that a firewall sends to a queue (target NFQUEUE) are held, lost, doubled or changed
+//! here, and given back.
 //!
-//! A copy is sent by this node to itself, so that it comes in over `lo`: the rules let pass what does.
+//! A copy is sent by this node to itself, so that it comes in over `lo`, and such packets the rules
+//! let pass.
 //!
 //! The rules have `--queue-bypass`: when nobody serves the queue, packets pass. When the state file
 //! is removed, all that are held pass at once, and the program ends.
