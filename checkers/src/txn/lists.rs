@@ -33,6 +33,11 @@ impl Lists {
         Self::of(self.len(), (0..self.len() as u32).flat_map(of))
     }
 
+    /// What is in all of them.
+    pub(crate) fn items(&self) -> &[u32] {
+        &self.items
+    }
+
     /// How many lists.
     pub(crate) fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)

@@ -52,7 +52,6 @@ impl Chain {
 
 pub(super) struct Graph {
     pub out: Lists,
-    pub into: Lists,
     /// By transaction; [`NONE`] where it did not happen.
     pub begin: Vec<u32>,
     pub commit: Vec<u32>,
@@ -85,6 +84,16 @@ struct Draft<'a> {
     txns: Vec<u32>,
     due: Vec<u32>,
     chains: Vec<Chain>,
+    /// Whether a transaction certainly does not keep real time.
+    is_late: bool,
+}
+
+/// What is known of transactions that do not keep real time, where they need not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    /// Taken for none unless one is met. If the graph then has a cycle, this may be why.
+    Unsought,
+    Sought,
 }
 
 impl Graph {
@@ -95,6 +104,7 @@ impl Graph {
         rules: Rules,
         versions: Versions,
         runs: &[Run],
+        late: Late,
     ) -> Result<Self, TooLarge> {
         let mut draft = Draft {
             input,
@@ -105,6 +115,7 @@ impl Graph {
             txns: Vec::new(),
             due: Vec::new(),
             chains: Vec::with_capacity(runs.len()),
+            is_late: late == Late::Sought,
         };
         draft.add_nodes();
         draft.add_reads(&versions);
@@ -117,10 +128,15 @@ impl Graph {
                 draft.edges.push(edge);
             }
         }
+        let none = vec![false; draft.txns.len()];
         // On a cycle nothing need be assumed any more.
-        let late = if rules.real_time || !input.timed { None } else { draft.late() };
+        let late = match (rules.real_time || !input.timed, draft.is_late) {
+            (true, _) => None,
+            (false, true) => draft.late(),
+            (false, false) => Some(none.clone()),
+        };
         let assumed = late.is_some();
-        let late = late.unwrap_or_else(|| vec![false; draft.txns.len()]);
+        let late = late.unwrap_or(none);
         let gatherers = gatherers..draft.due.len() as u32;
         if rules.real_time || assumed {
             draft.add_time_line(&late);
@@ -176,8 +192,10 @@ impl Draft<'_> {
         for version in 0..sources.version_count() as u32 {
             let Some(next) = versions.next(version) else { continue };
             let commit = self.commit[sources.writer(next) as usize];
+            let over = self.input.spans[sources.writer(next) as usize].completed;
             for &reader in versions.readers.at(version) {
                 self.edges.push((self.begin[reader as usize], commit));
+                self.is_late |= over < self.input.spans[reader as usize].invoked;
             }
         }
     }
@@ -266,20 +284,25 @@ impl Draft<'_> {
     }
 
     fn add_time_line(&mut self, late: &[bool]) {
-        let mut events: Vec<(u32, u32, bool)> = Vec::with_capacity(self.txns.len() * 2);
-        for &txn in &self.txns {
+        // By rank, each of one event; below it the number of the begin and whether it is a
+        // completion, in one number that is soon sorted.
+        let mut events: Vec<u64> = Vec::with_capacity(self.txns.len() * 2);
+        let event = |rank: u32, begin: u64, completes: bool| {
+            u64::from(rank) << 32 | begin << 1 | u64::from(completes)
+        };
+        for (begin, &txn) in (0..).zip(&self.txns) {
             let span = &self.input.spans[txn as usize];
-            events.push((span.invoked, txn, false));
+            events.push(event(span.invoked, begin, false));
             if span.completed != NEVER {
-                events.push((span.completed, txn, true));
+                events.push(event(span.completed, begin, true));
             }
         }
         events.sort_unstable();
         // Completions lead to the same node until something is invoked.
         let (mut now, mut is_fresh) = (NONE, false);
-        for (rank, txn, is_completion) in events {
-            if !is_completion {
-                let begin = self.begin[txn as usize];
+        for event in events {
+            let (rank, begin) = ((event >> 32) as u32, (event as u32) >> 1);
+            if event & 1 == 0 {
                 if now != NONE && !late[begin as usize] {
                     self.edges.push((now, begin));
                 }
@@ -294,6 +317,7 @@ impl Draft<'_> {
                 (now, is_fresh) = (node, true);
             }
             self.due[now as usize] = rank.saturating_mul(4);
+            let txn = self.txns[begin as usize];
             self.edges.push((self.commit[txn as usize], now));
         }
     }
@@ -310,12 +334,10 @@ impl Draft<'_> {
         }
         let out = Lists::of(len, self.edges.iter().copied());
         drop(self.edges);
-        let into = out.turned();
         let mut retracted = late;
         retracted.resize(len, true);
         Ok(Graph {
             out,
-            into,
             begin: self.begin,
             commit: self.commit,
             txns: self.txns,

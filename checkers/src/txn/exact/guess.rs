@@ -53,6 +53,8 @@ pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Option<Vec<
         let after = graph.out.at(node).iter().map(|&next| deadline[next as usize]);
         deadline[node as usize] = after.fold(deadline[node as usize], u32::min);
     }
+    let mut waits_for = vec![0; len];
+    graph.out.items().iter().for_each(|&next| waits_for[next as usize] += 1);
     // They close a chain: at once.
     deadline[graph.gatherers.start as usize..graph.gatherers.end as usize].fill(0);
     let mut schedule = Schedule {
@@ -60,7 +62,7 @@ pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Option<Vec<
         snapshots,
         ends,
         deadline,
-        waits_for: (0..len as u32).map(|node| graph.into.at(node).len() as u32).collect(),
+        waits_for,
         position: vec![NONE; len],
         placed: 0,
         ready: BinaryHeap::new(),

@@ -3,7 +3,7 @@
 use super::Budget;
 use super::assumptions::Assumptions;
 use super::chains::{LostUpdate, Versions};
-use super::graph::{Graph, NONE, TooLarge};
+use super::graph::{Graph, Late, NONE, TooLarge};
 use super::guess::guess;
 use super::input::{Input, Rules};
 use super::order::Order;
@@ -12,6 +12,7 @@ use super::replay::{Event, execution};
 use super::saturate::{Halt, State};
 use super::search::Search;
 use super::sort::cycle;
+use crate::txn::lists::Lists;
 use crate::txn::sources::INITIAL;
 
 pub(super) enum Answer {
@@ -36,56 +37,75 @@ impl From<Answer> for Judged {
 
 /// Judges `input`, which has no faults.
 pub(super) fn judge(input: &Input, rules: Rules, budget: &Budget) -> Judged {
+    let mut made = guessed(input, rules, Late::Unsought);
+    if matches!(&made, Err(Halted::Cycle(graph)) if graph.assumed) {
+        // Real time may have been assumed of some who cannot have kept it.
+        drop(made);
+        made = guessed(input, rules, Late::Sought);
+    }
+    match made {
+        Ok(guessed) => settle(input, rules, budget, guessed),
+        Err(Halted::Answer(answer)) => answer.into(),
+        Err(Halted::Cycle(graph)) => {
+            let into = graph.out.turned();
+            let nodes = cycle(&graph.out, &into);
+            Answer::Impossible(graph.transactions(&nodes, |node| into.at(node))).into()
+        }
+    }
+}
+
+/// A graph with an order of its nodes.
+struct Guessed {
+    graph: Graph,
+    position: Vec<u32>,
+    ends: Lists,
+}
+
+/// Why there is no guess.
+enum Halted {
+    Answer(Answer),
+    /// The graph has a cycle.
+    Cycle(Box<Graph>),
+}
+
+impl From<Answer> for Halted {
+    fn from(answer: Answer) -> Self {
+        Self::Answer(answer)
+    }
+}
+
+fn guessed(input: &Input, rules: Rules, late: Late) -> Result<Guessed, Halted> {
     let sources = &input.sources;
-    let versions = match Versions::of(sources) {
-        Ok(versions) => versions,
-        Err(LostUpdate { version, first, second, .. }) => {
+    let versions =
+        Versions::of(sources).map_err(|LostUpdate { version, first, second, .. }| {
             let writer = (version != INITIAL).then(|| sources.writer(version));
-            let suspects = [first, second].into_iter().chain(writer).collect();
-            return Answer::Impossible(suspects).into();
+            Answer::Impossible([first, second].into_iter().chain(writer).collect())
+        })?;
+    let runs = versions.runs(sources).map_err(Answer::Impossible)?;
+    let mut graph = Graph::of(input, rules, versions, &runs, late)
+        .map_err(|TooLarge| Answer::Unknown("more than a thousand million nodes".to_owned()))?;
+    let ends = ends(graph.due.len(), &graph.chains);
+    match guess(&graph, rules.snapshots, &ends) {
+        Some(position) => {
+            // Only the guess asks for it.
+            graph.due = Vec::new();
+            Ok(Guessed { graph, position, ends })
         }
-    };
-    let runs = match versions.runs(sources) {
-        Ok(runs) => runs,
-        Err(round) => return Answer::Impossible(round).into(),
-    };
-    let mut graph = match Graph::of(input, rules, versions, &runs) {
-        Ok(graph) => graph,
-        Err(TooLarge) => {
-            return Answer::Unknown("more than a thousand million nodes".to_owned()).into();
-        }
-    };
-    let chain_ends = ends(graph.due.len(), &graph.chains);
-    let position = match guess(&graph, rules.snapshots, &chain_ends) {
-        Some(position) => position,
-        None => {
-            let nodes = cycle(&graph.out, &graph.into);
-            let txns = graph.transactions(&nodes, |node| graph.into.at(node));
-            return Answer::Impossible(txns).into();
-        }
-    };
-    // Only the guess asks for it.
-    graph.due = Vec::new();
-    settle(input, rules, budget, graph, position, chain_ends)
+        None => Err(Halted::Cycle(Box::new(graph))),
+    }
 }
 
 /// Mends the guess until nothing overlaps.
-fn settle(
-    input: &Input,
-    rules: Rules,
-    budget: &Budget,
-    mut graph: Graph,
-    position: Vec<u32>,
-    chain_ends: crate::txn::lists::Lists,
-) -> Judged {
+fn settle(input: &Input, rules: Rules, budget: &Budget, guessed: Guessed) -> Judged {
+    let Guessed { mut graph, position, ends } = guessed;
     let is_read_only = |txn: &u32| input.sources.versions(*txn as usize).is_empty();
     let read_only = graph.txns.iter().map(is_read_only).collect();
     let time_line = if graph.assumed { graph.time_line.clone() } else { 0..0 };
-    let (out, into) = (std::mem::take(&mut graph.out), std::mem::take(&mut graph.into));
+    let out = std::mem::take(&mut graph.out);
     let chains = std::mem::take(&mut graph.chains);
     let retracted = std::mem::take(&mut graph.retracted);
-    let order = Order::new(position, out, into, time_line, retracted);
-    let overlaps = Overlaps::new(chains, graph.keys, rules.snapshots, chain_ends, &order);
+    let order = Order::new(position, out, time_line, retracted);
+    let overlaps = Overlaps::new(chains, graph.keys, rules.snapshots, ends, &order);
     let free = overlaps.chains.len() as u64;
     let mut state = State { order, overlaps, assumptions: Assumptions::new(read_only), forced: 0 };
     let mut done = Ok(0);

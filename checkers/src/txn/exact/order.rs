@@ -25,6 +25,7 @@ pub(super) struct Order {
     /// By node.
     position: Vec<u32>,
     out: Lists,
+    /// Empty until [`prepare`](Self::prepare).
     into: Lists,
     /// The nodes of the time line whose edges are assumptions.
     time_line: std::ops::Range<u32>,
@@ -54,14 +55,13 @@ impl Order {
     pub(super) fn new(
         position: Vec<u32>,
         out: Lists,
-        into: Lists,
         time_line: std::ops::Range<u32>,
         retracted: Vec<bool>,
     ) -> Self {
         Self {
             position,
             out,
-            into,
+            into: Lists::default(),
             time_line,
             retracted,
             void: vec![false],
@@ -82,6 +82,7 @@ impl Order {
     /// Makes room for edges to be added: most histories need none.
     pub(super) fn prepare(&mut self) {
         let len = self.position.len();
+        self.into = self.out.turned();
         self.first_out = vec![NONE; len];
         self.first_in = vec![NONE; len];
         self.mark = vec![0; len];
@@ -303,9 +304,8 @@ mod tests {
 
     fn order(len: u32, edges: &[(u32, u32)]) -> Order {
         let out = Lists::of(len as usize, edges.iter().copied());
-        let into = Lists::of(len as usize, edges.iter().map(|&(from, to)| (to, from)));
         let retracted = vec![false; len as usize];
-        let mut order = Order::new((0..len).collect(), out, into, 0..0, retracted);
+        let mut order = Order::new((0..len).collect(), out, 0..0, retracted);
         order.prepare();
         order
     }

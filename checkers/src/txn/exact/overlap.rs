@@ -28,9 +28,12 @@ pub(super) fn ends(nodes: usize, chains: &[Chain]) -> Lists {
     let of = |(number, chain): (u32, &Chain)| {
         let mut ends = [chain.begin, chain.commit, chain.last, chain.readers];
         ends.sort_unstable();
-        let distinct = |at: &usize| *at == 0 || ends[*at] != ends[*at - 1];
-        let places = (0..4).filter(distinct).map(|at| ends[at]);
-        places.filter(|&end| end != NONE).map(move |end| (end, number)).collect::<Vec<_>>()
+        for at in (1..ends.len()).rev() {
+            if ends[at] == ends[at - 1] {
+                ends[at] = NONE;
+            }
+        }
+        ends.into_iter().filter(|&end| end != NONE).map(move |end| (end, number))
     };
     Lists::of(nodes, (0..).zip(chains).flat_map(of))
 }
@@ -62,11 +65,7 @@ impl Overlaps {
         let is_dirty = vec![false; chains.len()];
         let mut overlaps =
             Self { chains, snapshots, ends, sorted, place, starts, dirty: Vec::new(), is_dirty };
-        for chain in 0..overlaps.chains.len() as u32 {
-            if overlaps.of(chain, order).is_some() {
-                overlaps.touch(chain);
-            }
-        }
+        overlaps.touch_all(order);
         // The earliest are looked at first, so that what they move is near.
         let begin = |&chain: &u32| order.at(overlaps.chains[chain as usize].begin);
         overlaps.dirty.sort_unstable_by_key(|chain| std::cmp::Reverse(begin(chain)));
@@ -132,12 +131,19 @@ impl Overlaps {
 
     /// Touches all that overlap; whether there were none.
     pub(super) fn verify(&mut self, order: &Order) -> bool {
-        for chain in 0..self.chains.len() as u32 {
-            if self.of(chain, order).is_some() {
-                self.touch(chain);
+        self.touch_all(order);
+        self.is_clean()
+    }
+
+    fn touch_all(&mut self, order: &Order) {
+        for place in 1..self.sorted.len() {
+            let (before, after) = (self.sorted[place - 1], self.sorted[place]);
+            let same = self.chains[before as usize].key == self.chains[after as usize].key;
+            if same && !self.is_apart(before, after, order) {
+                self.touch(before);
+                self.touch(after);
             }
         }
-        self.is_clean()
     }
 
     /// After nodes have moved: puts chains in order again, and touches what may overlap now.

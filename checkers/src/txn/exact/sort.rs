@@ -12,9 +12,7 @@ const WORK_MAX: usize = 4_000_000;
 fn order(out: &Lists) -> Vec<u32> {
     let len = out.len();
     let mut waits_for = vec![0_u32; len];
-    for node in 0..len as u32 {
-        out.at(node).iter().for_each(|&next| waits_for[next as usize] += 1);
-    }
+    out.items().iter().for_each(|&next| waits_for[next as usize] += 1);
     let mut order: Vec<u32> = (0..len as u32).filter(|&n| waits_for[n as usize] == 0).collect();
     let mut done = 0;
     while let Some(&node) = order.get(done) {

@@ -131,16 +131,16 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
         Ok(order) => order,
         Err(left) => return circular(explain, &left, evidence),
     };
-    let demands = Demands::new(level, sessions, &order);
+    let mut demanded = Demands::new(level, sessions, &order).orders();
     drop(order);
-    let mut demanded = demands.orders();
     let sorted = demanded.sort(sessions);
     if sorted.is_ok() && demanded.impossible.is_empty() {
         return;
     }
-    if let Err(left) = happened(sessions) {
-        return circular(explain, &left, evidence);
-    }
+    let order = match happened(sessions) {
+        Ok(order) => order,
+        Err(left) => return circular(explain, &left, evidence),
+    };
     let readers = readers(sessions);
     let happened = Commits::new(sessions, &readers, &[]);
     let impossible = std::mem::take(&mut demanded.impossible);
@@ -152,7 +152,7 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
     let cycles = cycles(&commits, &left);
     let mut wanted: Vec<(u32, u32)> = cycles.iter().flatten().filter_map(of_demand).collect();
     tidy(&mut wanted);
-    let reasons = demands.reasons(&wanted);
+    let reasons = Demands::new(level, sessions, &order).reasons(&wanted);
     let mut paths = Paths::new(&happened);
     for cycle in cycles {
         let of = |step| reasons.iter().find(|reason| of_demand(step) == Some(pair(reason)));

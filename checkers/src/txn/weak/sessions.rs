@@ -58,9 +58,9 @@ impl Sessions {
             txns: Vec::with_capacity(order.len()),
             read_ends: Vec::with_capacity(order.len()),
             write_ends: Vec::with_capacity(order.len()),
-            reads: Vec::with_capacity(sources.all_reads().len()),
-            writes: Vec::with_capacity(sources.version_count()),
-            ranks: Vec::with_capacity(sources.ranks.len()),
+            reads: Vec::new(),
+            writes: Vec::new(),
+            ranks: Vec::new(),
             keys: sources.keys(),
         };
         let mut apart = Vec::new();
@@ -78,36 +78,40 @@ impl Sessions {
         all
     }
 
-    /// Reads and writes, by node, so that those of a session lie side by side.
+    /// Reads and writes, by node, so that those of a session lie side by side. Gone through by
+    /// transaction: what is read was written not long before, and is still at hand.
     fn copy(&mut self, sources: &Sources) {
         let mut nodes = vec![NOBODY; sources.len()];
         for (node, &txn) in (0..).zip(&self.txns) {
             nodes[txn as usize] = node;
+            let before = self.read_ends.last().copied().unwrap_or(0);
+            self.read_ends.push(before + sources.reads(txn as usize).len() as u32);
+            let before = self.write_ends.last().copied().unwrap_or(0);
+            self.write_ends.push(before + sources.versions(txn as usize).len() as u32);
         }
-        // Which node wrote each version, so that a read is one look-up.
-        let mut writers = vec![NOBODY; sources.version_count()];
-        for &txn in &self.txns {
-            for version in sources.versions(txn as usize) {
-                writers[version as usize] = nodes[txn as usize];
-            }
+        let count = |ends: &[u32]| ends.last().map_or(0, |&end| end as usize);
+        self.reads = vec![Found { key: 0, writer: NOBODY }; count(&self.read_ends)];
+        self.writes = vec![0; count(&self.write_ends)];
+        if !sources.ranks.is_empty() {
+            self.ranks = vec![UNRANKED; self.writes.len()];
         }
-        for &txn in &self.txns {
-            self.reads.extend(sources.reads(txn as usize).iter().map(|read| Found {
-                key: read.key,
-                writer: if read.version == INITIAL {
-                    NOBODY
-                } else {
-                    writers[read.version as usize]
-                },
-            }));
-            self.read_ends.push(self.reads.len() as u32);
-            self.writes.extend_from_slice(sources.keys_written(txn as usize));
-            if !sources.ranks.is_empty() {
-                let versions = sources.versions(txn as usize);
+        for (txn, &node) in nodes.iter().enumerate().filter(|(_, node)| **node != NOBODY) {
+            let start = (node as usize).checked_sub(1).map_or(0, |before| self.read_ends[before]);
+            let found = self.reads[start as usize..].iter_mut().zip(sources.reads(txn));
+            found.for_each(|(found, read)| {
+                let writer = match read.version {
+                    INITIAL => NOBODY,
+                    version => nodes[sources.writer(version) as usize],
+                };
+                *found = Found { key: read.key, writer };
+            });
+            let range = self.writes(node);
+            self.writes[range.clone()].copy_from_slice(sources.keys_written(txn));
+            if !self.ranks.is_empty() {
+                let versions = sources.versions(txn);
                 let versions = versions.start as usize..versions.end as usize;
-                self.ranks.extend_from_slice(&sources.ranks[versions]);
+                self.ranks[range].copy_from_slice(&sources.ranks[versions]);
             }
-            self.write_ends.push(self.writes.len() as u32);
         }
     }
 

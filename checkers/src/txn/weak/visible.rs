@@ -80,30 +80,65 @@ fn each_entry(sessions: &Sessions, mut each: impl FnMut(usize, u32, u32, bool)) 
     }
 }
 
+/// How many transactions of a session are known. Two bytes where no session has more: clocks are
+/// most of the memory, and of the time to look at it.
+pub(super) trait Count:
+    Copy + Ord + Default + Into<u32> + TryFrom<u32> + Send + Sync
+{
+    const MAX: Self;
+
+    fn of(count: u32) -> Self {
+        Self::try_from(count).unwrap_or(Self::MAX)
+    }
+}
+
+impl Count for u16 {
+    const MAX: Self = Self::MAX;
+}
+
+impl Count for u32 {
+    const MAX: Self = Self::MAX;
+}
+
 /// Per node and session, how many transactions are known, the node itself among them.
-pub(super) struct Clocks {
-    width: usize,
-    rows: Vec<u32>,
+pub(super) enum Clocks {
+    Narrow(Rows<u16>),
+    Wide(Rows<u32>),
 }
 
 impl Clocks {
     /// `order` puts every node after those before it in its session and those it read from.
     pub(super) fn of(sessions: &Sessions, order: &[u32]) -> Self {
+        let longest = (0..sessions.count()).map(|session| sessions.nodes(session).len()).max();
+        match u16::try_from(longest.unwrap_or(0)) {
+            Ok(_) => Self::Narrow(Rows::of(sessions, order)),
+            Err(_) => Self::Wide(Rows::of(sessions, order)),
+        }
+    }
+}
+
+pub(super) struct Rows<T> {
+    width: usize,
+    counts: Vec<T>,
+}
+
+impl<T: Count> Rows<T> {
+    fn of(sessions: &Sessions, order: &[u32]) -> Self {
         let width = sessions.count();
-        let mut rows = vec![0; sessions.len() * width];
-        let mut row = vec![0; width];
+        let mut rows = vec![T::default(); sessions.len() * width];
+        let mut row = vec![T::default(); width];
         for &node in order {
             match sessions.before(node) {
                 Some(before) => {
                     let start = before as usize * width;
                     row.copy_from_slice(&rows[start..start + width]);
                 }
-                None => row.fill(0),
+                None => row.fill(T::default()),
             }
             for writer in sessions.read_from(node) {
                 // Who is known is known with all that it knew.
                 let of = sessions.of_node(writer);
-                if row[of] > writer - sessions.start(of) {
+                if row[of].into() > writer - sessions.start(of) {
                     continue;
                 }
                 let start = writer as usize * width;
@@ -112,53 +147,53 @@ impl Clocks {
                 }
             }
             let session = sessions.of_node(node);
-            row[session] = node - sessions.start(session) + 1;
+            row[session] = T::of(node - sessions.start(session) + 1);
             let start = node as usize * width;
             rows[start..start + width].copy_from_slice(&row);
         }
-        Self { width, rows }
+        Self { width, counts: rows }
     }
 
-    fn row(&self, node: u32) -> &[u32] {
+    fn row(&self, node: u32) -> &[T] {
         let start = node as usize * self.width;
-        &self.rows[start..start + self.width]
+        &self.counts[start..start + self.width]
     }
 }
 
 /// What is known to a session as it goes on.
-struct Known<'a> {
+struct Known<'a, T> {
     sessions: &'a Sessions,
     entries: &'a Entries,
     /// Per session, how many of its transactions are entered.
-    counts: Vec<u32>,
+    counts: Vec<T>,
     /// Per entry, which transaction of its session is the last known to have written the key, from
     /// 1; 0 for none.
-    last: Vec<u32>,
+    last: Vec<T>,
 }
 
-impl<'a> Known<'a> {
+impl<'a, T: Count> Known<'a, T> {
     fn new(sessions: &'a Sessions, entries: &'a Entries) -> Self {
-        let last = vec![0; entries.sessions.len()];
-        Self { sessions, entries, counts: vec![0; sessions.count()], last }
+        let last = vec![T::default(); entries.sessions.len()];
+        Self { sessions, entries, counts: vec![T::default(); sessions.count()], last }
     }
 
     /// Enters the transactions of a session up to the `count`th.
-    fn learn(&mut self, session: usize, count: u32) {
+    fn learn(&mut self, session: usize, count: T) {
         let start = self.sessions.start(session);
         let known = self.counts[session];
         if count <= known {
             return;
         }
         self.counts[session] = count;
-        for node in start + known..start + count {
+        for node in start + known.into()..start + count.into() {
             for write in self.sessions.writes(node) {
-                self.last[self.entries.of_write[write] as usize] = node - start + 1;
+                self.last[self.entries.of_write[write] as usize] = T::of(node - start + 1);
             }
         }
     }
 
     /// Each last write of `key` known, by session, if it is beyond what `clock` knows of that.
-    fn beyond(&self, key: u32, clock: &[u32], mut each: impl FnMut(u32)) {
+    fn beyond(&self, key: u32, clock: &[T], mut each: impl FnMut(u32)) {
         let range = self.entries.of_key(key);
         let last = &self.last[range.clone()];
         if last.len() == clock.len() {
@@ -170,7 +205,7 @@ impl<'a> Known<'a> {
         }
         for (&last, &session) in last.iter().zip(&self.entries.sessions[range]) {
             if last > clock[session as usize] {
-                each(self.sessions.start(session as usize) + last - 1);
+                each(self.sessions.start(session as usize) + last.into() - 1);
             }
         }
     }
@@ -184,21 +219,33 @@ pub(super) fn causal<S: Sink + Send>(
     entries: &Entries,
     new_sink: impl Fn() -> S + Sync,
 ) -> Vec<S> {
-    let nothing = vec![0; sessions.count()];
+    match clocks {
+        Clocks::Narrow(rows) => of_rows(sessions, rows, entries, new_sink),
+        Clocks::Wide(rows) => of_rows(sessions, rows, entries, new_sink),
+    }
+}
+
+fn of_rows<T: Count, S: Sink + Send>(
+    sessions: &Sessions,
+    rows: &Rows<T>,
+    entries: &Entries,
+    new_sink: impl Fn() -> S + Sync,
+) -> Vec<S> {
+    let nothing = vec![T::default(); sessions.count()];
     let follow = |session: usize| {
         let mut sink = new_sink();
         let mut known = Known::new(sessions, entries);
         for reader in sessions.nodes(session) {
-            for (other, &count) in clocks.row(reader).iter().enumerate() {
-                // Not the reader itself.
-                let itself = u32::from(other == session);
-                if count - itself > known.counts[other] {
-                    known.learn(other, count - itself);
+            for (other, &count) in rows.row(reader).iter().enumerate() {
+                if count > known.counts[other] {
+                    // Not the reader itself.
+                    let before = reader - sessions.start(session);
+                    known.learn(other, if other == session { T::of(before) } else { count });
                 }
             }
             for read in sessions.reads(reader) {
                 let newer = read.writer;
-                let clock = if newer == NOBODY { &nothing } else { clocks.row(newer) };
+                let clock = if newer == NOBODY { &nothing } else { rows.row(newer) };
                 known.beyond(read.key, clock, |older| {
                     sink.take(Demand { older, newer, reader, key: read.key });
                 });
@@ -212,8 +259,8 @@ pub(super) fn causal<S: Sink + Send>(
 /// The demands of PRAM on the order that `session` sees.
 pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Vec<Demand> {
     let mut demands = Vec::new();
-    let nothing = vec![0; sessions.count()];
-    let mut known = Known::new(sessions, entries);
+    let nothing = vec![0_u32; sessions.count()];
+    let mut known: Known<'_, u32> = Known::new(sessions, entries);
     for reader in sessions.nodes(session) {
         known.learn(session, reader - sessions.start(session));
         for writer in sessions.read_from(reader) {
