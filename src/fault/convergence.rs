@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::targets::majority;
 use crate::cluster::Node;
-use crate::system::{Status, System};
+use crate::system::{Status, System, Voter};
 
 /// What each node says of itself; a node that does not answer is not in it.
 pub type Answers = BTreeMap<String, Status>;
@@ -46,7 +46,7 @@ pub fn voters(
     runtime: &tokio::runtime::Handle,
     nodes: &[Node],
     answers: &Answers,
-) -> Option<BTreeSet<String>> {
+) -> Option<BTreeSet<Voter>> {
     let leader = leader(answers);
     let answering = nodes.iter().filter(|node| answers.contains_key(&node.name));
     let mut asked: Vec<&Node> = answering.collect();

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::effect::{Effect, Place};
 use super::quorum::Losses;
 use crate::spec::Quorum;
+use crate::system::Voter;
 
 /// Shared by the tracks of a run.
 #[derive(Debug, Default)]
@@ -19,8 +20,8 @@ pub struct Floor {
 #[derive(Clone, Debug, Default)]
 pub struct Room {
     pub quorum: Quorum,
-    pub voters: BTreeSet<String>,
-    /// Voters that do not answer; faults in force or not.
+    pub voters: BTreeSet<Voter>,
+    /// Nodes of voters that do not answer; faults in force or not.
     pub silent: BTreeSet<String>,
 }
 
@@ -207,7 +208,7 @@ mod tests {
     }
 
     fn three(quorum: Quorum) -> Room {
-        let voters = ["n1", "n2", "n3"].map(str::to_owned).into();
+        let voters = ["n1", "n2", "n3"].map(Voter::alone).into();
         Room { quorum, voters, silent: BTreeSet::new() }
     }
 

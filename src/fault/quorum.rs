@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::effect::Effect;
 use super::targets::majority;
-use crate::system::host_of;
+use crate::system::Voter;
 
 /// What faults in force take from a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,9 +38,9 @@ impl Losses {
     }
 
     /// Whether one of `voters` still exchanges packets with a majority of them, itself included:
-    /// then it can lead. A guest fares as the node that it is on.
-    pub fn leave_a_majority(&self, voters: &BTreeSet<String>) -> bool {
-        let hosts = voters.iter().map(|voter| host_of(voter));
+    /// then it can lead. A voter fares as the node that it is on.
+    pub fn leave_a_majority(&self, voters: &BTreeSet<Voter>) -> bool {
+        let hosts = voters.iter().map(|voter| voter.host.as_str());
         let up: Vec<&str> = hosts.filter(|node| !self.down.contains(*node)).collect();
         let hears = |a: &str, b: &str| !self.deaf.contains(&(a.to_owned(), b.to_owned()));
         up.iter().any(|leader| {
@@ -55,13 +55,14 @@ impl Losses {
 mod tests {
     use super::*;
 
-    fn names(names: &[&str]) -> BTreeSet<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    fn names(names: &[&str]) -> BTreeSet<Voter> {
+        names.iter().map(|name| Voter::alone(*name)).collect()
     }
 
     fn lost(down: &[&str], deaf: &[(&str, &str)]) -> Losses {
         let pair = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
-        Losses { down: names(down), deaf: deaf.iter().map(pair).collect() }
+        let down = down.iter().map(|name| (*name).to_owned()).collect();
+        Losses { down, deaf: deaf.iter().map(pair).collect() }
     }
 
     #[test]
@@ -83,7 +84,8 @@ mod tests {
 
     #[test]
     fn a_guest_votes_and_fares_as_its_host() {
-        let four = names(&["n1", "n2", "n3", "n3-guest"]);
+        let mut four = names(&["n1", "n2", "n3"]);
+        four.insert(Voter { name: "n3-guest".to_owned(), host: "n3".to_owned() });
         assert!(lost(&["n1"], &[]).leave_a_majority(&four));
         assert!(!lost(&["n3"], &[]).leave_a_majority(&four));
         // Cut off, n3 and its guest are two of four.

@@ -24,7 +24,7 @@ use super::probe;
 use super::watchdog::Watchdog;
 use crate::cluster::{Cluster, Member, RemoteError, on_each};
 use crate::run::Recorder;
-use crate::system::{System, host_of};
+use crate::system::{System, Voter};
 
 /// After a heal, before the nodes are asked whether they agree.
 const QUIET: Duration = Duration::from_millis(500);
@@ -272,14 +272,14 @@ impl Site {
             return Room { quorum, ..Room::default() };
         }
         let answers = ask(&self.system, &self.runtime, &nodes, ASK_LIMIT);
-        let all = || nodes.iter().map(|node| node.name.clone()).collect();
+        let all = || nodes.iter().map(|node| Voter::alone(&node.name)).collect();
         let voters = voters(&self.system, &self.runtime, &nodes, &answers).unwrap_or_else(all);
         let leads = self.system.has_leader();
-        // A guest is not asked; it is where its host is.
-        let answers_well = |name: &String| {
-            answers.get(host_of(name)).is_some_and(|status| status.leader.is_some() || !leads)
+        let answers_well = |node: &String| {
+            answers.get(node).is_some_and(|status| status.leader.is_some() || !leads)
         };
-        let silent = voters.iter().filter(|name| !answers_well(name)).cloned().collect();
+        let hosts = voters.iter().map(|voter| &voter.host);
+        let silent = hosts.filter(|host| !answers_well(host)).cloned().collect();
         Room { quorum, voters, silent }
     }
 

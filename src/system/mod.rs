@@ -21,12 +21,21 @@ pub use etcd::Etcd;
 pub use process::{Daemon, MemberScripts, OwnWays, ProcessScripts, ProcessState};
 pub use strapi::Strapi;
 
-/// Ends the name of a second member on a node, behind the node's name.
-pub const GUEST_OF: &str = "-guest";
+/// A member that votes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Voter {
+    /// As the system lists it.
+    pub name: String,
+    /// The node on which it runs; its own name where no node of ours is known to have it.
+    pub host: String,
+}
 
-/// The node on which a member runs.
-pub fn host_of(member: &str) -> &str {
-    member.strip_suffix(GUEST_OF).unwrap_or(member)
+impl Voter {
+    /// The member of a node, of the same name.
+    pub fn alone(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { host: name.clone(), name }
+    }
 }
 
 /// A system under test. Everything that is done to a node is a script, so that it can be shown
@@ -120,9 +129,9 @@ pub trait System: Send + Sync {
     /// What a node says of itself, asked from the controller.
     async fn status(&self, node: &Node) -> Result<Status, String>;
 
-    /// Names of the members that vote, as `node` knows them; `None` where they are the nodes of the
+    /// The members that vote, as `node` knows them; `None` where they are the nodes of the
     /// specification, always.
-    async fn voters(&self, _node: &Node) -> Result<Option<BTreeSet<String>>, String> {
+    async fn voters(&self, _node: &Node) -> Result<Option<BTreeSet<Voter>>, String> {
         Ok(None)
     }
 

@@ -11,7 +11,7 @@ use isobar_workloads::Connect;
 use isobar_workloads::etcd::{self, EtcdConnect};
 
 use self::member::Seat;
-use super::{Daemon, GUEST_OF, ProcessScripts, Status, System, SystemError};
+use super::{Daemon, ProcessScripts, Status, System, SystemError, Voter};
 use crate::cluster::{Command, Node, Remote};
 use crate::spec::EtcdSpec;
 
@@ -73,9 +73,30 @@ impl Etcd {
         }
     }
 
+    /// What a second member on a node is called: as no node is, and no other such member.
+    fn guest_name(&self, node: &Node) -> String {
+        let name = |suffix: &str| format!("{}-guest{suffix}", node.name);
+        let mut free = name("");
+        for number in 2.. {
+            if self.nodes.iter().all(|other| other.name != free) {
+                break;
+            }
+            free = name(&number.to_string());
+        }
+        free
+    }
+
+    /// The member of this name, and on which node it is.
+    fn voter(&self, name: String) -> Voter {
+        match self.nodes.iter().find(|node| self.guest_name(node) == name) {
+            Some(node) => Voter { name, host: node.name.clone() },
+            None => Voter::alone(name),
+        }
+    }
+
     /// A second member on a node.
     fn guest_seat(&self, node: &Node) -> Seat {
-        let name = format!("{}{GUEST_OF}", node.name);
+        let name = self.guest_name(node);
         let mut others = self.seat(node).others;
         others.insert(0, url(node, CLIENT_PORT));
         Seat {
@@ -166,14 +187,14 @@ impl System for Etcd {
         Ok(Status { leader, term: status.term })
     }
 
-    async fn voters(&self, node: &Node) -> Result<Option<BTreeSet<String>>, String> {
+    async fn voters(&self, node: &Node) -> Result<Option<BTreeSet<Voter>>, String> {
         let members = etcd::member_list(&self.client_address(node)).await?;
         // A member that has not started yet has no name, and a vote.
-        let name = |member: etcd::Member| match member.name.is_empty() {
-            true => format!("member {:x}", member.id),
-            false => member.name,
+        let voter = |member: etcd::Member| match member.name.is_empty() {
+            true => Voter::alone(format!("member {:x}", member.id)),
+            false => self.voter(member.name),
         };
-        Ok(Some(members.into_iter().filter(|member| !member.learns).map(name).collect()))
+        Ok(Some(members.into_iter().filter(|member| !member.learns).map(voter).collect()))
     }
 }
 
@@ -232,5 +253,27 @@ mod tests {
         let nodes = vec![node(0), node(1), Node { ip: "fd00::3".parse().unwrap(), ..node(2) }];
         let etcd = Etcd::new(EtcdSpec { install: false }, nodes.clone(), true);
         insta::assert_snapshot!(etcd.daemon(&nodes[2]).argv.join("\n"));
+    }
+
+    #[test]
+    fn a_node_that_is_called_as_a_guest_would_be_is_none() {
+        let node = |(index, name): (usize, &&str)| Node {
+            name: (*name).to_owned(),
+            index,
+            ip: format!("10.0.0.{}", index + 1).parse().unwrap(),
+            role: None,
+        };
+        let names = ["x", "x-guest", "x-guest2", "y"];
+        let nodes: Vec<Node> = names.iter().enumerate().map(node).collect();
+        let etcd = Etcd::new(EtcdSpec { install: false }, nodes.clone(), true);
+        let guests: Vec<String> = nodes.iter().map(|node| etcd.guest_name(node)).collect();
+        assert_eq!(guests, ["x-guest3", "x-guest-guest", "x-guest2-guest", "y-guest"]);
+        for name in names {
+            assert_eq!(etcd.voter(name.to_owned()), Voter::alone(name));
+        }
+        for (guest, node) in guests.into_iter().zip(names) {
+            assert_eq!(etcd.voter(guest).host, node);
+        }
+        assert_eq!(etcd.voter("z-guest".to_owned()), Voter::alone("z-guest"));
     }
 }
