@@ -22,14 +22,14 @@ pub fn of_file(damage: &Damage, scripts: &ProcessScripts) -> NodeAction {
     };
     let spoil = format!(
         "file=$(find {data} -type f -name {pattern} -size +0 -printf '%T@ %p\\n' |\n  \
-           sort -n | tail -n 1 | cut -d' ' -f2-)\n\
+           awk '$1 > last {{ last = $1; sub(/^[^ ]* /, \"\"); file = $0 }} END {{ print file }}')\n\
          [ -n \"$file\" ] || {{ echo 'no file '{pattern}' in '{data} >&2; exit 1; }}\n\
          {USED}{spoil}",
         data = quote([data]),
     );
     // A file that is not there is found before anything is done.
     let first = format!(
-        "find {data} -type f -name {pattern} -size +0 2>/dev/null | grep -q . ||\n  \
+        "[ -n \"$(find {data} -type f -name {pattern} -size +0 -print -quit 2>/dev/null)\" ] ||\n  \
            {{ echo 'no file '{pattern}' in '{data} >&2; exit {NOTHING_DONE}; }}",
         data = quote([data]),
     );
@@ -46,7 +46,7 @@ pub fn of_file(damage: &Damage, scripts: &ProcessScripts) -> NodeAction {
 const USED: &str = "\
 size=$(wc -c <\"$file\")
 from=$((size > 4096 ? size - 4096 : 0))
-last() { cmp -l - /dev/zero 2>/dev/null | tail -n 1 | awk '{print $1}'; }
+last() { cmp -l - /dev/zero 2>/dev/null | awk '{ at = $1 } END { print at }'; }
 used=$(tail -c +$((from + 1)) \"$file\" | last)
 if [ -n \"$used\" ]; then used=$((from + used)); else used=$(last <\"$file\"); fi
 used=${used:-$size}

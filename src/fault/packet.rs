@@ -20,6 +20,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::action::NodeAction;
+use super::delivery::NOTHING_DONE;
 use super::evidence::Expectation;
 use super::firewall::{Chain, Sender, Verdict};
 use crate::spec::{Bandwidth, Distribution, FaultSpec, Share};
@@ -203,32 +204,32 @@ pub fn by_firewall(
 
 /// The sender's kernel disturbs what it sends to `receivers`.
 pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u16>) -> NodeAction {
-    let mut apply = String::from(QUEUE);
     let netem = disturbance.netem();
     let leaf = netem.as_ref().map_or_else(String::new, |netem| {
         format!("qdisc add dev $dev parent 1b0:2 handle 1b1: netem limit 100000 {netem}\n")
     });
+    let mut apply = String::from("ways=$(ip -o -batch - <<END\n");
+    for receiver in receivers {
+        let _ = writeln!(apply, "route get {receiver}");
+    }
     let _ = write!(
         apply,
-        "queue() {{\n  \
-           why=$(tc -batch - 2>&1 <<END\n\
-           qdisc add dev $dev root handle 1b0: htb default 1\n\
+        "END\n) || exit {NOTHING_DONE}\n{QUEUE}\
+         queue() {{\n  \
+           tell \"qdisc add dev $dev root handle 1b0: htb default 1\n\
            class add dev $dev parent 1b0: classid 1b0:1 htb rate {FREE} quantum 60000\n\
            class add dev $dev parent 1b0: classid 1b0:2 htb rate {rate} quantum 60000\n\
-           {leaf}END\n  \
-           ) && made=\"$made $dev \" && return 0\n  \
-           echo \"${{why%?Command failed*}}\" >&2\n  \
-           tc qdisc del dev $dev root 2>/dev/null\n  \
-           refuse\n\
+           {leaf}\"\n\
          }}\n",
         rate = disturbance.rate(),
+        leaf = leaf.trim_end(),
     );
     for receiver in receivers {
         let (protocol, ip, bits) = match receiver {
             IpAddr::V4(_) => ("ip", "ip", 32),
             IpAddr::V6(_) => ("ipv6", "ip6", 128),
         };
-        let _ = writeln!(apply, "toward {receiver} || exit 1");
+        apply.push_str("toward\n");
         let filter = format!(
             "filter add dev $dev parent 1b0: protocol {protocol} prio {prio} u32 \
              match {ip} dst {receiver}/{bits}",
@@ -237,17 +238,17 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
         );
         match port {
             None => {
-                let _ = writeln!(apply, "filter \"{filter} flowid 1b0:2\"");
+                let _ = writeln!(apply, "tell \"{filter} flowid 1b0:2\"");
             }
             Some(port) => {
                 for side in ["dport", "sport"] {
                     let tcp = format!("match {ip} protocol 6 0xff match {ip} {side} {port} 0xffff");
-                    let _ = writeln!(apply, "filter \"{filter} {tcp} flowid 1b0:2\"");
+                    let _ = writeln!(apply, "tell \"{filter} {tcp} flowid 1b0:2\"");
                 }
             }
         }
     }
-    apply.push_str("printf '%s' \"$filters\" | tc -batch - || exit 1\n");
+    apply.push_str(TELL);
     NodeAction {
         apply: apply.trim_end().to_owned(),
         undo: UNDO.trim_end().to_owned(),
@@ -259,28 +260,43 @@ pub fn by_queue(disturbance: &Disturbance, receivers: &[IpAddr], port: Option<u1
     }
 }
 
-/// `toward ADDRESS` sets `$dev` to the interface on the way there, and makes our queue on it
-/// unless it has one. `filter LINE` is for the end: each program that starts takes a while.
+/// `toward` sets `$dev` to the interface on the next of the ways, and makes our queue on it unless
+/// it has one. `tell LINES` is for the end: each program that starts takes a while.
 const QUEUE: &str = r#"toward() {
-  way=$(ip -o route get "$1") || exit 1
+  way=${ways%%
+*}
+  ways=${ways#*
+}
   set -- $way
   while [ $# -gt 1 ] && [ "$1" != dev ]; do shift; done
   dev=$2
-  [ -n "$dev" ] || { echo "no device in: $way" >&2; exit 1; }
-  case $made in *" $dev "*) return 0 ;; esac
+  [ -n "$dev" ] || { echo "no device in: $way" >&2; exit 98; }
+  case $made$had in *" $dev "*) return 0 ;; esac
   case $(tc qdisc show dev $dev root) in
-    *' 1b0: '*) ;;
-    ''|*' 0: '*) queue ;;
-    *) echo "$dev has a queue that is not ours: $(tc qdisc show dev $dev root)" >&2; refuse ;;
+    *' 1b0: '*) had="$had $dev " ;;
+    ''|*' 0: '*) made="$made $dev "; queue ;;
+    *) echo "$dev has a queue that is not ours: $(tc qdisc show dev $dev root)" >&2; exit 98 ;;
   esac
 }
-filter() {
-  filters="$filters$1
+tell() {
+  lines="$lines$1
 "
 }
 made=
-filters=
-refuse() { [ -z "$made" ] && exit 98; exit 1; }
+had=
+lines=
+"#;
+
+/// All or nothing, as far as the queues are made here.
+const TELL: &str = r#"why=$(printf '%s' "$lines" | tc -batch - 2>&1) || {
+  echo "${why%?Command failed*}" >&2
+  for dev in $made; do
+    tc qdisc del dev $dev root 2>/dev/null
+    case $(tc qdisc show dev $dev root) in *' 1b0: '*) exit 1 ;; esac
+  done
+  [ -z "$had" ] || exit 1
+  exit 98
+}
 "#;
 
 /// Removes our queues; the kernel puts its default back.
@@ -296,8 +312,8 @@ const UNDO: &str = r#"tc qdisc show 2>/dev/null | {
 /// Prints our queues, their counts, and the filters.
 const EVIDENCE: &str = r#"tc qdisc show 2>/dev/null | while read -r _ kind handle _ dev root _; do
   [ "$kind $handle $root" = 'htb 1b0: root' ] || continue
-  tc -s qdisc show dev $dev
-  tc -s class show dev $dev classid 1b0:2
-  tc filter show dev $dev parent 1b0:
-done
+  echo "qdisc show dev $dev"
+  echo "class show dev $dev classid 1b0:2"
+  echo "filter show dev $dev parent 1b0:"
+done | tc -s -batch -
 "#;

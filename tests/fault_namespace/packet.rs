@@ -211,16 +211,23 @@ fn where_there_is_no_netem_packets_are_late_by_the_helper() {
 fn doubled(lab: &Lab, to: usize, from: usize, count: u8) -> Vec<u8> {
     let address = lab.address(to, 5557);
     let receiver = lab.within(to, move || UdpSocket::bind(address).unwrap());
-    receiver.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     let local = lab.address(from, 0);
     let sender = lab.within(from, move || UdpSocket::bind(local).unwrap());
-    // Meanwhile, since a socket keeps only so much.
-    let receiving = std::thread::spawn(move || {
+    let mut arrived = Vec::new();
+    let mut receive = |limit: Duration| {
         let mut number = [0];
-        std::iter::from_fn(|| receiver.recv(&mut number).ok().map(|_| number[0])).collect()
-    });
-    (0..count).for_each(|number| assert_eq!(sender.send_to(&[number], address).unwrap(), 1));
-    receiving.join().unwrap()
+        receiver.set_read_timeout(Some(limit)).unwrap();
+        receiver.recv(&mut number).ok().inspect(|_| arrived.push(number[0])).map(|_| number[0])
+    };
+    // Few at a time, since a socket keeps only so much.
+    for lot in 0..count / 10 {
+        let numbers = lot * 10..(lot + 1) * 10;
+        let last = numbers.end - 1;
+        numbers.for_each(|number| assert_eq!(sender.send_to(&[number], address).unwrap(), 1));
+        while receive(Duration::from_secs(5)).is_some_and(|number| number != last) {}
+    }
+    while receive(Duration::from_millis(500)).is_some() {}
+    arrived
 }
 
 #[test]
