@@ -15,39 +15,57 @@ pub(crate) struct Graph {
 /// Makes a [`Graph`] of edges that are given twice, in the same order: first counted, then placed.
 /// So no list of edges is ever in memory beside the graph.
 pub(crate) struct Builder {
+    /// Its starts are one behind where they belong: each is the place of the node's next edge.
     graph: Graph,
-    next: Vec<u32>,
+}
+
+/// The edges out of each node, while they are counted.
+pub(crate) struct Count {
+    /// Two behind where they belong.
+    starts: Vec<u32>,
+    total: u64,
+}
+
+impl Count {
+    /// Counts an edge.
+    #[inline]
+    pub(crate) fn add(&mut self, from: u32) {
+        let place = from as usize + 2;
+        if place >= self.starts.len() {
+            self.starts.resize(place + 1, 0);
+        }
+        self.starts[place] += 1;
+        self.total += 1;
+    }
+
+    /// `None` when there are more than 2^32 - 1 edges.
+    pub(crate) fn finish(mut self) -> Option<Builder> {
+        let total = u32::try_from(self.total).ok()? as usize;
+        for place in 2..self.starts.len() {
+            self.starts[place] += self.starts[place - 1];
+        }
+        let (targets, kinds) = (vec![0; total], vec![0; total]);
+        Some(Builder { graph: Graph { starts: self.starts, targets, kinds } })
+    }
 }
 
 impl Builder {
-    /// Counts the edges out of each node, of which there are `nodes`. `None` when there are more
-    /// than 2^32 - 1 edges.
-    pub(crate) fn count(nodes: usize, edges: impl FnOnce(&mut dyn FnMut(u32))) -> Option<Self> {
-        let mut starts = vec![0_u32; nodes + 1];
-        let mut total = 0_u64;
-        edges(&mut |from| {
-            starts[from as usize + 1] += 1;
-            total += 1;
-        });
-        u32::try_from(total).ok()?;
-        for node in 0..nodes {
-            starts[node + 1] += starts[node];
-        }
-        let next = starts[..nodes].to_vec();
-        let (targets, kinds) = (vec![0; total as usize], vec![0; total as usize]);
-        Some(Self { graph: Graph { starts, targets, kinds }, next })
+    /// Of so many nodes, or more if there are edges from them.
+    pub(crate) fn count(nodes: usize) -> Count {
+        Count { starts: vec![0; nodes + 2], total: 0 }
     }
 
     /// Places an edge that was counted.
     #[inline]
     pub(crate) fn place(&mut self, from: u32, to: u32, kinds: Kinds) {
-        let place = &mut self.next[from as usize];
+        let place = &mut self.graph.starts[from as usize + 1];
         self.graph.targets[*place as usize] = to;
         self.graph.kinds[*place as usize] = kinds;
         *place += 1;
     }
 
-    pub(crate) fn finish(self) -> Graph {
+    pub(crate) fn finish(mut self) -> Graph {
+        self.graph.starts.pop();
         self.graph
     }
 }
@@ -55,8 +73,9 @@ impl Builder {
 impl Graph {
     /// From a list of edges, kept in that order at each node.
     pub(crate) fn of_edges(nodes: usize, edges: &[(u32, u32, Kinds)]) -> Self {
-        let count = |add: &mut dyn FnMut(u32)| edges.iter().for_each(|edge| add(edge.0));
-        let Some(mut builder) = Builder::count(nodes, count) else { return Self::default() };
+        let mut count = Builder::count(nodes);
+        edges.iter().for_each(|edge| count.add(edge.0));
+        let Some(mut builder) = count.finish() else { return Self::default() };
         edges.iter().for_each(|&(from, to, kinds)| builder.place(from, to, kinds));
         builder.finish()
     }
@@ -96,10 +115,9 @@ impl Graph {
 
     /// With every edge turned round.
     pub(crate) fn reversed(&self) -> Self {
-        let count = |add: &mut dyn FnMut(u32)| self.targets.iter().for_each(|&to| add(to));
-        let Some(mut builder) = Builder::count(self.nodes(), count) else {
-            return Self::default();
-        };
+        let mut count = Builder::count(self.nodes());
+        self.targets.iter().for_each(|&to| count.add(to));
+        let Some(mut builder) = count.finish() else { return Self::default() };
         self.edges().for_each(|(from, to, kinds)| builder.place(to, from, kinds));
         builder.finish()
     }

@@ -58,7 +58,7 @@ pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
     let mut open: Vec<u32> = Vec::new();
     // Each with the place of the edge to be looked at next.
     let mut path: Vec<(u32, u32)> = Vec::new();
-    let mut found: Vec<Vec<u32>> = Vec::new();
+    let mut found = Found::default();
     let mut time = 0;
     for root in 0..nodes as u32 {
         if index[root as usize] != 0 {
@@ -93,31 +93,52 @@ pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
                 low[parent as usize] = low[parent as usize].min(least);
             }
             if least == index[node as usize] {
-                close(node, &mut open, &mut index, &mut found);
+                found.close(node, &mut open, &mut index);
             }
         }
     }
-    gather(nodes, found)
+    found.gather(nodes)
 }
 
-/// Takes the component that `node` is the root of.
-fn close(node: u32, open: &mut Vec<u32>, index: &mut [u32], found: &mut Vec<Vec<u32>>) {
-    let size = open.iter().rev().take_while(|&&other| other != node).count() + 1;
-    let members = open.split_off(open.len() - size);
-    members.iter().for_each(|&member| index[member as usize] = DONE);
-    if size > 1 {
-        found.push(members);
-    }
+/// Components as they are closed, side by side.
+#[derive(Default)]
+struct Found {
+    members: Vec<u32>,
+    ends: Vec<u32>,
 }
 
-fn gather(nodes: usize, mut found: Vec<Vec<u32>>) -> Components {
-    found.iter_mut().for_each(|members| members.sort_unstable());
-    found.sort_unstable_by_key(|members| members[0]);
-    let mut all = Components { of: vec![Components::NONE; nodes], ..Components::default() };
-    for (number, members) in (0..).zip(found) {
-        members.iter().for_each(|&member| all.of[member as usize] = number);
-        all.members.extend(members);
-        all.ends.push(all.members.len() as u32);
+impl Found {
+    /// Takes the component that `node` is the root of.
+    fn close(&mut self, node: u32, open: &mut Vec<u32>, index: &mut [u32]) {
+        let size = open.iter().rev().take_while(|&&other| other != node).count() + 1;
+        let members = open.drain(open.len() - size..);
+        if size == 1 {
+            index[node as usize] = DONE;
+            return;
+        }
+        let start = self.members.len();
+        self.members.extend(members);
+        let members = &mut self.members[start..];
+        members.iter().for_each(|&member| index[member as usize] = DONE);
+        members.sort_unstable();
+        self.ends.push(self.members.len() as u32);
     }
-    all
+
+    fn gather(self, nodes: usize) -> Components {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let mut ranges: Vec<(u32, u32)> = starts.zip(self.ends.iter().copied()).collect();
+        ranges.sort_unstable_by_key(|range| self.members[range.0 as usize]);
+        let mut all = Components {
+            of: vec![Components::NONE; nodes],
+            ends: Vec::with_capacity(ranges.len()),
+            members: Vec::with_capacity(self.members.len()),
+        };
+        for (number, (start, end)) in (0..).zip(ranges) {
+            let members = &self.members[start as usize..end as usize];
+            members.iter().for_each(|&member| all.of[member as usize] = number);
+            all.members.extend_from_slice(members);
+            all.ends.push(all.members.len() as u32);
+        }
+        all
+    }
 }

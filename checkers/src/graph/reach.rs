@@ -1,5 +1,7 @@
 //! Reachability for many pairs at once, 64 of them in a word, over an acyclic graph.
 
+use rayon::prelude::*;
+
 use super::{Components, Graph, Kinds};
 
 /// An order in which every edge of these kinds leads forward, edges within `cyclic` components
@@ -83,7 +85,6 @@ pub(crate) fn reachable(
     place: &[u32],
     queries: &[Query],
 ) -> Vec<bool> {
-    let mut answers = vec![false; queries.len()];
     let span = |number: usize| {
         let query = queries[number];
         let (from, to) = (place[query.from as usize], place[query.to as usize]);
@@ -92,32 +93,54 @@ pub(crate) fn reachable(
     let mut asked: Vec<Asked> = (0..queries.len()).filter_map(span).collect();
     asked.sort_unstable_by_key(|asked| (asked.size, asked.from, asked.to, asked.number));
     let order = by_place(place);
-    let mut mask = vec![0_u64; graph.nodes()];
-    let (mut begin, mut end) = (0, 0);
-    while begin < asked.len() {
-        // As long as the stretches overlap, so that there are no gaps to be passed over.
-        let mut last = asked[begin].to;
-        while end < asked.len()
-            && end - begin < 64
-            && asked[end].size == asked[begin].size
-            && asked[end].from <= last
-        {
-            last = last.max(asked[end].to);
-            end += 1;
-        }
-        let batch = &asked[begin..end];
+    let answer = |mask: &mut Vec<u64>, batch: &[Asked]| {
         for (bit, asked) in batch.iter().enumerate() {
             mask[queries[asked.number].from as usize] |= 1 << bit;
         }
+        let last = batch.iter().map(|asked| asked.to).max().unwrap_or(0);
         let nodes = order.stretch(batch[0].from, last);
-        spread(graph, kinds, place, nodes, batch, &mut mask);
+        spread(graph, kinds, place, nodes, batch, mask);
+        let mut reached = 0_u64;
         for (bit, asked) in batch.iter().enumerate() {
-            answers[asked.number] = mask[queries[asked.number].to as usize] & 1 << bit != 0;
+            reached |= mask[queries[asked.number].to as usize] & 1 << bit;
         }
         nodes.iter().for_each(|&node| mask[node as usize] = 0);
-        begin = end;
+        reached
+    };
+    let batches = batches(&asked);
+    let reached: Vec<u64> = batches
+        .par_iter()
+        .with_min_len(BATCHES_MIN)
+        .map_init(|| vec![0_u64; graph.nodes()], |mask, range| answer(mask, &asked[range.clone()]))
+        .collect();
+    let mut answers = vec![false; queries.len()];
+    for (range, bits) in batches.into_iter().zip(reached) {
+        for (bit, asked) in asked[range].iter().enumerate() {
+            answers[asked.number] = bits & 1 << bit != 0;
+        }
     }
     answers
+}
+
+/// Batches answered one after the other, so that there are few masks.
+const BATCHES_MIN: usize = 256;
+
+/// Up to 64 that span alike each, as long as the stretches overlap, so that there are no gaps to be
+/// passed over.
+fn batches(asked: &[Asked]) -> Vec<std::ops::Range<usize>> {
+    let (mut batches, mut begin, mut last) = (Vec::new(), 0, 0);
+    for (place, next) in asked.iter().enumerate() {
+        let goes_on = place - begin < 64 && next.size == asked[begin].size && next.from <= last;
+        if place > begin && !goes_on {
+            batches.push(begin..place);
+            begin = place;
+        }
+        last = if place == begin { next.to } else { last.max(next.to) };
+    }
+    if begin < asked.len() {
+        batches.push(begin..asked.len());
+    }
+    batches
 }
 
 /// A query with the stretch of the order that it spans.

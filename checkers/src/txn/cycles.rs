@@ -102,15 +102,22 @@ pub(crate) fn search(core: Core) -> Searched {
         nodes: core.nodes,
         found: Vec::new(),
     };
-    let cyclic = components(&search.graph.forth, deps(Level::Realtime));
+    let graph = &search.graph.forth;
+    let of = |level| components(graph, deps(level) | RW);
+    let ((plain, process), cyclic) = rayon::join(
+        || (of(Level::Plain), of(Level::Process)),
+        || components(graph, deps(Level::Realtime)),
+    );
     if cyclic.len() > 0 {
         search.without_rw(Class::G0, WW);
         search.without_rw(Class::G1c, WW | WR);
     }
     search.singles(&cyclic);
-    for level in Level::ALL {
-        search.several(level);
-    }
+    let realtime = std::mem::take(&mut search.all);
+    search.several(Level::Plain, &plain);
+    search.several(Level::Process, &process);
+    // These are all kinds.
+    search.several(Level::Realtime, &realtime);
     search.found.sort_by_key(|found| found.anomaly);
     Searched { found: search.found, undecided: search.undecided }
 }
@@ -209,23 +216,18 @@ impl Search {
     }
 
     /// G-nonadjacent and G2-item, in components that have nothing more specific.
-    fn several(&mut self, level: Level) {
+    fn several(&mut self, level: Level, all: &Components) {
         let kinds = deps(level) | RW;
-        let all = match level {
-            // The last: these are all kinds.
-            Level::Realtime => std::mem::take(&mut self.all),
-            _ => components(&self.graph.forth, kinds),
-        };
-        let fresh = self.unblamed(&all, Class::Single.upto(level));
-        self.nonadjacent(level, &all, &fresh);
+        let fresh = self.unblamed(all, Class::Single.upto(level));
+        self.nonadjacent(level, all, &fresh);
         if !self.pairs.is_empty() {
-            let fresh = self.unblamed(&all, Class::Nonadjacent.upto(level));
-            self.rivals(level, &all, &fresh);
+            let fresh = self.unblamed(all, Class::Nonadjacent.upto(level));
+            self.rivals(level, all, &fresh);
         }
-        let fresh = self.unblamed(&all, Class::G2.upto(level));
-        self.blame(&all, &fresh, Class::G2.bit(level));
+        let fresh = self.unblamed(all, Class::G2.upto(level));
+        self.blame(all, &fresh, Class::G2.bit(level));
         let cycle = |members: &[u32]| {
-            let edges = self.edges_within(members, &all, RW);
+            let edges = self.edges_within(members, all, RW);
             let cycles = edges.filter_map(|(from, to)| {
                 let mut path = shortest(&self.graph, kinds, to, from)?;
                 path.rotate_right(1);
@@ -233,7 +235,7 @@ impl Search {
             });
             cycles.take(starts(members)).min_by_key(|cycle| cycle.steps.len())
         };
-        let told = told(&all, &fresh, cycle);
+        let told = told(all, &fresh, cycle);
         self.report(Class::G2.anomaly(level), fresh.len(), told);
     }
 

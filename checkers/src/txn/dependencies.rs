@@ -31,16 +31,15 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// Who gives the dependencies between transactions.
 pub(crate) trait Source {
-    /// How many hubs there are: nodes from the number of transactions on.
-    fn hubs(&self) -> usize;
     /// Calls `add` with transactions that wrote the same one after the other, nobody saw in which
     /// order.
     fn rivals(&self, add: &mut dyn FnMut(&[u32]));
     /// Whether a transaction is certain to have happened.
     fn committed(&self, txn: u32) -> bool;
     /// Calls `add(from, to, kind)` for every edge but those of processes and of real time, in the
-    /// same order each time.
-    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds));
+    /// same order each time. Hubs are the nodes from the number of transactions on; from each
+    /// there is an edge.
+    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds));
 }
 
 /// The dependencies of a history.
@@ -54,12 +53,10 @@ pub(crate) struct Dependencies {
 impl Dependencies {
     /// `None` when there are more edges than 32 bits can name.
     pub(crate) fn of(txns: &Transactions<'_>, source: &impl Source) -> Option<Self> {
-        let nodes = txns.len() + source.hubs();
-        let count = |add: &mut dyn FnMut(u32)| {
-            source.edges(&mut |from, _, _| add(from));
-            processes(txns, source, &mut |from, _| add(from));
-        };
-        let mut builder = Builder::count(nodes, count)?;
+        let mut count = Builder::count(txns.len());
+        source.edges(&mut |from, _, _| count.add(from));
+        processes(txns, source, &mut |from, _| count.add(from));
+        let mut builder = count.finish()?;
         source.edges(&mut |from, to, kind| builder.place(from, to, kind));
         processes(txns, source, &mut |from, to| builder.place(from, to, PROCESS));
         let timeline = Timeline::of(txns);
@@ -74,7 +71,7 @@ impl Dependencies {
 
 /// The order of each process. Who is ok came before everything its process did later; who crashed
 /// may still be under way then.
-fn processes(txns: &Transactions<'_>, source: &impl Source, add: &mut dyn FnMut(u32, u32)) {
+fn processes(txns: &Transactions<'_>, source: &impl Source, add: &mut impl FnMut(u32, u32)) {
     let mut last = rustc_hash::FxHashMap::default();
     for txn in 0..txns.len() as u32 {
         if !source.committed(txn) {
@@ -213,10 +210,9 @@ impl Dependencies {
         let mut number = vec![NONE; rest.nodes.len()];
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new);
         let edges = || rest.graph.edges().filter(|&(from, to, _)| found.within(from, to));
-        let count = |add: &mut dyn FnMut(u32)| {
-            edges().for_each(|(from, _, _)| add(number[from as usize]));
-        };
-        let mut builder = Builder::count(kept.len(), count)?;
+        let mut count = Builder::count(kept.len());
+        edges().for_each(|(from, _, _)| count.add(number[from as usize]));
+        let mut builder = count.finish()?;
         edges().for_each(|(from, to, kind)| {
             builder.place(number[from as usize], number[to as usize], kind);
         });
@@ -264,17 +260,22 @@ impl Dependencies {
         let kept: Vec<u32> = (0..all as u32).filter(|&node| before[node as usize] > 0).collect();
         let mut number = before;
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new + 1);
-        let edges = |add: &mut dyn FnMut(u32, u32, Kinds)| {
-            for (new, &old) in (0..).zip(&kept) {
-                self.out(old, |to, kind| {
-                    if number[to as usize] > 0 {
-                        add(new, number[to as usize] - 1, kind);
-                    }
-                });
-            }
-        };
-        let mut builder = Builder::count(kept.len(), |add| edges(&mut |from, _, _| add(from)))?;
-        edges(&mut |from, to, kind| builder.place(from, to, kind));
+        let mut count = Builder::count(kept.len());
+        for (new, &old) in (0..).zip(&kept) {
+            self.out(old, |to, _| {
+                if number[to as usize] > 0 {
+                    count.add(new);
+                }
+            });
+        }
+        let mut builder = count.finish()?;
+        for (new, &old) in (0..).zip(&kept) {
+            self.out(old, |to, kind| {
+                if number[to as usize] > 0 {
+                    builder.place(new, number[to as usize] - 1, kind);
+                }
+            });
+        }
         let node = |&node: &u32| match node as usize {
             txn if txn < self.txns => Node::Txn(node),
             hub if hub < self.graph.nodes() => Node::Hub,

@@ -3,12 +3,30 @@
 use super::{Function, Micro, Transactions};
 use crate::history::Completion;
 
+/// Place in [`Transactions::all_micros`], and whether it reads: asked so often that it is not looked
+/// up there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At(u32);
+
+impl At {
+    fn new(place: u32, reads: bool) -> Self {
+        Self(place << 1 | u32::from(reads))
+    }
+
+    pub(crate) fn place(self) -> usize {
+        self.0 as usize >> 1
+    }
+
+    pub(crate) fn reads(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
 /// A micro-operation of a key.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed {
     pub txn: u32,
-    /// Place in [`Transactions::all_micros`].
-    pub micro: u32,
+    pub micro: At,
 }
 
 /// Writes, whatever became of them, and what ok transactions read.
@@ -43,14 +61,15 @@ impl Entries {
             // For now where the key's entries begin.
             sum += std::mem::replace(end, sum);
         }
-        let mut all = vec![Placed { txn: 0, micro: 0 }; sum as usize];
+        let mut all = vec![Placed { txn: 0, micro: At(0) }; sum as usize];
         let mut number = 0;
         for txn in 0..txns.len() {
             let ok = txns.completion(txn) == Completion::Ok;
             for micro in txns.micros(txn) {
                 if counts(ok, micro) {
                     let next = &mut ends[micro.key() as usize];
-                    all[*next as usize] = Placed { txn: txn as u32, micro: number };
+                    let micro = At::new(number, micro.f() == Function::Read);
+                    all[*next as usize] = Placed { txn: txn as u32, micro };
                     *next += 1;
                 }
                 number += 1;

@@ -33,6 +33,19 @@ pub(crate) struct Sightings {
 }
 
 impl Sightings {
+    /// Adds those found later.
+    pub(crate) fn extend(&mut self, later: Self) {
+        for told in later.cases {
+            let same = |other: &&Told| other.case.anomaly == told.case.anomaly;
+            if self.cases.iter().filter(same).count() < TOLD_MAX {
+                self.cases.push(told);
+            }
+        }
+        for (anomaly, count) in later.counts {
+            *self.counts.entry(anomaly).or_default() += count;
+        }
+    }
+
     /// Counts one; `case` is asked for only when it will be told.
     pub(crate) fn add(&mut self, anomaly: Anomaly, case: impl FnOnce() -> Case) -> Against<'_> {
         let count = self.counts.entry(anomaly).or_default();

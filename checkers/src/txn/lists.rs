@@ -10,20 +10,22 @@ pub(crate) struct Lists {
 impl Lists {
     /// `pairs` is gone through twice.
     pub(crate) fn of(len: usize, pairs: impl Iterator<Item = (u32, u32)> + Clone) -> Self {
-        let mut starts = vec![0; len + 1];
+        // One behind where it belongs, each start is the place of its next item while there are
+        // any.
+        let mut starts = vec![0; len + 2];
         for (from, _) in pairs.clone() {
-            starts[from as usize + 1] += 1;
+            starts[from as usize + 2] += 1;
         }
         for node in 0..len {
-            starts[node + 1] += starts[node];
+            starts[node + 2] += starts[node + 1];
         }
-        let mut items = vec![0; starts[len] as usize];
-        let mut next = starts.clone();
+        let mut items = vec![0; starts[len + 1] as usize];
         for (from, to) in pairs {
-            let place = &mut next[from as usize];
+            let place = &mut starts[from as usize + 1];
             items[*place as usize] = to;
             *place += 1;
         }
+        starts.truncate(len + 1);
         Self { starts, items }
     }
 

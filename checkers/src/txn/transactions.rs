@@ -39,6 +39,8 @@ pub struct Micro {
 const KEY_BITS: u32 = 30;
 /// The most keys of a history.
 const KEYS_MAX: u32 = 1 << KEY_BITS;
+/// The most micro-operations.
+const MICROS_MAX: usize = 1 << 31;
 
 impl Micro {
     fn new(f: Function, key: u32, value: ValueId) -> Self {
@@ -85,7 +87,7 @@ pub enum TxnError {
     )]
     NoMicro { op: u32, place: usize, micro: String },
     /// Beyond the numbers that there are.
-    #[error("more than 4,294,967,295 micro-operations, or 1,073,741,824 keys")]
+    #[error("more than 2,147,483,648 micro-operations, or 1,073,741,824 keys")]
     TooMany,
 }
 
@@ -139,7 +141,10 @@ impl<'a> Transactions<'a> {
             }
             self.micros.push(Micro::new(f, key, value));
         }
-        self.ends.push(u32::try_from(self.micros.len()).map_err(|_| TxnError::TooMany)?);
+        if self.micros.len() > MICROS_MAX {
+            return Err(TxnError::TooMany);
+        }
+        self.ends.push(self.micros.len() as u32);
         Ok(())
     }
 

@@ -3,21 +3,12 @@
 //! Where the next version is by somebody unknown, or unread, an edge leads to who is known to come
 //! after it: ww composed with ww is ww, rw composed with ww is rw, as far as cycles go.
 
-use super::super::Function;
 use super::super::dependencies::{NONE, RW, Source, WR, WW};
 use super::super::hubs::all_pairs;
 use super::lists::{Entry, Lists, UNSURE};
 use crate::graph::Kinds;
 
 impl Source for Lists<'_> {
-    fn hubs(&self) -> usize {
-        let mut hubs = 0;
-        (0..self.txns.keys().len()).for_each(|key| {
-            self.of_key(key, &mut hubs, &mut |_, _, _| {});
-        });
-        hubs as usize
-    }
-
     fn rivals(&self, add: &mut dyn FnMut(&[u32])) {
         for key in 0..self.txns.keys().len() {
             let unread = self.unread(key);
@@ -31,7 +22,7 @@ impl Source for Lists<'_> {
         self.committed[txn as usize]
     }
 
-    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds)) {
+    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds)) {
         let mut hubs = 0;
         for key in 0..self.txns.keys().len() {
             self.of_key(key, &mut hubs, add);
@@ -40,7 +31,7 @@ impl Source for Lists<'_> {
 }
 
 impl Lists<'_> {
-    fn of_key(&self, key: usize, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds)) {
+    fn of_key(&self, key: usize, hubs: &mut u32, add: &mut impl FnMut(u32, u32, Kinds)) {
         // The writer of each place, who is known.
         let writers: Vec<u32> =
             self.order(key).map(|entry| entry.map_or(NONE, |entry| entry.txn)).collect();
@@ -97,16 +88,14 @@ impl Lists<'_> {
 
     /// Reads of a key whose place is known.
     pub(super) fn reads(&self, key: usize) -> impl Iterator<Item = Entry> + '_ {
-        let known = |entry: &Entry| entry.place < UNSURE && self.function(*entry) == Function::Read;
+        let known = |entry: &Entry| entry.place < UNSURE && entry.micro.reads();
         self.entries(key).iter().copied().filter(known)
     }
 
     /// The transactions whose appends come after the order, ascending.
     pub(super) fn unread(&self, key: usize) -> Vec<u32> {
         let after = |entry: &&Entry| {
-            entry.place == NONE
-                && self.committed[entry.txn as usize]
-                && self.function(**entry) == Function::Append
+            entry.place == NONE && self.committed[entry.txn as usize] && !entry.micro.reads()
         };
         let mut txns: Vec<u32> =
             self.entries(key).iter().filter(after).map(|entry| entry.txn).collect();

@@ -17,7 +17,7 @@ impl Lists<'_> {
         let mut place = vec![NONE; self.txns.all_micros().len()];
         for key in 0..self.txns.keys().len() {
             for entry in self.entries(key) {
-                place[entry.micro as usize] = entry.place;
+                place[entry.micro.place()] = entry.place;
             }
         }
         let mut sources = Sources::with_capacity(self.txns.len(), self.txns.keys().len());

@@ -2,9 +2,9 @@
 
 use super::super::anomaly::Anomaly;
 use super::super::dependencies::NONE;
-use super::super::evidence::{Case, Sightings};
-use super::super::{Function, Micro, Transactions, words};
-use super::lists::{Entry, UNSURE, repeated};
+use super::super::evidence::Case;
+use super::super::{Micro, Transactions, words};
+use super::lists::{Entry, Ordered, UNSURE, repeated};
 use super::own::External;
 use crate::history::{Completion, ValueId};
 
@@ -24,10 +24,9 @@ pub(super) struct Judge<'a, 'b> {
     pub entries: &'b mut [Entry],
     /// Place of the first of them among those of all keys.
     pub first: u32,
-    pub committed: &'b mut [bool],
-    pub sightings: &'b mut Sightings,
-    pub doubts: &'b mut Vec<String>,
-    pub scratch: &'b mut Scratch,
+    /// Per transaction whether it is known that it happened, before anything was read.
+    pub committed: &'b [bool],
+    pub ordered: &'b mut Ordered,
 }
 
 /// Who appended an element.
@@ -50,11 +49,17 @@ struct Blemishes {
 
 impl<'a> Judge<'a, '_> {
     pub(super) fn micro(&self, entry: usize) -> Micro {
-        self.txns.all_micros()[self.entries[entry].micro as usize]
+        self.txns.all_micros()[self.entries[entry].micro.place()]
     }
 
-    /// Pushes onto `order` the entry of each element that all reads agree on.
-    pub(super) fn run(mut self, order: &mut Vec<u32>) {
+    /// Pushes onto the order the entry of each element that all reads agree on.
+    pub(super) fn run(mut self) {
+        let mut order = std::mem::take(&mut self.ordered.order);
+        self.run_with(&mut order);
+        self.ordered.order = order;
+    }
+
+    fn run_with(&mut self, order: &mut Vec<u32>) {
         self.sort_appends();
         let externals = self.externals();
         // The first of the longest.
@@ -83,18 +88,18 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn sort_appends(&mut self) {
-        let mut appends = std::mem::take(&mut self.scratch.appends);
+        let mut appends = std::mem::take(&mut self.ordered.scratch.appends);
         appends.clear();
         for entry in 0..self.entries.len() {
-            let micro = self.micro(entry);
-            if micro.f() == Function::Append {
+            if !self.entries[entry].micro.reads() {
                 let txn = self.entries[entry].txn as usize;
+                let micro = self.micro(entry);
                 let failed = self.txns.completion(txn) == Completion::Fail;
                 appends.push((micro.value.raw(), failed, entry as u32));
             }
         }
         appends.sort_unstable();
-        self.scratch.appends = appends;
+        self.ordered.scratch.appends = appends;
     }
 
     fn writer(&self, element: ValueId) -> Writer {
@@ -104,7 +109,7 @@ impl<'a> Judge<'a, '_> {
     /// Where the appends of an element begin, or would. `guess` is tried first: elements are
     /// counted up, mostly, so that one is behind the one before it in the list.
     fn appends_of(&self, element: ValueId, guess: usize) -> usize {
-        let appends = &self.scratch.appends;
+        let appends = &self.ordered.scratch.appends;
         let is_before = |append: &(u32, bool, u32)| append.0 < element.raw();
         let right = guess > 0
             && appends.get(guess - 1).is_some_and(is_before)
@@ -114,7 +119,7 @@ impl<'a> Judge<'a, '_> {
 
     /// As [`writer`](Self::writer), the first append of the element being at a place, if anywhere.
     fn writer_at(&self, element: ValueId, from: usize) -> Writer {
-        let appends = &self.scratch.appends;
+        let appends = &self.ordered.scratch.appends;
         let append = |place: usize| {
             let found: Option<&(u32, bool, u32)> = appends.get(place);
             found.filter(|append| append.0 == element.raw())
@@ -138,7 +143,7 @@ impl<'a> Judge<'a, '_> {
     /// How many elements all reads agree on that have so many.
     fn agreed(&mut self, externals: &[External<'a>], longest: External<'a>) -> usize {
         let mut sure = longest.list.len();
-        let mut known = std::mem::take(&mut self.scratch.known);
+        let mut known = std::mem::take(&mut self.ordered.scratch.known);
         known.clear();
         known.resize(sure + 1, NONE);
         for external in externals {
@@ -155,7 +160,7 @@ impl<'a> Judge<'a, '_> {
             sure = sure.min(both.take_while(|(a, b)| a == b).count());
             self.incompatible(*external, longest);
         }
-        self.scratch.known = known;
+        self.ordered.scratch.known = known;
         sure
     }
 
@@ -171,7 +176,7 @@ impl<'a> Judge<'a, '_> {
             next += 1;
             match writer {
                 Writer::Known(known) => {
-                    self.committed[self.entries[known].txn as usize] = true;
+                    self.found(known);
                     if self.entries[known].place == NONE {
                         self.entries[known].place = place as u32;
                         entry = self.first + known as u32;
@@ -191,9 +196,18 @@ impl<'a> Judge<'a, '_> {
         found
     }
 
+    /// The transaction of an append that was read happened.
+    fn found(&mut self, entry: usize) {
+        let txn = self.entries[entry].txn;
+        if !self.committed[txn as usize] {
+            self.ordered.happened.push(txn);
+        }
+    }
+
     fn doubt(&mut self, element: ValueId) {
         let raw = element.raw();
-        let twice = self.scratch.appends.iter().filter(|append| append.0 == raw && !append.1);
+        let twice =
+            self.ordered.scratch.appends.iter().filter(|append| append.0 == raw && !append.1);
         let mut ops = Vec::new();
         for &(_, _, entry) in twice {
             let entry = &mut self.entries[entry as usize];
@@ -203,7 +217,9 @@ impl<'a> Judge<'a, '_> {
         ops.truncate(3);
         let (element, key) = (words::value(self.txns, element), words::key(self.txns, self.key));
         let ops = ops.join(" and ");
-        self.doubts.push(format!("{element} was appended to key {key} more than once: {ops}"));
+        self.ordered
+            .doubts
+            .push(format!("{element} was appended to key {key} more than once: {ops}"));
     }
 
     /// Whatever is wrong with one read.
@@ -250,7 +266,7 @@ impl<'a> Judge<'a, '_> {
         for (place, &element) in read.list.iter().enumerate() {
             match self.writer(element) {
                 Writer::Known(entry) => {
-                    self.committed[self.entries[entry].txn as usize] = true;
+                    self.found(entry);
                 }
                 Writer::Failed(_) => failed = failed.or(Some(place)),
                 Writer::Nobody => phantom = phantom.or(Some(place)),
@@ -272,7 +288,7 @@ impl<'a> Judge<'a, '_> {
     fn next_append(&self, entry: usize) -> Option<usize> {
         let txn = self.entries[entry].txn;
         let mut later = (entry + 1..self.entries.len()).take_while(|&e| self.entries[e].txn == txn);
-        later.find(|&entry| self.micro(entry).f() == Function::Append)
+        later.find(|&entry| !self.entries[entry].micro.reads())
     }
 
     /// Whether the transaction of an append appended to the key later on.
@@ -290,7 +306,7 @@ impl<'a> Judge<'a, '_> {
             let micro = self.micro(entry);
             // Its place is known where it is in the order; elsewhere it is looked for.
             let place = self.entries[entry].place as usize;
-            micro.f() == Function::Append
+            !self.entries[entry].micro.reads()
                 && match place < UNSURE as usize {
                     true => place < read.list.len() && read.list[place] == micro.value,
                     false => read.list.contains(&micro.value),
@@ -298,7 +314,7 @@ impl<'a> Judge<'a, '_> {
         });
         let Some(append) = found else { return };
         let (key, txns, value) = (self.key, self.txns, self.micro(append).value);
-        self.sightings.add(Anomaly::FutureRead, || {
+        self.ordered.sightings.add(Anomaly::FutureRead, || {
             let (element, name) = (words::value(txns, value), words::key(txns, key));
             Case {
                 anomaly: Anomaly::FutureRead,
@@ -317,7 +333,7 @@ impl<'a> Judge<'a, '_> {
         // The last append of the transaction at hand.
         let mut last: Option<usize> = None;
         for entry in 0..self.entries.len() {
-            if self.micro(entry).f() != Function::Append || self.entries[entry].place == UNSURE {
+            if self.entries[entry].micro.reads() || self.entries[entry].place == UNSURE {
                 continue;
             }
             let before = last.replace(entry);

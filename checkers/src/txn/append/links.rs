@@ -2,7 +2,7 @@
 
 use super::super::dependencies::{NONE, RW, WR, WW};
 use super::super::explain::{Edge, Link, Reasons};
-use super::super::{Function, words};
+use super::super::words;
 use super::lists::{Entry, Lists, UNSURE};
 use crate::graph::Kinds;
 
@@ -64,21 +64,15 @@ impl Lists<'_> {
         &entries[start..end]
     }
 
-    fn of_function(&self, entries: &[Entry], f: Function) -> impl Iterator<Item = Entry> {
-        let known = entries.iter().copied().filter(|entry| self.function(*entry) == f);
-        known.filter(|entry| entry.place != UNSURE).collect::<Vec<_>>().into_iter()
-    }
-
     /// Place among the micro-operations of its transaction.
     fn micro_of(&self, entry: Entry) -> usize {
         let first = self.txns.first_micro(entry.txn as usize);
-        entry.micro as usize - first
+        entry.micro.place() - first
     }
 
     /// The last append of one before the first of the other after it; or any, if nobody read
     /// either.
     fn overwritten(&self, a: &[Entry], b: &[Entry]) -> Option<(Entry, Entry)> {
-        let appends = |entries| self.of_function(entries, Function::Append);
         let pairs = appends(a).flat_map(|one| appends(b).map(move |other| (one, other)));
         pairs.filter(|(one, other)| one.place < other.place || one.place == NONE).min_by_key(
             |(one, other)| {
@@ -90,7 +84,7 @@ impl Lists<'_> {
     /// A read whose last known element is an append of the other.
     fn observed(&self, key: u32, a: &[Entry], b: &[Entry]) -> Option<(Entry, Entry)> {
         let order: Vec<Option<Entry>> = self.order(key as usize).collect();
-        self.of_function(b, Function::Read).find_map(|read| {
+        reads(b).find_map(|read| {
             let last = order[..read.place as usize].iter().rev().copied().flatten().next()?;
             a.iter().find(|entry| entry.micro == last.micro).map(|append| (*append, read))
         })
@@ -99,13 +93,23 @@ impl Lists<'_> {
     /// A read that ends before the next known append, which is the other's.
     fn missed(&self, key: u32, a: &[Entry], b: &[Entry]) -> Option<(Entry, Entry)> {
         let order: Vec<Option<Entry>> = self.order(key as usize).collect();
-        self.of_function(a, Function::Read).find_map(|read| {
+        reads(a).find_map(|read| {
             let next = order[read.place as usize..].iter().copied().flatten().next();
-            let append = self.of_function(b, Function::Append).find(|append| match next {
+            let append = appends(b).find(|append| match next {
                 Some(next) => next.micro == append.micro,
                 None => append.place == NONE,
             });
             append.map(|append| (read, append))
         })
     }
+}
+
+/// Those whose place is known.
+fn appends(entries: &[Entry]) -> impl Iterator<Item = Entry> + '_ {
+    entries.iter().copied().filter(|entry| !entry.micro.reads() && entry.place != UNSURE)
+}
+
+/// As [`appends`].
+fn reads(entries: &[Entry]) -> impl Iterator<Item = Entry> + '_ {
+    entries.iter().copied().filter(|entry| entry.micro.reads() && entry.place != UNSURE)
 }

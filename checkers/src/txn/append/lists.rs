@@ -1,11 +1,13 @@
 //! The version order of every list, and the place of each append and read in it.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::super::dependencies::NONE;
-use super::super::entries::{Entries, Placed};
+use super::super::entries::{At, Entries, Placed};
 use super::super::evidence::Sightings;
 use super::super::{Function, Micro, Transactions, words};
+use super::key::Scratch;
 use crate::history::{Completion, ValueId};
 
 /// The place of an append that was read but is not in the order all agree on, or of a read whose
@@ -16,8 +18,7 @@ pub(crate) const UNSURE: u32 = NONE - 1;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Entry {
     pub txn: u32,
-    /// Place in [`Transactions::all_micros`].
-    pub micro: u32,
+    pub micro: At,
     /// Of an append: the place of its element, from 0, or [`NONE`] if it comes after the order. Of
     /// a read: how many elements of others it found. Either may be [`UNSURE`].
     pub place: u32,
@@ -64,23 +65,23 @@ impl<'a> Lists<'a> {
         Ok(lists)
     }
 
-    /// Puts the entries of each key in their places.
+    /// Puts the entries of each key in their places, those of some keys at a time.
     fn order_all(&mut self) {
-        let mut scratch = super::key::Scratch::default();
-        for key in 0..self.txns.keys().len() {
-            let range = self.range(key);
-            let judge = super::key::Judge {
-                txns: self.txns,
-                key: key as u32,
-                entries: &mut self.entries[range.clone()],
-                first: range.start as u32,
-                committed: &mut self.committed,
-                sightings: &mut self.sightings,
-                doubts: &mut self.doubts,
-                scratch: &mut scratch,
-            };
-            judge.run(&mut self.order);
-            self.order_ends.push(self.order.len() as u32);
+        let (txns, committed) = (self.txns, &self.committed);
+        let judge = |part: Part<'_>| {
+            let mut ordered = Ordered::default();
+            part.run(txns, committed, &mut ordered);
+            ordered
+        };
+        let parts = parts(&mut self.entries, &self.entry_ends);
+        let parts: Vec<Ordered> = parts.into_par_iter().map(judge).collect();
+        for part in parts {
+            let before = self.order.len() as u32;
+            self.order.extend(part.order);
+            self.order_ends.extend(part.ends.iter().map(|end| before + end));
+            part.happened.iter().for_each(|&txn| self.committed[txn as usize] = true);
+            self.sightings.extend(part.sightings);
+            self.doubts.extend(part.doubts);
         }
     }
 
@@ -110,10 +111,67 @@ impl<'a> Lists<'a> {
         let order = &self.order[start as usize..self.order_ends[key] as usize];
         order.iter().map(|&entry| self.entries.get(entry as usize).copied())
     }
+}
 
-    pub(crate) fn function(&self, entry: Entry) -> Function {
-        self.txns.all_micros()[entry.micro as usize].f()
+/// The entries of some keys, one after the other.
+struct Part<'a> {
+    keys: std::ops::Range<usize>,
+    entries: &'a mut [Entry],
+    /// Place of the first entry among all, and where those of each key end.
+    first: usize,
+    ends: &'a [u32],
+}
+
+/// Entries of a part, at least.
+const PART: usize = 1 << 17;
+
+/// All entries, in parts.
+fn parts<'a>(mut entries: &'a mut [Entry], ends: &'a [u32]) -> Vec<Part<'a>> {
+    let (mut parts, mut first, mut key) = (Vec::new(), 0, 0);
+    for (last, &end) in ends.iter().enumerate() {
+        let count = end as usize - first;
+        if count < PART && last + 1 < ends.len() {
+            continue;
+        }
+        let (these, rest) = std::mem::take(&mut entries).split_at_mut(count);
+        entries = rest;
+        parts.push(Part { keys: key..last + 1, entries: these, first, ends: &ends[key..=last] });
+        (first, key) = (end as usize, last + 1);
     }
+    parts
+}
+
+impl Part<'_> {
+    fn run(self, txns: &Transactions<'_>, committed: &[bool], into: &mut Ordered) {
+        let mut start = self.first;
+        for (key, &end) in self.keys.zip(self.ends) {
+            let range = start - self.first..end as usize - self.first;
+            let judge = super::key::Judge {
+                txns,
+                key: key as u32,
+                entries: &mut self.entries[range],
+                first: start as u32,
+                committed,
+                ordered: into,
+            };
+            judge.run();
+            into.ends.push(into.order.len() as u32);
+            start = end as usize;
+        }
+    }
+}
+
+/// What is known of the keys of a part.
+#[derive(Default)]
+pub(super) struct Ordered {
+    pub order: Vec<u32>,
+    /// Per key where its order ends.
+    ends: Vec<u32>,
+    /// Transactions in doubt of which something was found.
+    pub happened: Vec<u32>,
+    pub sightings: Sightings,
+    pub doubts: Vec<String>,
+    pub scratch: Scratch,
 }
 
 /// What is wrong with a micro-operation on a list.

@@ -63,7 +63,7 @@ impl<'a> Judge<'a, '_> {
         let Entry { txn, .. } = self.entries[entry];
         let micro = self.micro(entry);
         let (key, txns) = (self.key, self.txns);
-        self.sightings.add(Anomaly::Internal, || {
+        self.ordered.sightings.add(Anomaly::Internal, || {
             let name = super::super::words::key(txns, key);
             let list = super::super::words::value(txns, micro.value);
             Case {

@@ -13,7 +13,7 @@ impl<'a> Judge<'a, '_> {
         let (key, txns) = (self.key, self.txns);
         let reader = self.entries[read.entry].txn;
         let failed = self.failed_writer(read.list[place]);
-        self.sightings.add(anomaly, || {
+        self.ordered.sightings.add(anomaly, || {
             let element = words::value(txns, read.list[place]);
             let name = words::key(txns, key);
             let (title, why) = match anomaly {
@@ -38,7 +38,8 @@ impl<'a> Judge<'a, '_> {
     pub(super) fn incompatible(&mut self, read: External<'a>, longest: External<'a>) {
         let (key, txns) = (self.key, self.txns);
         let readers = [self.entries[read.entry].txn, self.entries[longest.entry].txn];
-        self.sightings
+        self.ordered
+            .sightings
             .add(Anomaly::IncompatibleOrder, || {
                 let name = words::key(txns, key);
                 let (one, other) = (words::list(txns, read.list), words::list(txns, longest.list));
@@ -70,7 +71,7 @@ impl<'a> Judge<'a, '_> {
         let (key, txns) = (self.key, self.txns);
         let (reader, writer) = (self.entries[longest.entry].txn, self.entries[first].txn);
         let [first, second] = [first, second].map(|entry| self.micro(entry).value);
-        self.sightings.add(Anomaly::IncompatibleOrder, || {
+        self.ordered.sightings.add(Anomaly::IncompatibleOrder, || {
             let [first, second] = [first, second].map(|element| words::value(txns, element));
             let (name, list) = (words::key(txns, key), words::list(txns, longest.list));
             let title = format!(
@@ -101,7 +102,7 @@ impl<'a> Judge<'a, '_> {
         let (key, txns) = (self.key, self.txns);
         let (reader, writer) = (self.entries[read.entry].txn, self.entries[append].txn);
         let element = self.micro(append).value;
-        self.sightings.add(Anomaly::G1b, || {
+        self.ordered.sightings.add(Anomaly::G1b, || {
             let (element, name) = (words::value(txns, element), words::key(txns, key));
             Case {
                 anomaly: Anomaly::G1b,
@@ -123,7 +124,7 @@ impl<'a> Judge<'a, '_> {
         let (key, txns) = (self.key, self.txns);
         let (failed, next) = (self.entries[aborted].txn, self.entries[updater].txn);
         let (lost, kept) = (self.micro(aborted).value, self.micro(updater).value);
-        self.sightings.add(Anomaly::DirtyUpdate, || {
+        self.ordered.sightings.add(Anomaly::DirtyUpdate, || {
             let (lost, kept) = (words::value(txns, lost), words::value(txns, kept));
             let name = words::key(txns, key);
             Case {
@@ -149,7 +150,7 @@ impl<'a> Judge<'a, '_> {
             .position(|entry| (entry.txn, entry.place) == (same[0].1, same[0].0));
         let list = read.map_or(&[][..], |read| elements(txns, self.micro(read).value));
         let count = same.len();
-        self.sightings.add(Anomaly::LostUpdate, || {
+        self.ordered.sightings.add(Anomaly::LostUpdate, || {
             let (name, list) = (words::key(txns, key), words::list(txns, list));
             let title = format!(
                 "{count} transactions changed the same version of key {name}, {} the first",
@@ -176,7 +177,7 @@ impl<'a> Judge<'a, '_> {
         let (key, txns) = (self.key, self.txns);
         let (txn, list) = (self.entries[read].txn, elements(txns, self.micro(read).value));
         let (by, element) = (self.entries[other].txn, self.micro(other).value);
-        self.sightings.add(Anomaly::LostUpdate, || {
+        self.ordered.sightings.add(Anomaly::LostUpdate, || {
             let (name, list) = (words::key(txns, key), words::list(txns, list));
             let (who, element) = (words::op(txns, txn), words::value(txns, element));
             Case {

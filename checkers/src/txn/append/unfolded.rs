@@ -72,7 +72,7 @@ impl Moments {
         let count = lists.txns.len() as u32;
         let micros = lists.txns.all_micros().len();
         let moments = if one { count } else { micros as u32 };
-        let read = |entry: &Entry| count + if one { entry.txn } else { entry.micro };
+        let read = |entry: &Entry| count + if one { entry.txn } else { entry.micro.place() as u32 };
         let mut txns: Vec<u32> = (0..count).collect();
         let mut edges: Vec<(u32, u32, Kinds)> = Vec::new();
         for txn in 0..count {
@@ -96,11 +96,11 @@ impl Moments {
     /// Transactions that write, and hubs.
     fn of_updates(lists: &Lists<'_>) -> Self {
         let count = lists.txns.len();
-        let nodes = count + lists.hubs();
-        let mut edges = Vec::new();
+        let (mut edges, mut nodes) = (Vec::new(), count);
         lists.edges(&mut |from, to, kind| {
             let other = |node: u32| node as usize >= count || writes(lists, node);
             edges.extend((other(from) && other(to)).then_some((from, to, kind)));
+            nodes = nodes.max(from as usize + 1);
         });
         let txns = (0..nodes).map(|node| if node < count { node as u32 } else { NONE });
         Self { graph: Graph::of_edges(nodes, &edges), txns: txns.collect() }

@@ -6,12 +6,6 @@ use super::order::Order;
 use crate::graph::Kinds;
 
 impl Source for Order<'_, '_> {
-    fn hubs(&self) -> usize {
-        let mut hubs = 0;
-        self.anti(&mut hubs, &mut |_, _, _| {});
-        hubs as usize
-    }
-
     /// The order of blind writes is nobody's to guess here.
     fn rivals(&self, _: &mut dyn FnMut(&[u32])) {}
 
@@ -19,7 +13,7 @@ impl Source for Order<'_, '_> {
         self.versions.committed[txn as usize]
     }
 
-    fn edges(&self, add: &mut dyn FnMut(u32, u32, Kinds)) {
+    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds)) {
         for &(version, reader) in &self.readers {
             let writer = self.versions.all[version as usize].writer;
             if writer != NONE && writer != reader {
@@ -33,17 +27,18 @@ impl Source for Order<'_, '_> {
                 add(from, to, WW);
             }
         }
-        self.anti(&mut 0, add);
+        self.anti(add);
     }
 }
 
 impl Order<'_, '_> {
     /// Anti-dependencies: from who read a version to who wrote one behind it. What is behind only
     /// by who read and wrote is reached from there by wr.
-    fn anti(&self, hubs: &mut u32, add: &mut dyn FnMut(u32, u32, Kinds)) {
+    fn anti(&self, add: &mut impl FnMut(u32, u32, Kinds)) {
+        let mut hubs = 0;
         let mut hub = || {
-            *hubs += 1;
-            self.versions.txns.len() as u32 + *hubs - 1
+            hubs += 1;
+            self.versions.txns.len() as u32 + hubs - 1
         };
         let mut key = 0;
         for same in self.readers.chunk_by(|a, b| a.0 == b.0) {
@@ -62,7 +57,7 @@ impl Order<'_, '_> {
             writers.dedup();
             let mut readers: Vec<u32> = same.iter().map(|read| read.1).collect();
             readers.dedup();
-            all_pairs(&readers, &writers, &mut hub, &mut |from, to, kind| add(from, to, kind));
+            all_pairs(&readers, &writers, &mut hub, add);
         }
     }
 }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::super::dependencies::NONE;
-use super::super::entries::{Entries, Placed};
+use super::super::entries::{At, Entries, Placed};
 use super::super::evidence::{Case, Sightings};
 use super::super::{Anomaly, Function, Micro, Transactions, words};
 use crate::history::{Completion, ValueId};
@@ -107,8 +107,8 @@ impl<'a> Versions<'a> {
         (version as usize..last as usize, access as usize..end as usize)
     }
 
-    fn micro(&self, place: u32) -> Micro {
-        self.txns.all_micros()[place as usize]
+    fn micro(&self, at: At) -> Micro {
+        self.txns.all_micros()[at.place()]
     }
 
     /// Finds the writer of each value, and pushes the versions.
@@ -119,7 +119,7 @@ impl<'a> Versions<'a> {
         for group in entries.chunk_by(|a, b| a.txn == b.txn) {
             let txn = group[0].txn;
             let failed = self.txns.completion(txn as usize) == Completion::Fail;
-            let last = group.iter().rposition(|e| self.micro(e.micro).f() == Function::Write);
+            let last = group.iter().rposition(|entry| !entry.micro.reads());
             for (place, entry) in group.iter().enumerate() {
                 let micro = self.micro(entry.micro);
                 if micro.f() != Function::Write {
@@ -140,8 +140,8 @@ impl<'a> Versions<'a> {
                     }
                 }
                 if let Writer::Installed(_) = writer {
-                    let version = Version { value: micro.value, writer: txn, micro: entry.micro };
-                    self.all.push(version);
+                    let place = entry.micro.place() as u32;
+                    self.all.push(Version { value: micro.value, writer: txn, micro: place });
                 }
             }
         }
@@ -178,7 +178,7 @@ impl<'a> Versions<'a> {
                 continue;
             }
             if expected.is_none() {
-                access.read_micro = entry.micro;
+                access.read_micro = entry.micro.place() as u32;
                 access.read = self.source(key, txn, micro.value, writers);
             }
             expected = Some(micro.value);
