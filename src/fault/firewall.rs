@@ -133,7 +133,8 @@ impl Chain {
         let empty: Vec<String> =
             self.verdict.hooks().iter().map(|hook| format!("-P {hook} ACCEPT")).collect();
         let undo = UNDO.trim_end().replace("EMPTY_TABLE", &empty.join("\n"));
-        undo.replace("ISOBAR-IN", &self.name).replace("TABLE", self.verdict.table())
+        let undo = undo.replace("ISOBAR-IN", &self.name).replace("TABLE", self.verdict.table());
+        format!("drop={}\n{undo}", quote([DROP]))
     }
 }
 
@@ -157,15 +158,17 @@ fn install(suffix: &str, table: &str, rules: &str) -> String {
 /// An empty chain: there was no filter table before us.
 const FRESH: &str = "ISOBAR-NEW";
 
+const DROP: &str = include_str!("table.pl");
+
 /// Unhooks, flushes and deletes our chain wherever it is, whichever program `iptables` is by now.
 /// The legacy programs are only asked where their tables are in use, since asking creates them. A
 /// listing that fails says nothing of chains; a refusal means that nobody knows.
 ///
-/// A table that we made goes with our last chain, if nobody has put anything into it: the nft
-/// programs delete a table that is restored to nothing. A legacy table stays, empty.
-///
-/// No program deletes a table on condition that it is empty: it is listed as late as can be, with
-/// nothing started in between. What is not as we made it, be it a policy, stays with its table.
+/// A table of nf_tables that we made goes with our last chain, if nobody has put anything into it:
+/// what is not as we made it, be it a policy, stays with its table. No program deletes a table on
+/// condition that it is empty, but the kernel does on condition that nothing has changed since it
+/// was listed ([`DROP`]). Without Perl it is listed as late as can be, with nothing started in
+/// between, and restored to nothing, which deletes it. A legacy table stays, empty.
 const UNDO: &str = r#"left=0
 EMPTY='EMPTY_TABLE'
 for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables-legacy; do
@@ -185,7 +188,9 @@ for t in iptables iptables-nft iptables-legacy ip6tables ip6tables-nft ip6tables
   esac
   case $all in *'-N ISOBAR-'[!N]*) continue ;; *'-N ISOBAR-NEW'*) ;; *) continue ;; esac
   $t -w -t TABLE -X ISOBAR-NEW || left=1
-  [ "$($t -w -t TABLE -S)" = "$EMPTY" ] && printf '*TABLE\nCOMMIT\n' | $t-restore -w
+  case $($t -V) in *nf_tables*) ;; *) continue ;; esac
+  perl -e "$drop" $t TABLE "$EMPTY" 2>/dev/null ||
+    { [ "$($t -w -t TABLE -S)" = "$EMPTY" ] && printf '*TABLE\nCOMMIT\n' | $t-restore -w; }
 done
 exit $left
 "#;

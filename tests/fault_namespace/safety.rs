@@ -1,7 +1,7 @@
 //! Nothing of anybody else's is touched, and nothing of ours stays, whatever happens meanwhile.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -82,6 +82,44 @@ fn what_others_put_into_a_table_of_ours_stays() {
     scene.assert_nothing_left();
 }
 
+/// As `iptables`, but once a table is listed that has no chain of ours, somebody else puts a rule
+/// into it before anybody has read that.
+const MEANWHILE: &str = "#!/bin/sh
+listed=$(iptables-nft \"$@\"); status=$?
+case \"$*\" in *-S)
+  case $listed in *ISOBAR*) ;; *)
+    [ -e \"$0.done\" ] || { touch \"$0.done\"; iptables-nft -A INPUT -p tcp --dport 9 -j DROP; } ;;
+  esac ;;
+esac
+[ -z \"$listed\" ] || printf '%s\\n' \"$listed\"
+exit $status
+";
+
+#[test]
+fn a_rule_that_comes_while_a_table_of_ours_is_deleted_stays() {
+    if !can_run() {
+        return;
+    }
+    let lab = Lab::up(2, false);
+    let before = network(&lab, 2);
+    let programs = tempfile::tempdir().unwrap();
+    let path = programs.path().join("iptables");
+    std::fs::write(&path, MEANWHILE).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    lab.remotes[0].programs.set(programs.path().to_owned()).unwrap();
+    let mut scene = Scene::new(&lab, json!([{"partition": {"split": "one", "at": "0s"}}]));
+    scene.injector.begin();
+    scene.wait_installed(0);
+    assert!(!programs.path().join("iptables.done").exists());
+    let report = scene.injector.heal_all(Duration::from_secs(5));
+    assert_eq!((report.healed, report.dirty.len()), (1, 0), "{report:?}");
+    assert!(programs.path().join("iptables.done").exists(), "nobody came in between");
+    let rules = lab.rules(1);
+    assert!(rules.contains("--dport 9 -j DROP") && !rules.contains("ISOBAR"), "{rules}");
+    assert_eq!(network(&lab, 2), before);
+    scene.assert_nothing_left();
+}
+
 #[test]
 fn a_node_whose_iptables_became_another_program_is_healed() {
     if !can_run() {
@@ -101,7 +139,6 @@ fn a_node_whose_iptables_became_another_program_is_healed() {
     assert!(lab.on(1, "iptables -V").contains("legacy"));
     assert!(scene.injector.heal_all(Duration::from_secs(5)).dirty.is_empty());
     assert!(lab.hears(1, 2));
-    // Asking the legacy program has made its tables.
     // Asking the legacy program has made its tables.
     let strip = |text: &str| text.replace("\nfilter", "").trim_end().to_owned();
     assert_eq!(strip(&network(&lab, 1)), strip(&before));
