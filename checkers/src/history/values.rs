@@ -73,6 +73,11 @@ impl ValueId {
         Self(bits)
     }
 
+    /// Whether it is an array.
+    pub fn is_array(self) -> bool {
+        matches!(self.split(), Err((Kind::Array, _)))
+    }
+
     /// Whether it is JSON null.
     pub fn is_null(self) -> bool {
         self == Self::NULL

@@ -4,7 +4,7 @@ use super::super::anomaly::Anomaly;
 use super::super::dependencies::NONE;
 use super::super::evidence::Case;
 use super::super::{Micro, Transactions, words};
-use super::lists::{Entry, Ordered, UNSURE, repeated};
+use super::lists::{Entry, Ordered, UNSURE, begins_with, repeated};
 use super::own::External;
 use crate::history::{Completion, ValueId};
 
@@ -66,9 +66,9 @@ impl<'a> Judge<'a, '_> {
         let longest = externals.iter().rev().max_by_key(|external| external.list.len());
         let Some(&longest) = longest else { return };
         let start = order.len();
-        let mut sure = self.agreed(&externals, longest);
+        let agreed = self.agreed(&externals, longest);
         let blemishes = self.place(longest, order);
-        sure = sure.min(blemishes.repeated);
+        let sure = agreed.min(blemishes.repeated);
         for &entry in &order[start + sure..] {
             if entry != NONE {
                 // Its place is after the others, wherever that is.
@@ -77,7 +77,7 @@ impl<'a> Judge<'a, '_> {
         }
         self.own_orders(longest);
         for external in &externals {
-            self.judge(*external, longest, &order[start..], blemishes);
+            self.judge(*external, longest, &order[start..], agreed, blemishes);
             let length = external.list.len();
             let place = if length <= sure { length as u32 } else { UNSURE };
             self.entries[external.entry].place = place;
@@ -152,7 +152,7 @@ impl<'a> Judge<'a, '_> {
             if known[whole] == id {
                 continue;
             }
-            if longest.list.starts_with(external.list) {
+            if begins_with(longest.list, external.list) {
                 known[whole] = id;
                 continue;
             }
@@ -222,16 +222,17 @@ impl<'a> Judge<'a, '_> {
             .push(format!("{element} was appended to key {key} more than once: {ops}"));
     }
 
-    /// Whatever is wrong with one read.
+    /// Whatever is wrong with one read; all reads agree on the first elements, `agreed` of them.
     fn judge(
         &mut self,
         read: External<'a>,
         longest: External<'a>,
         order: &[u32],
+        agreed: usize,
         blemishes: Blemishes,
     ) {
         let length = read.list.len();
-        let is_beginning = longest.list.starts_with(read.list);
+        let is_beginning = length <= agreed || begins_with(longest.list, read.list);
         if is_beginning {
             for (anomaly, place) in [
                 (Anomaly::PhantomRead, blemishes.phantom),
