@@ -1,19 +1,24 @@
 //! Shortest paths by breadth-first search from both ends.
 
+use std::cell::OnceCell;
+
 use rustc_hash::FxHashMap;
 
 use super::{Graph, Kinds};
 
-/// A graph and itself turned round.
+/// A graph and, once a path is sought, itself turned round.
 pub(crate) struct BothWays {
     pub forth: Graph,
-    pub back: Graph,
+    back: OnceCell<Graph>,
 }
 
 impl BothWays {
     pub(crate) fn new(forth: Graph) -> Self {
-        let back = forth.reversed();
-        Self { forth, back }
+        Self { forth, back: OnceCell::new() }
+    }
+
+    fn back(&self) -> &Graph {
+        self.back.get_or_init(|| self.forth.reversed())
     }
 }
 
@@ -76,7 +81,7 @@ pub(crate) fn shortest(graph: &BothWays, kinds: Kinds, start: u32, end: u32) -> 
         let met = if here.edge.len() <= there.edge.len() {
             here.step(&graph.forth, kinds, &there)
         } else {
-            there.step(&graph.back, kinds, &here)
+            there.step(graph.back(), kinds, &here)
         };
         if let Some(met) = met {
             let mut nodes = here.trace(met);
