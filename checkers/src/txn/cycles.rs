@@ -12,10 +12,10 @@
 use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Level};
-use super::dependencies::{Core, HUB, NONE, Node, PROCESS, REALTIME, RW, WR, WW};
+use super::dependencies::{Core, HUB, NONE, Node, Nodes, PROCESS, REALTIME, RW, WR, WW};
 use super::rivals::{Settled, settle};
 use crate::graph::path::{BothWays, shortest};
-use crate::graph::{Components, Graph, Kinds, Query, components, reachable, topological};
+use crate::graph::{Builder, Components, Graph, Kinds, Query, components, reachable, topological};
 
 /// Cycles of one anomaly that are told in full.
 pub(crate) const TOLD_MAX: usize = 10;
@@ -90,7 +90,7 @@ fn deps(level: Level) -> Kinds {
 
 /// Finds all anomalies in the cyclic part of a history, in the order of [`Anomaly`].
 pub(crate) fn search(core: Core) -> Searched {
-    if core.nodes.is_empty() {
+    if core.nodes.len() == 0 {
         return Searched::default();
     }
     let mut search = Search {
@@ -102,20 +102,23 @@ pub(crate) fn search(core: Core) -> Searched {
         nodes: core.nodes,
         found: Vec::new(),
     };
-    let graph = &search.graph.forth;
-    let of = |level| components(graph, deps(level) | RW);
-    let ((plain, process), cyclic) = rayon::join(
-        || (of(Level::Plain), of(Level::Process)),
-        || components(graph, deps(Level::Realtime)),
-    );
+    let cyclic = components(&search.graph.forth, deps(Level::Realtime));
     if cyclic.len() > 0 {
         search.without_rw(Class::G0, WW);
         search.without_rw(Class::G1c, WW | WR);
     }
     search.singles(&cyclic);
+    drop(cyclic);
+    let graph = &search.graph.forth;
+    let (plain, process) = rayon::join(
+        || components(graph, deps(Level::Plain) | RW),
+        || components(graph, deps(Level::Process) | RW),
+    );
     let realtime = std::mem::take(&mut search.all);
     search.several(Level::Plain, &plain);
+    drop(plain);
     search.several(Level::Process, &process);
+    drop(process);
     // These are all kinds.
     search.several(Level::Realtime, &realtime);
     search.found.sort_by_key(|found| found.anomaly);
@@ -137,7 +140,7 @@ struct Search {
     pairs: Vec<(u32, u32)>,
     undecided: bool,
     graph: BothWays,
-    nodes: Vec<Node>,
+    nodes: Nodes,
     /// Per node the anomalies it has part in, as bits of [`Class::bit`].
     marks: Vec<u16>,
     found: Vec<Found>,
@@ -248,15 +251,20 @@ impl Search {
             .copied()
             .filter(|&number| self.mark_of(all.members(number)) & weaker == 0)
             .collect();
-        let nodes = self.nodes.len() as u32;
-        let mut edges = Vec::new();
-        for &number in &within {
-            self.on_layers(level, all, all.members(number), &mut edges);
-        }
-        if edges.is_empty() {
+        if within.is_empty() {
             return;
         }
-        let graph = BothWays::new(Graph::of_edges(2 * nodes as usize, &edges));
+        let nodes = self.nodes.len() as u32;
+        let members = || within.iter().map(|&number| all.members(number));
+        let mut count = Builder::count(2 * nodes as usize);
+        members().for_each(|of| self.on_layers(level, all, of, &mut |from, _, _| count.add(from)));
+        let Some(mut builder) = count.finish() else {
+            self.undecided = true;
+            return;
+        };
+        let mut place = |from, to, kind| builder.place(from, to, kind);
+        members().for_each(|of| self.on_layers(level, all, of, &mut place));
+        let graph = BothWays::new(builder.finish());
         let found = components(&graph.forth, Kinds::MAX);
         for &node in found.iter().flatten() {
             self.marks[(node % nodes) as usize] |= Class::Nonadjacent.bit(level);
@@ -281,7 +289,7 @@ impl Search {
         level: Level,
         all: &Components,
         members: &[u32],
-        edges: &mut Vec<(u32, u32, Kinds)>,
+        add: &mut impl FnMut(u32, u32, Kinds),
     ) {
         let nodes = self.nodes.len() as u32;
         for &from in members {
@@ -290,10 +298,13 @@ impl Search {
                     continue;
                 }
                 match kind {
-                    RW if self.nodes[to as usize] == Node::Hub => edges.push((from, to, RW)),
-                    RW => edges.push((from, to + nodes, RW)),
-                    HUB => edges.push((from, to + nodes, HUB)),
-                    kind => edges.extend([(from, to, kind), (from + nodes, to, kind)]),
+                    RW if self.nodes.at(to) == Node::Hub => add(from, to, RW),
+                    RW => add(from, to + nodes, RW),
+                    HUB => add(from, to + nodes, HUB),
+                    kind => {
+                        add(from, to, kind);
+                        add(from + nodes, to, kind);
+                    }
                 }
             }
         }
@@ -312,7 +323,9 @@ impl Search {
             let members = all.members(number);
             let Some(pairs) = by_component.remove(&(number as u32)) else { continue };
             let mut edges = Vec::new();
-            self.on_layers(level, all, members, &mut edges);
+            self.on_layers(level, all, members, &mut |from, to, kind| {
+                edges.push((from, to, kind));
+            });
             match settle(&edges, nodes, &pairs) {
                 Settled::Possible => {}
                 Settled::Undecided => self.undecided = true,
@@ -366,7 +379,7 @@ impl Search {
     ) -> impl Iterator<Item = (u32, u32)> + 'a {
         let out = |&from: &u32| self.graph.forth.out(from).map(move |(to, kind)| (from, to, kind));
         // A cycle in real time passes through some transaction.
-        let begins = move |from: u32| kind != REALTIME || self.nodes[from as usize] != Node::Moment;
+        let begins = move |from: u32| kind != REALTIME || self.nodes.at(from) != Node::Moment;
         members
             .iter()
             .flat_map(out)
@@ -388,10 +401,10 @@ impl Search {
 
     /// Joins the edges to, between and from hubs and moments: transactions remain.
     fn cycle_of(&self, mut steps: Vec<(u32, Kinds)>) -> Cycle {
-        let is_txn = |step: &(u32, Kinds)| matches!(self.nodes[step.0 as usize], Node::Txn(_));
+        let is_txn = |step: &(u32, Kinds)| matches!(self.nodes.at(step.0), Node::Txn(_));
         let first = steps.iter().position(is_txn).unwrap_or(0);
         steps.rotate_left(first);
-        let txn = |node: u32| match self.nodes[node as usize] {
+        let txn = |node: u32| match self.nodes.at(node) {
             Node::Txn(txn) => txn,
             Node::Hub | Node::Moment => NONE,
         };

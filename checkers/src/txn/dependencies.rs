@@ -154,10 +154,41 @@ pub(crate) enum Node {
     Moment,
 }
 
+/// Nodes that are left of all: transactions first, then hubs, then moments.
+#[derive(Default)]
+pub(crate) struct Nodes {
+    txns: Vec<u32>,
+    hubs: usize,
+    moments: usize,
+}
+
+impl Nodes {
+    fn push(&mut self, node: Node) {
+        match node {
+            Node::Txn(txn) => self.txns.push(txn),
+            Node::Hub => self.hubs += 1,
+            Node::Moment => self.moments += 1,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.txns.len() + self.hubs + self.moments
+    }
+
+    /// What a node stands for.
+    pub(crate) fn at(&self, node: u32) -> Node {
+        match self.txns.get(node as usize) {
+            Some(&txn) => Node::Txn(txn),
+            None if (node as usize) < self.txns.len() + self.hubs => Node::Hub,
+            None => Node::Moment,
+        }
+    }
+}
+
 /// The cyclic part: every node and every edge that is on a cycle.
 pub(crate) struct Core {
     pub graph: Graph,
-    pub nodes: Vec<Node>,
+    pub nodes: Nodes,
     /// By all edges: every node is in one.
     pub components: Components,
     /// Nodes that wrote the same in an order that nobody saw.
@@ -167,7 +198,7 @@ pub(crate) struct Core {
 /// What is left when everything that comes before all cycles is taken away.
 struct Rest {
     graph: Graph,
-    nodes: Vec<Node>,
+    nodes: Nodes,
 }
 
 /// Rivals of one key that are compared; of more, only neighbours are.
@@ -176,16 +207,14 @@ const RIVALS_MAX: usize = 32;
 impl Core {
     /// Finds rivals among the nodes.
     pub(crate) fn with_rivals(mut self, source: &impl Source) -> Self {
-        if self.nodes.is_empty() {
+        if self.nodes.len() == 0 {
             return self;
         }
-        let txns = (0..).zip(&self.nodes).filter_map(|(number, node)| match node {
-            Node::Txn(txn) => Some((*txn, number)),
-            Node::Hub | Node::Moment => None,
-        });
-        let numbers: rustc_hash::FxHashMap<u32, u32> = txns.collect();
+        // Ascending.
+        let txns = &self.nodes.txns;
+        let number = |txn: &u32| txns.binary_search(txn).ok().map(|number| number as u32);
         source.rivals(&mut |group| {
-            let here: Vec<u32> = group.iter().filter_map(|txn| numbers.get(txn).copied()).collect();
+            let here: Vec<u32> = group.iter().filter_map(number).collect();
             let near = if here.len() > RIVALS_MAX { 1 } else { RIVALS_MAX };
             for (place, &one) in here.iter().enumerate() {
                 let others = here[place + 1..].iter().take(near);
@@ -216,7 +245,8 @@ impl Dependencies {
         edges().for_each(|(from, to, kind)| {
             builder.place(number[from as usize], number[to as usize], kind);
         });
-        let nodes = kept.iter().map(|&node| rest.nodes[node as usize]).collect();
+        let mut nodes = Nodes::default();
+        kept.iter().for_each(|&node| nodes.push(rest.nodes.at(node)));
         drop(rest);
         let components = found.renumbered(&kept, &number);
         Some(Core { graph: builder.finish(), nodes, components, rivals: Vec::new() })
@@ -281,7 +311,8 @@ impl Dependencies {
             hub if hub < self.graph.nodes() => Node::Hub,
             _ => Node::Moment,
         };
-        let nodes = kept.iter().map(node).collect();
+        let mut nodes = Nodes::default();
+        kept.iter().for_each(|old| nodes.push(node(old)));
         Some(Rest { graph: builder.finish(), nodes })
     }
 }
