@@ -215,9 +215,17 @@ impl Field {
         if ProcessState::parse(&state) != Some(ProcessState::Gone) {
             return Ok(None);
         }
-        let tail = format!("tail -n 3 {} 2>/dev/null || :", crate::cluster::quote(&scripts.logs));
-        let log = match self.on(member, tail)?.text() {
+        let logs = crate::cluster::quote(&scripts.logs);
+        // Programs in Go tell of all that they were doing after what went wrong.
+        let said = format!(
+            "tail -qn 9999 {logs} 2>/dev/null | grep -aE '^(panic|fatal error): ' | tail -n 1\n\
+             tail -n 3 {logs} 2>/dev/null || :"
+        );
+        let log = match self.on(member, said)?.text() {
             empty if empty.is_empty() => "it printed nothing".to_owned(),
+            said if said.starts_with("panic: ") || said.starts_with("fatal error: ") => {
+                format!("its log says: {}", said.lines().next().unwrap_or_default())
+            }
             log => format!("its log ends with\n{log}"),
         };
         Ok(Some((member.node.name.clone(), log)))
@@ -225,10 +233,16 @@ impl Field {
 
     /// Waits until all nodes serve: until they name the same leader, where the system has one.
     pub fn await_ready(&self, limit: Duration, interrupt: &Interrupt) -> Result<(), SystemError> {
-        self.poll_ready(&self.members(), limit, interrupt).map_err(|reason| SystemError::NotReady {
-            system: self.system.title().to_owned(),
-            waited_s: limit.as_secs(),
-            reason,
+        let ready = self.poll_ready(&self.members(), limit, interrupt);
+        ready.map_err(|mut reason| {
+            for (node, log) in on_each(&self.members(), |member| self.ended(member))
+                .into_iter()
+                .filter_map(|ended| ended.ok().flatten())
+            {
+                reason = format!("{reason}; {node} has ended by itself, {log}");
+            }
+            let (system, waited_s) = (self.system.title().to_owned(), limit.as_secs());
+            SystemError::NotReady { system, waited_s, reason }
         })
     }
 

@@ -70,7 +70,9 @@ fn complaint(log: &str) -> Vec<&str> {
     let lines: Vec<&str> = log.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let names_error = |line: &&str| {
         let word = line.split_once(':').map(|(word, _)| word).unwrap_or_default();
-        word.to_ascii_lowercase().ends_with("error") && !word.contains(' ')
+        let word = word.to_ascii_lowercase();
+        // The last two as Go says it.
+        word.ends_with("error") && !word.contains(' ') || word == "panic" || word == "fatal error"
     };
     let last = lines.len().saturating_sub(TOLD_LINES);
     let start = lines.iter().rposition(names_error).unwrap_or(last);
@@ -138,6 +140,8 @@ mod tests {
         assert_eq!(told.len(), TOLD_LINES);
         assert!(told[0].starts_with("TypeError: Cannot"), "{told:?}");
         assert_eq!(complaint("one\ntwo"), ["one", "two"]);
+        let go = "x\nfatal error: runtime: out of memory\n\nruntime stack:\n\tpanic.go:1047 +0x5d";
+        assert_eq!(complaint(go)[0], "fatal error: runtime: out of memory");
         assert!(complaint("").is_empty());
     }
 }
