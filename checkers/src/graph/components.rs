@@ -45,18 +45,39 @@ impl Components {
     }
 }
 
+/// What components are found in.
+pub(crate) trait Walk {
+    /// How many nodes there are.
+    fn nodes(&self) -> usize;
+    /// The edge out of a node that comes after `nth` others.
+    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)>;
+}
+
+impl Walk for Graph {
+    fn nodes(&self) -> usize {
+        self.nodes()
+    }
+
+    #[inline]
+    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
+        let range = self.range(node);
+        let place = range.start + nth as usize;
+        (place < range.end).then(|| self.edge(place))
+    }
+}
+
 /// A node whose component is known.
 const DONE: u32 = u32::MAX;
 
 /// The components of the graph with only the edges of these kinds, in order of their least node.
 /// Edges from a node to itself do not count.
-pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
+pub(crate) fn components(graph: &impl Walk, kinds: Kinds) -> Components {
     let nodes = graph.nodes();
     // 0: not seen; else the time of the first visit, from 1.
     let mut index = vec![0_u32; nodes];
     let mut low = vec![0_u32; nodes];
     let mut open: Vec<u32> = Vec::new();
-    // Each with the place of the edge to be looked at next.
+    // Each with how many of its edges have been looked at.
     let mut path: Vec<(u32, u32)> = Vec::new();
     let mut found = Found::default();
     let mut time = 0;
@@ -70,13 +91,12 @@ pub(crate) fn components(graph: &Graph, kinds: Kinds) -> Components {
                 time += 1;
                 (index[node as usize], low[node as usize]) = (time, time);
                 open.push(node);
-                path.push((node, graph.range(node).start as u32));
+                path.push((node, 0));
             }
-            let Some((node, place)) = path.last_mut() else { break };
+            let Some((node, seen)) = path.last_mut() else { break };
             let node = *node;
-            if (*place as usize) < graph.range(node).end {
-                let (to, kind) = graph.edge(*place as usize);
-                *place += 1;
+            if let Some((to, kind)) = graph.nth(node, *seen) {
+                *seen += 1;
                 if kind & kinds == 0 {
                     continue;
                 }

@@ -14,5 +14,5 @@ mod reach;
 mod tests;
 
 pub(crate) use compact::{Builder, Graph, Kinds};
-pub(crate) use components::{Components, components};
+pub(crate) use components::{Components, Walk, components};
 pub(crate) use reach::{Query, reachable, topological};

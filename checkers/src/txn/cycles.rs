@@ -254,28 +254,27 @@ impl Search {
         if within.is_empty() {
             return;
         }
-        let nodes = self.nodes.len() as u32;
-        let members = || within.iter().map(|&number| all.members(number));
-        let mut count = Builder::count(2 * nodes as usize);
-        members().for_each(|of| self.on_layers(level, all, of, &mut |from, _, _| count.add(from)));
-        let Some(mut builder) = count.finish() else {
+        let members: Vec<u32> =
+            within.iter().flat_map(|&number| all.members(number)).copied().collect();
+        let Some(layers) = self.layers(level, all, &members) else {
             self.undecided = true;
             return;
         };
-        let mut place = |from, to, kind| builder.place(from, to, kind);
-        members().for_each(|of| self.on_layers(level, all, of, &mut place));
-        let graph = BothWays::new(builder.finish());
+        let (graph, nodes) = (BothWays::new(layers), members.len() as u32);
         let found = components(&graph.forth, Kinds::MAX);
         for &node in found.iter().flatten() {
-            self.marks[(node % nodes) as usize] |= Class::Nonadjacent.bit(level);
+            let node = members[(node % nodes) as usize];
+            self.marks[node as usize] |= Class::Nonadjacent.bit(level);
         }
         let everything: Vec<usize> = (0..found.len()).collect();
-        let cycle = |members: &[u32]| {
-            let rw = members.iter().flat_map(|&from| graph.forth.out(from).map(move |e| (from, e)));
+        let cycle = |inside: &[u32]| {
+            let rw = inside.iter().flat_map(|&from| graph.forth.out(from).map(move |e| (from, e)));
             let rw = rw.filter(|&(from, (to, kind))| kind == RW && found.within(from, to));
-            let cycles = rw.take(starts(members)).filter_map(|(from, (to, _))| {
+            let cycles = rw.take(starts(inside)).filter_map(|(from, (to, _))| {
                 let path = shortest(&graph, Kinds::MAX, to, from)?;
-                Some(self.cycle_of(kinds_of(&path, &graph.forth, nodes)))
+                let steps = kinds_of(&path, &graph.forth, nodes).into_iter();
+                let steps = steps.map(|(node, kind)| (members[node as usize], kind));
+                Some(self.cycle_of(steps.collect()))
             });
             cycles.min_by_key(|cycle| cycle.steps.len())
         };
@@ -283,7 +282,26 @@ impl Search {
         self.report(Class::Nonadjacent.anomaly(level), found.len(), told);
     }
 
-    /// The edges within a component as edges on two layers, the second numbered after the first.
+    /// Two layers of nodes in components, numbered by their places among `members`; `None` when
+    /// there are too many edges.
+    fn layers(&self, level: Level, all: &Components, members: &[u32]) -> Option<Graph> {
+        let (nodes, len) = (self.nodes.len() as u32, members.len() as u32);
+        let mut number = vec![NONE; self.nodes.len()];
+        (0..).zip(members).for_each(|(new, &old)| number[old as usize] = new);
+        let place = |node: u32| match node.checked_sub(nodes) {
+            None => number[node as usize],
+            Some(below) => len + number[below as usize],
+        };
+        let mut count = Builder::count(2 * members.len());
+        self.on_layers(level, all, members, &mut |from, _, _| count.add(place(from)));
+        let mut builder = count.finish()?;
+        self.on_layers(level, all, members, &mut |from, to, kind| {
+            builder.place(place(from), place(to), kind);
+        });
+        Some(builder.finish())
+    }
+
+    /// The edges within components as edges on two layers, the second numbered after the first.
     fn on_layers(
         &self,
         level: Level,

@@ -10,7 +10,7 @@
 //! the hub an edge to every transaction which overwrote that version.
 
 use super::Transactions;
-use crate::graph::{Builder, Components, Graph, Kinds, components};
+use crate::graph::{Builder, Components, Graph, Kinds, Walk, components};
 use crate::history::Completion;
 
 /// Consecutive versions.
@@ -186,6 +186,7 @@ impl Nodes {
 }
 
 /// The cyclic part: every node and every edge that is on a cycle.
+#[derive(Default)]
 pub(crate) struct Core {
     pub graph: Graph,
     pub nodes: Nodes,
@@ -196,9 +197,9 @@ pub(crate) struct Core {
 }
 
 /// What is left when everything that comes before all cycles is taken away.
-struct Rest {
-    graph: Graph,
-    nodes: Nodes,
+struct Rest<'a> {
+    all: &'a Dependencies,
+    is_left: &'a [bool],
 }
 
 /// Rivals of one key that are compared; of more, only neighbours are.
@@ -230,26 +231,45 @@ impl Dependencies {
     /// vanishes in one pass. Of the rest, keeps what is in strongly connected components. `None`
     /// when there are more edges than 32 bits can name.
     pub(crate) fn core(self) -> Option<Core> {
-        let rest = self.rest()?;
-        drop(self);
-        let found = components(&rest.graph, Kinds::MAX);
-        let kept: Vec<u32> = (0..rest.nodes.len() as u32)
+        let is_left = self.rest();
+        if !is_left.contains(&true) {
+            return Some(Core::default());
+        }
+        let found = components(&Rest { all: &self, is_left: &is_left }, Kinds::MAX);
+        let kept: Vec<u32> = (0..found.of.len() as u32)
             .filter(|&node| found.of[node as usize] != Components::NONE)
             .collect();
-        let mut number = vec![NONE; rest.nodes.len()];
+        let mut number = vec![NONE; found.of.len()];
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new);
-        let edges = || rest.graph.edges().filter(|&(from, to, _)| found.within(from, to));
         let mut count = Builder::count(kept.len());
-        edges().for_each(|(from, _, _)| count.add(number[from as usize]));
+        for (new, &from) in (0..).zip(&kept) {
+            self.out(from, |to, _| {
+                if found.within(from, to) {
+                    count.add(new);
+                }
+            });
+        }
         let mut builder = count.finish()?;
-        edges().for_each(|(from, to, kind)| {
-            builder.place(number[from as usize], number[to as usize], kind);
-        });
+        for (new, &from) in (0..).zip(&kept) {
+            self.out(from, |to, kind| {
+                if found.within(from, to) {
+                    builder.place(new, number[to as usize], kind);
+                }
+            });
+        }
         let mut nodes = Nodes::default();
-        kept.iter().for_each(|&node| nodes.push(rest.nodes.at(node)));
-        drop(rest);
+        kept.iter().for_each(|&node| nodes.push(self.node(node)));
+        drop(self);
         let components = found.renumbered(&kept, &number);
         Some(Core { graph: builder.finish(), nodes, components, rivals: Vec::new() })
+    }
+
+    fn node(&self, node: u32) -> Node {
+        match node as usize {
+            txn if txn < self.txns => Node::Txn(node),
+            hub if hub < self.graph.nodes() => Node::Hub,
+            _ => Node::Moment,
+        }
     }
 
     /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
@@ -270,8 +290,8 @@ impl Dependencies {
         self.timeline.after(moment, self.txns).for_each(|txn| to(txn, REALTIME));
     }
 
-    /// What is left when everything that comes before all cycles is taken away.
-    fn rest(&self) -> Option<Rest> {
+    /// Per node whether it is left when everything that comes before all cycles is taken away.
+    fn rest(&self) -> Vec<bool> {
         let all = self.graph.nodes() + self.timeline.len();
         let mut before = vec![0_u32; all];
         for node in 0..all as u32 {
@@ -287,32 +307,38 @@ impl Dependencies {
                 }
             });
         }
-        let kept: Vec<u32> = (0..all as u32).filter(|&node| before[node as usize] > 0).collect();
-        let mut number = before;
-        (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new + 1);
-        let mut count = Builder::count(kept.len());
-        for (new, &old) in (0..).zip(&kept) {
-            self.out(old, |to, _| {
-                if number[to as usize] > 0 {
-                    count.add(new);
-                }
-            });
+        before.into_iter().map(|before| before > 0).collect()
+    }
+}
+
+impl Walk for Rest<'_> {
+    fn nodes(&self) -> usize {
+        self.is_left.len()
+    }
+
+    /// As [`Dependencies::out`]; from what is left, all leads to what is left.
+    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
+        if !self.is_left[node as usize] {
+            return None;
         }
-        let mut builder = count.finish()?;
-        for (new, &old) in (0..).zip(&kept) {
-            self.out(old, |to, kind| {
-                if number[to as usize] > 0 {
-                    builder.place(new, number[to as usize] - 1, kind);
-                }
-            });
-        }
-        let node = |&node: &u32| match node as usize {
-            txn if txn < self.txns => Node::Txn(node),
-            hub if hub < self.graph.nodes() => Node::Hub,
-            _ => Node::Moment,
+        let Dependencies { graph, timeline, txns } = self.all;
+        let moments = graph.nodes();
+        let Some(moment) = (node as usize).checked_sub(moments) else {
+            let range = graph.range(node);
+            let over = || timeline.over.get(node as usize).copied().filter(|&over| over != NONE);
+            return match range.start + nth as usize {
+                place if place < range.end => Some(graph.edge(place)),
+                place if place == range.end => Some((moments as u32 + over()?, REALTIME)),
+                _ => None,
+            };
         };
-        let mut nodes = Nodes::default();
-        kept.iter().for_each(|old| nodes.push(node(old)));
-        Some(Rest { graph: builder.finish(), nodes })
+        let leads_on = moment + 1 < timeline.len();
+        let after = timeline.after(moment, *txns);
+        match nth.checked_sub(u32::from(leads_on)) {
+            None => Some((node + 1, REALTIME)),
+            Some(place) => {
+                Some(after.start + place).filter(|txn| *txn < after.end).map(|txn| (txn, REALTIME))
+            }
+        }
     }
 }
