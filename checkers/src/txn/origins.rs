@@ -29,11 +29,16 @@ impl Origin {
     }
 }
 
+/// A version, or with its highest bit a place in [`Origins::others`]: almost all are versions.
+type Packed = u32;
+const OTHER: Packed = 1 << 31;
+
 /// The origin of every value that was written, by key and value.
 pub(super) struct Origins {
     /// Per key where its values begin, and the end.
     starts: Vec<u32>,
-    all: Vec<(ValueId, Origin)>,
+    all: Vec<(ValueId, Packed)>,
+    others: Vec<Origin>,
 }
 
 /// [`Origins`] while they are collected.
@@ -53,8 +58,8 @@ impl Collected {
         for key in 1..starts.len() {
             starts[key] += starts[key - 1];
         }
-        let all = vec![(ValueId::NULL, Origin::Many); starts[txns.keys().len()] as usize];
-        Self { next: starts.clone(), origins: Origins { starts, all } }
+        let all = vec![(ValueId::NULL, 0); starts[txns.keys().len()] as usize];
+        Self { next: starts.clone(), origins: Origins { starts, all, others: Vec::new() } }
     }
 
     /// How many values there is room for.
@@ -64,36 +69,36 @@ impl Collected {
 
     pub(super) fn add(&mut self, key: u32, value: ValueId, origin: Origin) {
         let next = &mut self.next[key as usize];
-        self.origins.all[*next as usize] = (value, origin);
+        self.origins.all[*next as usize] = (value, self.origins.pack(origin));
         *next += 1;
     }
 
     /// In order, each value of a key once.
     pub(super) fn finish(self) -> Origins {
-        let Origins { mut starts, mut all } = self.origins;
+        let Self { mut origins, next } = self;
         let (mut len, mut start) = (0, 0);
-        for (key, end) in self.next.into_iter().enumerate().take(starts.len() - 1) {
-            let next = starts[key + 1] as usize;
-            let values = &mut all[start..end as usize];
+        for (key, end) in next.into_iter().enumerate().take(origins.starts.len() - 1) {
+            let following = origins.starts[key + 1] as usize;
             // Equal ones stay in the order in which they were written.
-            values.sort_by_key(|&(value, _)| value);
-            starts[key] = len as u32;
+            origins.all[start..end as usize].sort_by_key(|&(value, _)| value);
+            origins.starts[key] = len as u32;
             for place in start..end as usize {
-                let (value, origin) = all[place];
-                if len > starts[key] as usize && all[len - 1].0 == value {
-                    all[len - 1].1 = all[len - 1].1.or(origin);
+                let (value, origin) = origins.all[place];
+                if len > origins.starts[key] as usize && origins.all[len - 1].0 == value {
+                    let both = origins.origin(origins.all[len - 1].1).or(origins.origin(origin));
+                    origins.all[len - 1].1 = origins.pack(both);
                 } else {
-                    all[len] = (value, origin);
+                    origins.all[len] = (value, origin);
                     len += 1;
                 }
             }
-            start = next;
+            start = following;
         }
-        if let Some(end) = starts.last_mut() {
+        if let Some(end) = origins.starts.last_mut() {
             *end = len as u32;
         }
-        all.truncate(len);
-        Origins { starts, all }
+        origins.all.truncate(len);
+        origins
     }
 }
 
@@ -105,14 +110,30 @@ impl Origins {
         let values = &self.all[range];
         let place = near(values, value, *hint as usize);
         *hint = place as u32;
-        values.get(place).filter(|found| found.0 == value).map(|found| found.1)
+        values.get(place).filter(|found| found.0 == value).map(|found| self.origin(found.1))
+    }
+
+    fn origin(&self, packed: Packed) -> Origin {
+        match packed & OTHER {
+            0 => Origin::Version(packed),
+            _ => self.others[(packed & !OTHER) as usize],
+        }
+    }
+
+    /// There are fewer micro-operations than [`OTHER`].
+    fn pack(&mut self, origin: Origin) -> Packed {
+        if let Origin::Version(version) = origin {
+            return version;
+        }
+        self.others.push(origin);
+        OTHER | (self.others.len() - 1) as u32
     }
 }
 
 /// The first place of a value that is not less than `value`, sought in growing steps from `hint`.
-fn near(values: &[(ValueId, Origin)], value: ValueId, hint: usize) -> usize {
+fn near(values: &[(ValueId, Packed)], value: ValueId, hint: usize) -> usize {
     let hint = hint.min(values.len());
-    let is_less = |entry: &(ValueId, Origin)| entry.0 < value;
+    let is_less = |entry: &(ValueId, Packed)| entry.0 < value;
     let mut step = 1;
     if values.get(hint).is_some_and(is_less) {
         let mut low = hint + 1;
@@ -145,8 +166,8 @@ mod tests {
             sought in 0_u32..60,
         ) {
             numbers.retain(|number| number % 7 != 0);
-            let values: Vec<(ValueId, Origin)> =
-                numbers.iter().map(|&n| (ValueId::from_raw(n), Origin::Version(n))).collect();
+            let values: Vec<(ValueId, Packed)> =
+                numbers.iter().map(|&number| (ValueId::from_raw(number), number)).collect();
             let expected = numbers.iter().filter(|&&number| number < sought).count();
             for hint in 0..=values.len() + 2 {
                 prop_assert_eq!(near(&values, ValueId::from_raw(sought), hint), expected);
