@@ -13,6 +13,7 @@ fn main() {
         Ok(()) => String::new(),
         Err(why) => {
             std::fs::write(&program, []).expect("OUT_DIR can be written");
+            println!("cargo::warning=faults that need a helper will be refused: {why}");
             why.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     };
@@ -36,15 +37,30 @@ fn machine(arch: &str) -> &str {
     }
 }
 
-/// Says why it could not be compiled: the compiler's first error.
+/// With musl where Rust has it for this machine: the program is half as long then. Else with the C
+/// library of the system, of which the static part is not always installed.
 fn compile(program: &Path) -> Result<(), String> {
-    let target = variable("TARGET");
+    let target = variable("TARGET").to_string_lossy().into_owned();
     if variable("CARGO_CFG_TARGET_OS") != "linux" {
-        return Err(format!("nodes are helped on Linux only, not on {}", target.display()));
+        return Err(format!("nodes are helped on Linux only, not on {target}"));
     }
+    let musl = target.replace("-gnu", "-musl");
+    let small = compile_for(&musl, program);
+    if small.is_ok() || musl == target {
+        return small;
+    }
+    compile_for(&target, program).map_err(|why| {
+        format!(
+            "{why} (before the build: install the static C library, or rustup target add {musl})"
+        )
+    })
+}
+
+/// Says why it could not be compiled: the compiler's first error.
+fn compile_for(target: &str, program: &Path) -> Result<(), String> {
     let mut rustc = Command::new(variable("RUSTC"));
     rustc.args(["--crate-name", "helper", "--crate-type", "bin", "--edition", "2024"]);
-    rustc.arg("--target").arg(&target).arg("-o").arg(program).arg("src/main.rs");
+    rustc.arg("--target").arg(target).arg("-o").arg(program).arg("src/main.rs");
     let options =
         ["target-feature=+crt-static", "opt-level=s", "panic=abort", "lto=fat", "strip=symbols"];
     rustc.args(options.iter().flat_map(|option| ["-C", option]));
@@ -58,7 +74,10 @@ fn compile(program: &Path) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    let first = said.lines().find(|line| line.contains("cannot find -l"));
-    let first = first.or_else(|| said.lines().find(|line| line.starts_with("error")));
-    Err(first.unwrap_or("rustc failed and did not say why").to_owned())
+    // As GNU's linker says it, and LLVM's.
+    let missing = ["cannot find -l", "unable to find library"];
+    let names = |line: &&str| missing.iter().any(|words| line.contains(words));
+    let first = said.lines().find(names).or_else(|| said.lines().find(|l| l.starts_with("error")));
+    let first = first.unwrap_or("rustc failed and did not say why").trim_start_matches([' ', '=']);
+    Err(first.trim_start_matches("note: ").to_owned())
 }

@@ -11,8 +11,9 @@
 //! Where the helper cannot be had, Perl makes the same calls, but for the rate: that becomes steps.
 //! Where there is no Perl either, `date -s` does it: `/proc/uptime` counts hundredths of a second;
 //! the scripts wait for it to count, so that they know the time to a millisecond or two. `date`
-//! takes time to be started: the scripts look how late it came, and set the clock again, up to ten
-//! times, until it is right to 3 ms. The evidence tells who did it.
+//! takes time to be started: the scripts look how late it came, and set the clock again, up to 20
+//! times, until it is right to 3 ms, or to a little more the longer that takes. The evidence tells
+//! who did it.
 //!
 //! Where the kernel is the controller's, as in containers, so is the clock: then nothing is done.
 //!
@@ -98,10 +99,10 @@ set_to() { date -s "@$(($1 / 1000000000)).$(printf %09d $(($1 % 1000000000)))" >
 ahead() {
   [ $by = date ] || { by_calls ahead "$base" "$1"; return; }
   off=0; i=0
-  while [ $i -lt 10 ]; do
+  while [ $i -lt 20 ]; do
     edge; set_to $((up + base + $1 - off)) || return 1
     now; late=$((real - up - base - $1)); off=$((off + late)); i=$((i + 1))
-    [ ${late#-} -ge 3000000 ] || break
+    [ ${late#-} -ge $((3000000 * (1 + i / 5))) ] || break
   done
 }
 loop() {
@@ -241,7 +242,7 @@ pub fn probe() -> String {
          why=$({{\n{machine}\n}} 2>&1) && {{ echo \"by isobar's helper\"; exit 0; }}\n\
          if perl -e 1 2>/dev/null; then echo \"by Perl, since $why\"\n\
          elif [ \"$(date -d @0.5 +%s%N 2>&1)\" = 0500000000 ]; then\n  \
-           echo \"by date, right to 3 ms, since there is no Perl, and $why\"\n\
+           echo \"by date, right to some ms, since there is no Perl, and $why\"\n\
          else echo \"neither Perl nor a date of GNU, and $why\"; exit 1; fi"
     )
 }

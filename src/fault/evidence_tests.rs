@@ -164,6 +164,8 @@ fn a_clock_is_off_by_whom_and_drifts_by_steps_or_by_its_rate() {
     let reading = ahead.read("", "by Perl, since no gzip\noffset 60001\n");
     let seen = "the clock is +60001 ms off, set by Perl, since no gzip";
     assert_eq!((reading.seen.as_str(), reading.holds), (seen, true));
+    let late = |by: &str| ahead.read("", &format!("by {by}\noffset 60090\n")).holds;
+    assert!(late("date, since no gzip") && !late("Perl"));
     assert!(!ahead.read("", "by date\noffset 0\n").holds && !ahead.read("", "by date\n").holds);
     let drift = Expectation::ClockDrift { millionths: -100_000 };
     let reading = drift.read("", "by isobar's helper\nrate -100000 -41000000\noffset -41\n");
