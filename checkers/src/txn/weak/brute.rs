@@ -67,16 +67,9 @@ fn world(txns: &Transactions<'_>, there: &[usize]) -> World {
         }
     }
     let is_info = |at: usize| txns.completion(there[at]) == Completion::Info;
-    // Of those that certainly happened.
-    let found = |at: usize| world.reads.iter().flatten().any(|read| read.1 == at);
-    let last = |at: usize| {
-        let mut later = (at + 1..there.len()).filter(|&b| !is_info(b) || found(b));
-        !later.any(|b| world.process[b] == world.process[at])
-    };
-    let precedes = |a: usize, b: usize| {
-        let chained = |at: usize| !is_info(at) || last(at);
-        a < b && world.process[a] == world.process[b] && chained(a) && chained(b)
-    };
+    // Who crashed may still be under way.
+    let precedes =
+        |a: usize, b: usize| a < b && world.process[a] == world.process[b] && !is_info(a);
     let row = |a: usize| (0..there.len()).map(|b| precedes(a, b)).collect();
     world.session = (0..there.len()).map(row).collect();
     world

@@ -52,11 +52,19 @@ impl<'a> Commits<'a> {
         let Some(i) = i.checked_sub(usize::from(next.is_some())) else {
             return next.map(|next| (next, Why::Session));
         };
-        let readers = self.readers.at(node);
-        match readers.get(i) {
-            Some(&reader) => Some((reader, Why::Read)),
-            None => self.demands.at(node).get(i - readers.len()).map(|&newer| (newer, Why::Demand)),
+        let of = [
+            (self.sessions.forks(node), Why::Session),
+            (self.readers.at(node), Why::Read),
+            (self.demands.at(node), Why::Demand),
+        ];
+        let mut i = i;
+        for (nodes, why) in of {
+            match nodes.get(i) {
+                Some(&next) => return Some((next, why)),
+                None => i -= nodes.len(),
+            }
         }
+        None
     }
 
     fn successors(&self, node: u32) -> impl Iterator<Item = (u32, Why)> + '_ {

@@ -4,6 +4,7 @@ use super::Level;
 use super::commits::{Commits, Paths, Step, Why, readers};
 use super::demand::{self, Demand, Orders, Sink, tidy};
 use super::explain::Explain;
+use super::guarantees::last_up_to;
 use super::sessions::Sessions;
 use super::sort::sort;
 use super::visible::{self, Clocks, Entries};
@@ -257,6 +258,12 @@ pub(super) fn small_cycle(sessions: &Sessions, edges: &[(u32, u32, bool)]) -> Op
     for (at, pair) in nodes.windows(2).enumerate() {
         if sessions.precedes(pair[0], pair[1]) {
             add(at, at + 1, Why::Session);
+        }
+    }
+    for (at, &node) in nodes.iter().enumerate() {
+        let stem = sessions.stem(node).and_then(|stem| last_up_to(sessions, &nodes, stem));
+        if let Some(stem) = stem {
+            add(stem, at, Why::Session);
         }
     }
     for &(from, to, is_demand) in edges {

@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 
 use super::Level;
 use super::explain::Explain;
+use super::guarantees::last_up_to;
 use super::sessions::{NOBODY, Sessions};
 use crate::txn::lists::Lists;
 use crate::txn::told::{Evidence, capital};
@@ -98,9 +99,8 @@ impl Newest {
     /// The newest version of `key` in `last`'s session, not after `last`.
     fn up_to(&self, sessions: &Sessions, key: u32, last: u32) -> Option<Known> {
         let nodes = self.nodes.at(key);
-        let place = nodes.partition_point(|&node| node <= last).checked_sub(1)?;
-        let same = sessions.of_node(nodes[place]) == sessions.of_node(last);
-        same.then(|| self.known[self.starts[key as usize] + place])
+        let place = last_up_to(sessions, nodes, last)?;
+        Some(self.known[self.starts[key as usize] + place])
     }
 }
 

@@ -1,10 +1,11 @@
 //! Sessions: the transactions of a process, one after the other.
 //!
 //! Transactions that happened are *nodes*, numbered session by session in session order: the next
-//! of a session is the next number. A transaction whose end is unknown, or that overlaps another of
-//! its process, follows nobody for certain and precedes nobody: unless it is the last of its
-//! process it becomes a session by itself, which demands less of the system, never more.
+//! of a session is the next number. A transaction whose end is unknown precedes nobody for certain:
+//! unless it is the last of its process it becomes a session by itself, a *fork* of that of its
+//! process. So does one that overlaps another of its process, which follows nobody either.
 
+use super::super::lists::Lists;
 use super::super::sources::{INITIAL, Sources, UNRANKED};
 use super::super::transactions::Transactions;
 use crate::history::Completion;
@@ -22,6 +23,10 @@ pub(super) struct Found {
 pub(super) struct Sessions {
     /// Per session its first node, and the end.
     starts: Vec<u32>,
+    /// Per session the node of another that its first follows, or [`NOBODY`].
+    stems: Vec<u32>,
+    /// By node, those that follow it in sessions of their own.
+    forks: Lists,
     /// Per node.
     session: Vec<u32>,
     txns: Vec<u32>,
@@ -54,6 +59,8 @@ impl Sessions {
         order.sort_unstable();
         let mut all = Self {
             starts: vec![0],
+            stems: Vec::new(),
+            forks: Lists::default(),
             session: Vec::with_capacity(order.len()),
             txns: Vec::with_capacity(order.len()),
             read_ends: Vec::with_capacity(order.len()),
@@ -65,15 +72,18 @@ impl Sessions {
         };
         let mut apart = Vec::new();
         if scope == Scope::Transaction {
-            order.drain(..).for_each(|(_, txn)| apart.push(txn));
+            order.drain(..).for_each(|(_, txn)| apart.push((txn, NOBODY)));
         }
         for process in order.chunk_by(|a, b| a.0 == b.0) {
             all.add_process(txns, process, &mut apart);
         }
-        for txn in apart {
+        for (txn, stem) in apart {
             all.add(txn);
-            all.close();
+            all.close(stem);
         }
+        let firsts = all.starts.iter().copied().zip(all.stems.iter().copied());
+        let forks = firsts.filter(|&(_, stem)| stem != NOBODY).map(|(first, stem)| (stem, first));
+        all.forks = Lists::of(all.txns.len(), forks);
         all.copy(sources);
         all
     }
@@ -119,21 +129,22 @@ impl Sessions {
         &mut self,
         txns: &Transactions<'_>,
         process: &[(u32, u32)],
-        apart: &mut Vec<u32>,
+        apart: &mut Vec<(u32, u32)>,
     ) {
         let mut over = None;
         for (place, &(_, txn)) in process.iter().enumerate() {
             let operation = txns.operation(txn as usize);
             let overlaps = over.is_some_and(|over| over > operation.invoked_rank());
             let unknown = operation.completion() == Completion::Info;
+            let stem = over.filter(|_| !overlaps).map_or(NOBODY, |_| self.txns.len() as u32 - 1);
             if overlaps || unknown && place + 1 < process.len() {
-                apart.push(txn);
+                apart.push((txn, stem));
             } else {
                 self.add(txn);
                 over = operation.completed_rank();
             }
         }
-        self.close();
+        self.close(NOBODY);
     }
 
     fn add(&mut self, txn: u32) {
@@ -141,9 +152,10 @@ impl Sessions {
         self.txns.push(txn);
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, stem: u32) {
         if self.starts.last() != Some(&(self.txns.len() as u32)) {
             self.starts.push(self.txns.len() as u32);
+            self.stems.push(stem);
         }
     }
 
@@ -188,9 +200,19 @@ impl Sessions {
         self.txns[node as usize] as usize
     }
 
-    /// The node before in the session.
+    /// The node before in the session; of a fork, that of its process.
     pub(super) fn before(&self, node: u32) -> Option<u32> {
-        (node > self.starts[self.of_node(node)]).then(|| node - 1)
+        if node > self.starts[self.of_node(node)] { Some(node - 1) } else { self.stem(node) }
+    }
+
+    /// Of a node of a fork, the last that the fork follows.
+    pub(super) fn stem(&self, node: u32) -> Option<u32> {
+        Some(self.stems[self.of_node(node)]).filter(|&stem| stem != NOBODY)
+    }
+
+    /// The forks that follow a node.
+    pub(super) fn forks(&self, node: u32) -> &[u32] {
+        self.forks.at(node)
     }
 
     /// The next node of the session.
@@ -198,9 +220,13 @@ impl Sessions {
         (node + 1 < self.starts[self.of_node(node) + 1]).then_some(node + 1)
     }
 
-    /// Whether `a` comes before `b` in one session.
+    /// Whether `a` comes before `b` in one session, or in that which `b` is a fork of.
     pub(super) fn precedes(&self, a: u32, b: u32) -> bool {
-        a < b && self.session[a as usize] == self.session[b as usize]
+        let session = self.of_node(b);
+        if self.of_node(a) == session {
+            return a < b;
+        }
+        self.stem(b).is_some_and(|stem| a <= stem && self.of_node(a) == self.of_node(stem))
     }
 
     /// How many keys there are.
@@ -308,5 +334,7 @@ mod tests {
         assert_eq!(all, [vec![0, 2, 3], vec![4, 5], vec![1]]);
         assert_eq!((sessions.before(0), sessions.after(0)), (None, Some(1)));
         assert_eq!((sessions.before(3), sessions.after(2)), (None, None));
+        assert_eq!((sessions.before(5), sessions.forks(0)), (Some(0), &[5][..]));
+        assert!(sessions.precedes(0, 5) && !sessions.precedes(1, 5) && !sessions.precedes(5, 1));
     }
 }

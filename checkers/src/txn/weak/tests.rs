@@ -72,6 +72,26 @@ fn session_guarantees_have_twins() {
 }
 
 #[test]
+fn who_crashed_follows_its_session_and_precedes_nobody() {
+    use Level::*;
+    let after = "0-1 p0 wx1 | 2-? p0 wy2 | 4-5 p0 wz3 | 6-7 p1 ry2 rx_";
+    let before = "0-? p0 wx1 | 2-3 p0 wy2 | 4-5 p2 rx1 | 6-7 p1 ry2 rx_";
+    let read = "0-1 p2 wx1 | 2-3 p0 rx1 | 4-? p0 wy2 | 6-7 p0 wz3 | 8-9 p1 ry2 rx_";
+    let cases = [
+        (after, ReadAtomic, "valid"),
+        (after, Causal, "causally-stale-read"),
+        (after, Pram, "out-of-session-order"),
+        (after, MonotonicWrites, "monotonic-writes"),
+        (before, Causal, "valid"),
+        (before, MonotonicWrites, "valid"),
+        (read, WritesFollowReads, "writes-follow-reads"),
+    ];
+    for (line, level, expected) in cases {
+        assert_eq!(found(line, level), expected, "{line} {}", level.name());
+    }
+}
+
+#[test]
 fn reads_of_nothing_are_told_where_they_matter() {
     use Level::*;
     let cases = [

@@ -266,6 +266,10 @@ pub(super) fn pram(sessions: &Sessions, entries: &Entries, session: usize) -> Ve
         for writer in sessions.read_from(reader) {
             let other = sessions.of_node(writer);
             known.learn(other, writer - sessions.start(other) + 1);
+            if let Some(stem) = sessions.stem(writer) {
+                let of = sessions.of_node(stem);
+                known.learn(of, stem - sessions.start(of) + 1);
+            }
         }
         for read in sessions.reads(reader) {
             let newer = read.writer;
