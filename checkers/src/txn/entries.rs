@@ -3,8 +3,8 @@
 use super::{Function, Micro, Transactions};
 use crate::history::Completion;
 
-/// Place in [`Transactions::all_micros`], and whether it reads: asked so often that it is not looked
-/// up there.
+/// Place in [`Transactions::all_micros`], and whether it reads: asked so often that it is not
+/// looked up there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct At(u32);
 
