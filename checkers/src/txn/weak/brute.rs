@@ -16,6 +16,10 @@ struct World {
     reads: Vec<Vec<(u32, usize)>>,
     /// Earlier in the same session.
     session: Vec<Vec<bool>>,
+    /// Whether its end is unknown.
+    info: Vec<bool>,
+    /// Whether it follows its session, and others of the session do not follow it.
+    fork: Vec<bool>,
     process: Vec<u32>,
     /// Reads of their own writes that found something else.
     internal: bool,
@@ -34,6 +38,8 @@ fn world(txns: &Transactions<'_>, there: &[usize]) -> World {
     let mut world = World {
         reads: vec![Vec::new(); there.len()],
         session: Vec::new(),
+        info: there.iter().map(|&txn| txns.completion(txn) == Completion::Info).collect(),
+        fork: Vec::new(),
         process: there.iter().map(|&txn| txns.operation(txn).process()).collect(),
         internal: false,
         unexplained: false,
@@ -66,12 +72,19 @@ fn world(txns: &Transactions<'_>, there: &[usize]) -> World {
             }
         }
     }
-    let is_info = |at: usize| txns.completion(there[at]) == Completion::Info;
+    let is_info = |at: usize| world.info[at];
     // Who crashed may still be under way.
     let precedes =
         |a: usize, b: usize| a < b && world.process[a] == world.process[b] && !is_info(a);
     let row = |a: usize| (0..there.len()).map(|b| precedes(a, b)).collect();
     world.session = (0..there.len()).map(row).collect();
+    // Of those that certainly happened.
+    let found = |at: usize| world.reads.iter().flatten().any(|read| read.1 == at);
+    let fork = |at: usize| {
+        let mut later = (at + 1..there.len()).filter(|&b| !is_info(b) || found(b));
+        is_info(at) && later.any(|b| world.process[b] == world.process[at])
+    };
+    world.fork = (0..there.len()).map(fork).collect();
     world
 }
 
@@ -184,8 +197,8 @@ impl World {
                     (older == writer || self.session[older][writer]) && saw(reader, writer)
                 })
         };
-        (0..len).all(|member| {
-            let of = |r: usize| r == member || self.session[member][r] || self.session[r][member];
+        self.members().all(|member| {
+            let of = |r: usize| self.is_of(r, member);
             let before = relation(len, |a, b| self.session[a][b] || of(b) && self.reads_from(a, b));
             let fits = |order: &[usize]| {
                 (0..len).filter(|&r| of(r)).all(|reader| self.fits(order, reader, &known))
@@ -194,9 +207,20 @@ impl World {
         })
     }
 
+    /// Those whose session asks something: who crashed found nothing.
+    fn members(&self) -> impl Iterator<Item = usize> + '_ {
+        (0..self.len()).filter(|&member| !self.info[member])
+    }
+
+    /// Whether a transaction is of the session of `member`, and no fork.
+    fn is_of(&self, txn: usize, member: usize) -> bool {
+        let same = self.session[member][txn] || self.session[txn][member];
+        txn == member || same && !self.fork[txn]
+    }
+
     /// The reads of a key by the session of `member`, in order: reader and writer.
     fn session_reads(&self, member: usize, key: u32) -> Vec<(usize, usize)> {
-        let of = |r: usize| r == member || self.session[member][r] || self.session[r][member];
+        let of = |r: usize| self.is_of(r, member);
         let readers = (0..self.len()).filter(|&r| of(r));
         let reads = readers.flat_map(|r| self.reads[r].iter().map(move |read| (r, read)));
         reads.filter(|(_, read)| read.0 == key).map(|(r, read)| (r, read.1)).collect()
@@ -213,11 +237,10 @@ impl World {
         let place = |order: &[usize], writer: usize| {
             if writer == INITIAL { 0 } else { order[writer] + 1 }
         };
-        (0..self.len()).all(|member| {
+        self.members().all(|member| {
             self.keys().into_iter().all(|key| {
                 let reads = self.session_reads(member, key);
-                let of =
-                    |r: usize| r == member || self.session[member][r] || self.session[r][member];
+                let of = |r: usize| self.is_of(r, member);
                 let before = relation(self.len(), |a, b| of(a) && of(b) && self.session[a][b]);
                 some_order(&before, &|order| {
                     reads.is_sorted_by_key(|&(_, writer)| place(order, writer))
@@ -228,11 +251,10 @@ impl World {
 
     fn read_your_writes(&self) -> bool {
         let len = self.len();
-        (0..len).all(|member| {
+        self.members().all(|member| {
             self.keys().into_iter().all(|key| {
                 let reads = self.session_reads(member, key);
-                let of =
-                    |r: usize| r == member || self.session[member][r] || self.session[r][member];
+                let of = |r: usize| self.is_of(r, member);
                 let own = |w: usize| of(w) && self.writes[w].contains_key(&key);
                 let before = relation(len, |a, b| {
                     let seen = |&(r, writer): &(usize, usize)| {
