@@ -27,6 +27,7 @@ pub(super) struct Judge<'a, 'b> {
     /// Per transaction whether it is known that it happened, before anything was read.
     pub committed: &'b [bool],
     pub ordered: &'b mut Ordered,
+    pub scratch: &'b mut Scratch,
 }
 
 /// Who appended an element.
@@ -52,14 +53,8 @@ impl<'a> Judge<'a, '_> {
         self.txns.all_micros()[self.entries[entry].micro.place()]
     }
 
-    /// Pushes onto the order the entry of each element that all reads agree on.
-    pub(super) fn run(mut self) {
-        let mut order = std::mem::take(&mut self.ordered.order);
-        self.run_with(&mut order);
-        self.ordered.order = order;
-    }
-
-    fn run_with(&mut self, order: &mut Vec<u32>) {
+    /// Pushes onto `order` the entry of each element that all reads agree on.
+    pub(super) fn run(mut self, order: &mut Vec<u32>) {
         self.sort_appends();
         let externals = self.externals();
         // The first of the longest.
@@ -88,7 +83,7 @@ impl<'a> Judge<'a, '_> {
     }
 
     fn sort_appends(&mut self) {
-        let mut appends = std::mem::take(&mut self.ordered.scratch.appends);
+        let mut appends = std::mem::take(&mut self.scratch.appends);
         appends.clear();
         for entry in 0..self.entries.len() {
             if !self.entries[entry].micro.reads() {
@@ -99,7 +94,7 @@ impl<'a> Judge<'a, '_> {
             }
         }
         appends.sort_unstable();
-        self.ordered.scratch.appends = appends;
+        self.scratch.appends = appends;
     }
 
     fn writer(&self, element: ValueId) -> Writer {
@@ -109,7 +104,7 @@ impl<'a> Judge<'a, '_> {
     /// Where the appends of an element begin, or would. `guess` is tried first: elements are
     /// counted up, mostly, so that one is behind the one before it in the list.
     fn appends_of(&self, element: ValueId, guess: usize) -> usize {
-        let appends = &self.ordered.scratch.appends;
+        let appends = &self.scratch.appends;
         let is_before = |append: &(u32, bool, u32)| append.0 < element.raw();
         let right = guess > 0
             && appends.get(guess - 1).is_some_and(is_before)
@@ -119,7 +114,7 @@ impl<'a> Judge<'a, '_> {
 
     /// As [`writer`](Self::writer), the first append of the element being at a place, if anywhere.
     fn writer_at(&self, element: ValueId, from: usize) -> Writer {
-        let appends = &self.ordered.scratch.appends;
+        let appends = &self.scratch.appends;
         let append = |place: usize| {
             let found: Option<&(u32, bool, u32)> = appends.get(place);
             found.filter(|append| append.0 == element.raw())
@@ -143,7 +138,7 @@ impl<'a> Judge<'a, '_> {
     /// How many elements all reads agree on that have so many.
     fn agreed(&mut self, externals: &[External<'a>], longest: External<'a>) -> usize {
         let mut sure = longest.list.len();
-        let mut known = std::mem::take(&mut self.ordered.scratch.known);
+        let mut known = std::mem::take(&mut self.scratch.known);
         known.clear();
         known.resize(sure + 1, NONE);
         for external in externals {
@@ -160,7 +155,7 @@ impl<'a> Judge<'a, '_> {
             sure = sure.min(both.take_while(|(a, b)| a == b).count());
             self.incompatible(*external, longest);
         }
-        self.ordered.scratch.known = known;
+        self.scratch.known = known;
         sure
     }
 
@@ -206,8 +201,7 @@ impl<'a> Judge<'a, '_> {
 
     fn doubt(&mut self, element: ValueId) {
         let raw = element.raw();
-        let twice =
-            self.ordered.scratch.appends.iter().filter(|append| append.0 == raw && !append.1);
+        let twice = self.scratch.appends.iter().filter(|append| append.0 == raw && !append.1);
         let mut ops = Vec::new();
         for &(_, _, entry) in twice {
             let entry = &mut self.entries[entry as usize];

@@ -68,13 +68,8 @@ impl<'a> Lists<'a> {
     /// Puts the entries of each key in their places, those of some keys at a time.
     fn order_all(&mut self) {
         let (txns, committed) = (self.txns, &self.committed);
-        let judge = |part: Part<'_>| {
-            let mut ordered = Ordered::default();
-            part.run(txns, committed, &mut ordered);
-            ordered
-        };
-        let parts = parts(&mut self.entries, &self.entry_ends);
-        let parts: Vec<Ordered> = parts.into_par_iter().map(judge).collect();
+        let parts = parts(&mut self.entries, &self.entry_ends).into_par_iter();
+        let parts: Vec<Ordered> = parts.map(|part| part.run(txns, committed)).collect();
         for part in parts {
             let before = self.order.len() as u32;
             self.order.extend(part.order);
@@ -122,8 +117,8 @@ struct Part<'a> {
     ends: &'a [u32],
 }
 
-/// Entries of a part, at least.
-const PART: usize = 1 << 17;
+/// Entries of a part, at least; few in tests, so that they have parts.
+const PART: usize = if cfg!(test) { 4 } else { 1 << 17 };
 
 /// All entries, in parts.
 fn parts<'a>(mut entries: &'a mut [Entry], ends: &'a [u32]) -> Vec<Part<'a>> {
@@ -142,7 +137,9 @@ fn parts<'a>(mut entries: &'a mut [Entry], ends: &'a [u32]) -> Vec<Part<'a>> {
 }
 
 impl Part<'_> {
-    fn run(self, txns: &Transactions<'_>, committed: &[bool], into: &mut Ordered) {
+    fn run(self, txns: &Transactions<'_>, committed: &[bool]) -> Ordered {
+        let (mut into, mut order, mut scratch) =
+            (Ordered::default(), Vec::new(), Scratch::default());
         let mut start = self.first;
         for (key, &end) in self.keys.zip(self.ends) {
             let range = start - self.first..end as usize - self.first;
@@ -152,26 +149,28 @@ impl Part<'_> {
                 entries: &mut self.entries[range],
                 first: start as u32,
                 committed,
-                ordered: into,
+                ordered: &mut into,
+                scratch: &mut scratch,
             };
-            judge.run();
-            into.ends.push(into.order.len() as u32);
+            judge.run(&mut order);
+            into.ends.push(order.len() as u32);
             start = end as usize;
         }
+        into.order = order;
+        into
     }
 }
 
 /// What is known of the keys of a part.
 #[derive(Default)]
 pub(super) struct Ordered {
-    pub order: Vec<u32>,
+    order: Vec<u32>,
     /// Per key where its order ends.
     ends: Vec<u32>,
     /// Transactions in doubt of which something was found.
     pub happened: Vec<u32>,
     pub sightings: Sightings,
     pub doubts: Vec<String>,
-    pub scratch: Scratch,
 }
 
 /// What is wrong with a micro-operation on a list.

@@ -58,9 +58,9 @@ use super::transactions::Transactions;
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
 
-/// Clocks take four bytes per transaction and session; beyond this many entries causal consistency
-/// is *unknown*: 4 GiB.
-const CLOCKS_MAX: usize = 1 << 30;
+/// Clocks take two or four bytes per transaction and session; beyond so many bytes causal
+/// consistency is *unknown*: 4 GiB.
+const CLOCKS_MAX: u64 = 1 << 32;
 
 /// What a history is judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,7 +154,7 @@ pub(super) fn judge(
     let mut evidence = Evidence::new(txns);
     let explain = Explain { txns, faults: &faults, sessions: &sessions };
     explain.faults(level, &mut evidence);
-    let too_large = sessions.len().saturating_mul(sessions.count()) > CLOCKS_MAX;
+    let too_large = visible::Clocks::bytes(&sessions) > CLOCKS_MAX;
     let is_too_large = level == Level::Causal && too_large;
     // Who is causal is all that, and causal consistency is soon judged.
     let implied = matches!(level, Level::Pram | Level::MonotonicWrites | Level::WritesFollowReads);

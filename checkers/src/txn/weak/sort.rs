@@ -75,16 +75,14 @@ impl Sorting<'_> {
 
     /// Who must come before the next node of a session and is not in the order yet.
     fn missing(&mut self, node: u32, session: usize) -> Option<u32> {
-        // Of the first of a fork; of others it is there.
-        if let Some(before) = self.sessions.before(node)
-            && before >= self.next[self.sessions.of_node(before)]
-        {
-            return Some(before);
-        }
         let reads = self.sessions.reads(node);
         let older = self.older.at(node);
         let met = self.met[session] as usize;
         let is_missing = |&before: &u32| before >= self.next[self.sessions.of_node(before)];
+        // Of the first of a fork; of others it is there.
+        if let Some(before) = self.sessions.before(node).filter(is_missing) {
+            return Some(before);
+        }
         let writers = reads.iter().skip(met).map(|read| read.writer);
         let demanded = older.iter().skip(met.saturating_sub(reads.len())).copied();
         for (place, before) in (met as u32..).zip(writers.chain(demanded)) {

@@ -109,13 +109,26 @@ pub(super) enum Clocks {
 impl Clocks {
     /// `order` puts every node after those before it in its session and those it read from.
     pub(super) fn of(sessions: &Sessions, order: &[u32]) -> Self {
-        let longest = (0..sessions.count()).map(|session| sessions.nodes(session).len()).max();
-        match u16::try_from(longest.unwrap_or(0)) {
-            Ok(_) => Self::Narrow(Rows::of(sessions, order)),
-            Err(_) => Self::Wide(Rows::of(sessions, order)),
+        match Self::are_narrow(sessions) {
+            true => Self::Narrow(Rows::of(sessions, order)),
+            false => Self::Wide(Rows::of(sessions, order)),
         }
     }
+
+    fn are_narrow(sessions: &Sessions) -> bool {
+        (0..sessions.count()).all(|session| sessions.nodes(session).len() <= NARROW_MAX)
+    }
+
+    /// How many bytes they take.
+    pub(super) fn bytes(sessions: &Sessions) -> u64 {
+        let each = if Self::are_narrow(sessions) { size_of::<u16>() } else { size_of::<u32>() };
+        sessions.len() as u64 * sessions.count() as u64 * each as u64
+    }
 }
+
+/// The longest session of which two bytes count the transactions; short in tests, so that they have
+/// both.
+const NARROW_MAX: usize = if cfg!(test) { 3 } else { u16::MAX as usize };
 
 pub(super) struct Rows<T> {
     width: usize,
