@@ -80,6 +80,11 @@ impl Graph {
         builder.finish()
     }
 
+    /// From what it consists of: `starts` has the number of edges as its last.
+    pub(super) fn of_columns(starts: Vec<u32>, targets: Vec<u32>, kinds: Vec<Kinds>) -> Self {
+        Self { starts, targets, kinds }
+    }
+
     pub(crate) fn nodes(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }

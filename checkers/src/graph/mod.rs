@@ -10,9 +10,11 @@ pub(crate) mod path;
 #[cfg(test)]
 mod petgraph;
 mod reach;
+mod shares;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use compact::{Builder, Graph, Kinds};
 pub(crate) use components::{Components, Walk, components};
 pub(crate) use reach::{Query, reachable, topological};
+pub(crate) use shares::{Room, Share};

@@ -110,7 +110,7 @@ pub(crate) fn reachable(
     let batches = batches(&asked);
     let reached: Vec<u64> = batches
         .par_iter()
-        .with_min_len(BATCHES_MIN)
+        .with_min_len(batches.len().div_ceil(2 * rayon::current_num_threads()).max(BATCHES_MIN))
         .map_init(|| vec![0_u64; graph.nodes()], |mask, range| answer(mask, &asked[range.clone()]))
         .collect();
     let mut answers = vec![false; queries.len()];
@@ -123,7 +123,7 @@ pub(crate) fn reachable(
 }
 
 /// Batches answered one after the other, so that there are few masks.
-const BATCHES_MIN: usize = 256;
+const BATCHES_MIN: usize = 8;
 
 /// Up to 64 that span alike each, as long as the stretches overlap, so that there are no gaps to be
 /// passed over.

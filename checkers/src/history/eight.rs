@@ -94,6 +94,12 @@ impl Eight {
         (count, fours.wrapping_mul(10_000 << 32 | 1) >> 32)
     }
 
+    /// The byte at a place, if it is one of them.
+    #[inline]
+    pub(super) fn byte(self, place: usize) -> Option<u8> {
+        (place < size_of::<u64>()).then(|| (self.0 >> (8 * place)) as u8)
+    }
+
     #[inline]
     pub(super) fn begins_with_nought(self) -> bool {
         self.0 as u8 == b'0'

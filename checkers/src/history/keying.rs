@@ -15,6 +15,9 @@ pub(super) enum Given {
     Whole(ValueId),
     /// An array of two, the first of which could be a key.
     Pair(ValueId, ValueId),
+    /// The micro-operations of a transaction: an array of which there may be equal ones with other
+    /// names, as of each of its elements that is an array.
+    Micros(ValueId),
 }
 
 impl Given {
@@ -38,7 +41,7 @@ impl Given {
     /// The name of the value, whatever it looks like.
     pub(super) fn whole(self, names: &mut Interner) -> ValueId {
         match self {
-            Self::Whole(id) => id,
+            Self::Whole(id) | Self::Micros(id) => id,
             Self::Pair(key, value) => names.array(&[key, value]),
         }
     }

@@ -20,6 +20,7 @@ mod numbers;
 mod operation;
 mod owned;
 mod pairing;
+mod pieces;
 pub mod porcupine;
 mod problem;
 mod ranking;
@@ -27,6 +28,7 @@ mod read_error;
 #[cfg(test)]
 mod reader_tests;
 mod recording;
+mod renaming;
 mod scan;
 mod source;
 #[cfg(test)]

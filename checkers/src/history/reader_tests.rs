@@ -222,6 +222,77 @@ fn sessions_become_processes_without_time() {
     assert_eq!(verdict.word(), "unknown");
 }
 
+/// An operation of process 0, ok, with this value before and after; its events have no index.
+fn done(f: &str, value: &Value) -> String {
+    let event = |kind| json!({"process": 0, "type": kind, "f": f, "value": value}).to_string();
+    format!("{}\n{}\n", event("invoke"), event("ok"))
+}
+
+/// Lines are read in pieces, which know nothing of each other: of 200 bytes in tests.
+#[test]
+fn equal_values_of_any_piece_have_one_name() {
+    let values = |turn: i64| {
+        let long = format!("a longer text, of turn {turn}");
+        [
+            json!("text"),
+            json!(long),
+            json!(turn),
+            json!(1_i64 << 40 | turn),
+            json!(u64::MAX),
+            json!(1.5),
+            json!({"a": [turn]}),
+            json!([1, "text", [long, 1_i64 << 40, null]]),
+            json!([]),
+            json!([7, turn]),
+            json!("esc\"aped"),
+        ]
+    };
+    let all: Vec<Value> = (0..40).flat_map(|turn| values(turn % 20)).collect();
+    let text: String = all.iter().map(|value| done("write", value)).collect();
+    let history = read("h", text.as_bytes(), None).unwrap();
+    let found: Vec<Value> = history.operations().map(|operation| operation.result()).collect();
+    assert_eq!(found, all);
+    let mut names = std::collections::HashMap::new();
+    for operation in history.operations() {
+        let value = operation.result().to_string();
+        let name = *names.entry(value).or_insert(operation.result_id());
+        assert_eq!((operation.argument_id(), operation.result_id()), (name, name));
+    }
+    assert_eq!(names.len(), 6 * 20 + 5);
+}
+
+#[test]
+fn a_value_that_looks_like_a_micro_operation_has_one_name_too() {
+    let micros = [json!([["w", "x", 1]]), json!([["w", "y", ["w", "x", 1]]])];
+    let txns = (0..30).map(|turn| done("txn", &micros[turn % 2]));
+    let history = read("h", txns.collect::<String>().as_bytes(), None).unwrap();
+    let values = history.values();
+    let written = |operation: Operation<'_>| {
+        let micro = values.elements(operation.result_id()).unwrap()[0];
+        values.elements(micro).unwrap()[2]
+    };
+    let names: std::collections::HashSet<ValueId> = history.operations().map(written).collect();
+    assert_eq!(names.len(), 2);
+}
+
+#[test]
+fn errors_are_told_by_the_line_of_the_file_whatever_came_before() {
+    let good = done("write", &json!(1)).repeat(300);
+    let first = "{\"process\":0,\"type\":\"ok\",\"f\":\"write\"}\n";
+    for (text, expected) in [
+        (format!("{good}\n\n{{\"process\":0,,}}\n{good}"), "h:603:14: "),
+        (format!("{good}{first}{good}[\n"), "h:601: event 600: process 0 completes `write`"),
+        (format!("{good}[\n{first}"), "h:601:0: "),
+    ] {
+        let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+    let torn = format!("{good}{{\"process\":0,");
+    let history = read("h", torn.as_bytes(), None).unwrap();
+    assert_eq!(history.len(), 300);
+    assert_eq!(history.remarks[0], "line 601, the last, is torn: left out");
+}
+
 /// All formats, guessed and told.
 fn read_all(bytes: &[u8]) {
     let formats = [Format::Jsonl, Format::Json, Format::Edn, Format::PorcupineEtcd, Format::Awdit];

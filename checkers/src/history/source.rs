@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use super::ReadError;
 
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 const PIECE: usize = 256 * 1024;
 
 /// Reads ahead into one buffer, which grows only for what is longer than a piece.

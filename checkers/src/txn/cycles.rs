@@ -102,18 +102,22 @@ pub(crate) fn search(core: Core) -> Searched {
         nodes: core.nodes,
         found: Vec::new(),
     };
-    let cyclic = components(&search.graph.forth, deps(Level::Realtime));
+    let graph = &search.graph.forth;
+    let by_time = || {
+        let cyclic = components(graph, deps(Level::Realtime));
+        let place = topological(graph, deps(Level::Realtime), &cyclic, &search.all.of);
+        (cyclic, place)
+    };
+    let with_rw = |level| components(graph, deps(level) | RW);
+    let ((cyclic, place), (plain, process)) =
+        rayon::join(by_time, || (with_rw(Level::Plain), with_rw(Level::Process)));
     if cyclic.len() > 0 {
         search.without_rw(Class::G0, WW);
         search.without_rw(Class::G1c, WW | WR);
     }
-    search.singles(&cyclic);
     drop(cyclic);
-    let graph = &search.graph.forth;
-    let (plain, process) = rayon::join(
-        || components(graph, deps(Level::Plain) | RW),
-        || components(graph, deps(Level::Process) | RW),
-    );
+    search.singles(&place);
+    drop(place);
     let realtime = std::mem::take(&mut search.all);
     search.several(Level::Plain, &plain);
     drop(plain);
@@ -175,8 +179,8 @@ impl Search {
     }
 
     /// G-single: anti-dependencies from a to b where b comes before a by other edges.
-    fn singles(&mut self, cyclic: &Components) {
-        let place = topological(&self.graph.forth, deps(Level::Realtime), cyclic, &self.all.of);
+    /// `place`: the [`topological`] order by those.
+    fn singles(&mut self, place: &[u32]) {
         let mut pairs: Vec<(u32, u32)> = self
             .graph
             .forth
@@ -191,7 +195,7 @@ impl Search {
         for level in Level::ALL.into_iter().rev() {
             let queries: Vec<Query> =
                 pairs.iter().map(|&(reader, writer)| Query { from: writer, to: reader }).collect();
-            let answers = reachable(&self.graph.forth, deps(level), &place, &queries);
+            let answers = reachable(&self.graph.forth, deps(level), place, &queries);
             let mut answers = answers.into_iter();
             pairs.retain(|_| answers.next().unwrap_or(false));
             accused.push((level, pairs.clone()));

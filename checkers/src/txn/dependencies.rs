@@ -9,8 +9,10 @@
 //! A *hub* stands for all pairs of two sets: every reader of a version has an rw edge to the hub,
 //! the hub an edge to every transaction which overwrote that version.
 
+use rayon::prelude::*;
+
 use super::Transactions;
-use crate::graph::{Builder, Components, Graph, Kinds, Walk, components};
+use crate::graph::{Builder, Components, Graph, Kinds, Room, Share, Walk, components};
 use crate::history::Completion;
 
 /// Consecutive versions.
@@ -30,16 +32,18 @@ pub(crate) const HUB: Kinds = 32;
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Who gives the dependencies between transactions.
-pub(crate) trait Source {
+pub(crate) trait Source: Sync {
     /// Calls `add` with transactions that wrote the same one after the other, nobody saw in which
     /// order.
     fn rivals(&self, add: &mut dyn FnMut(&[u32]));
     /// Whether a transaction is certain to have happened.
     fn committed(&self, txn: u32) -> bool;
-    /// Calls `add(from, to, kind)` for every edge but those of processes and of real time, in the
-    /// same order each time. Hubs are the nodes from the number of transactions on; from each
-    /// there is an edge.
-    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds));
+    /// In how many parts the edges are given.
+    fn parts(&self) -> usize;
+    /// Calls `add(from, to, kind)` for every edge of a part but those of processes and of real
+    /// time, in the same order each time. Hubs are the nodes from the number of transactions on,
+    /// numbered anew in each part; from each there is an edge.
+    fn edges(&self, part: usize, add: &mut impl FnMut(u32, u32, Kinds));
 }
 
 /// The dependencies of a history.
@@ -53,14 +57,27 @@ pub(crate) struct Dependencies {
 impl Dependencies {
     /// `None` when there are more edges than 32 bits can name.
     pub(crate) fn of(txns: &Transactions<'_>, source: &impl Source) -> Option<Self> {
-        let mut count = Builder::count(txns.len());
-        source.edges(&mut |from, _, _| count.add(from));
-        processes(txns, source, &mut |from, _| count.add(from));
-        let mut builder = count.finish()?;
-        source.edges(&mut |from, to, kind| builder.place(from, to, kind));
-        processes(txns, source, &mut |from, to| builder.place(from, to, PROCESS));
-        let timeline = Timeline::of(txns);
-        Some(Self { graph: builder.finish(), txns: txns.len(), timeline })
+        let count = |part: usize| {
+            let mut share = Share::new(txns.len());
+            source.edges(part, &mut |from, _, _| share.count(from));
+            share
+        };
+        let count = || (0..source.parts()).into_par_iter().map(count).collect();
+        let (mut shares, (before, timeline)): (Vec<Share>, _) =
+            rayon::join(count, || (before_in_process(txns, source), Timeline::of(txns)));
+        let in_process = || (0..).zip(&before).filter(|(_, before)| **before != NONE);
+        let mut processes = Share::new(txns.len());
+        in_process().for_each(|(_, &before)| processes.count(before));
+        shares.push(processes);
+        let room = Room::of(txns.len(), &mut shares)?;
+        shares.into_par_iter().enumerate().for_each(|(part, mut share)| {
+            if part < source.parts() {
+                source.edges(part, &mut |from, to, kind| share.place(&room, from, to, kind));
+            } else {
+                in_process().for_each(|(txn, &before)| share.place(&room, before, txn, PROCESS));
+            }
+        });
+        Some(Self { graph: room.finish(), txns: txns.len(), timeline })
     }
 
     /// Dependencies counted, moments aside.
@@ -69,22 +86,24 @@ impl Dependencies {
     }
 }
 
-/// The order of each process. Who is ok came before everything its process did later; who crashed
-/// may still be under way then.
-fn processes(txns: &Transactions<'_>, source: &impl Source, add: &mut impl FnMut(u32, u32)) {
+/// Per transaction that happened the one before it in its process, or [`NONE`]. Who is ok came
+/// before everything its process did later; who crashed may still be under way then.
+fn before_in_process(txns: &Transactions<'_>, source: &impl Source) -> Vec<u32> {
     let mut last = rustc_hash::FxHashMap::default();
+    let mut before = vec![NONE; txns.len()];
     for txn in 0..txns.len() as u32 {
         if !source.committed(txn) {
             continue;
         }
         let process = txns.operation(txn as usize).process();
-        if let Some(&before) = last.get(&process) {
-            add(before, txn);
+        if let Some(&last) = last.get(&process) {
+            before[txn as usize] = last;
         }
         if txns.completion(txn as usize) == Completion::Ok {
             last.insert(process, txn);
         }
     }
+    before
 }
 
 /// Real time.

@@ -1,5 +1,10 @@
 //! The micro-operations that may mean something, key by key.
 
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::transactions::threads;
 use super::{Function, Micro, Transactions};
 use crate::history::Completion;
 
@@ -43,38 +48,16 @@ impl Entries {
     /// The first problem, with the operation's name.
     pub(crate) fn of(
         txns: &Transactions<'_>,
-        problem: impl Fn(Micro) -> Option<String>,
+        problem: impl Fn(Micro) -> Option<String> + Sync,
     ) -> Result<Self, String> {
-        let counts = |ok: bool, micro: &Micro| ok || micro.f() != Function::Read;
-        let mut ends = vec![0_u32; txns.keys().len()];
-        for txn in 0..txns.len() {
-            let ok = txns.completion(txn) == Completion::Ok;
-            for micro in txns.micros(txn).iter().filter(|micro| counts(ok, micro)) {
-                if let Some(problem) = problem(*micro) {
-                    return Err(format!("op {} {problem}", txns.operation(txn).index().0));
-                }
-                ends[micro.key() as usize] += 1;
-            }
-        }
+        let mut ends = counts(txns, problem)?;
         let mut sum = 0;
         for end in &mut ends {
-            // For now where the key's entries begin.
-            sum += std::mem::replace(end, sum);
+            sum += *end;
+            *end = sum;
         }
         let mut all = vec![Placed { txn: 0, micro: At(0) }; sum as usize];
-        let mut number = 0;
-        for txn in 0..txns.len() {
-            let ok = txns.completion(txn) == Completion::Ok;
-            for micro in txns.micros(txn) {
-                if counts(ok, micro) {
-                    let next = &mut ends[micro.key() as usize];
-                    let micro = At::new(number, micro.f() == Function::Read);
-                    all[*next as usize] = Placed { txn: txn as u32, micro };
-                    *next += 1;
-                }
-                number += 1;
-            }
-        }
+        parts(&mut all, &ends).into_par_iter().for_each(|part| part.fill(txns));
         Ok(Self { all, ends })
     }
 
@@ -86,5 +69,94 @@ impl Entries {
 
     pub(crate) fn into_parts(self) -> (Vec<Placed>, Vec<u32>) {
         (self.all, self.ends)
+    }
+}
+
+/// Whether a micro-operation is kept, of a transaction that is ok or not.
+fn is_kept(ok: bool, micro: &Micro) -> bool {
+    ok || micro.f() != Function::Read
+}
+
+fn is_ok(txns: &Transactions<'_>, txn: usize) -> bool {
+    txns.completion(txn) == Completion::Ok
+}
+
+/// Per key how many micro-operations are kept; some transactions at a time.
+fn counts(
+    txns: &Transactions<'_>,
+    problem: impl Fn(Micro) -> Option<String> + Sync,
+) -> Result<Vec<u32>, String> {
+    let of = |places: Range<usize>| {
+        let mut counts = vec![0_u32; txns.keys().len()];
+        for txn in places {
+            let ok = is_ok(txns, txn);
+            for micro in txns.micros(txn).iter().filter(|micro| is_kept(ok, micro)) {
+                if let Some(problem) = problem(*micro) {
+                    return Err(format!("op {} {problem}", txns.operation(txn).index().0));
+                }
+                counts[micro.key() as usize] += 1;
+            }
+        }
+        Ok(counts)
+    };
+    let size = txns.len().div_ceil(threads()).max(1);
+    let starts: Vec<usize> = (0..txns.len()).step_by(size).collect();
+    let parts: Vec<Result<Vec<u32>, String>> =
+        starts.into_par_iter().map(|start| of(start..txns.len().min(start + size))).collect();
+    let mut all = vec![0; txns.keys().len()];
+    for part in parts {
+        all.iter_mut().zip(part?).for_each(|(all, more)| *all += more);
+    }
+    Ok(all)
+}
+
+/// The entries of some keys, one after the other.
+struct Part<'a> {
+    first_key: usize,
+    /// Of each of these keys.
+    ends: &'a [u32],
+    /// Where the first of them begins.
+    start: u32,
+    entries: &'a mut [Placed],
+}
+
+/// The room for all entries, cut between keys into parts of about one size.
+fn parts<'a>(mut all: &'a mut [Placed], ends: &'a [u32]) -> Vec<Part<'a>> {
+    let size = all.len().div_ceil(threads()).max(1);
+    let (mut parts, mut first_key, mut start) = (Vec::new(), 0, 0_u32);
+    while first_key < ends.len() {
+        let enough = start.saturating_add(size as u32);
+        let count = ends[first_key..].partition_point(|&end| end < enough) + 1;
+        let last = ends.len().min(first_key + count);
+        let (ends, end) = (&ends[first_key..last], ends[last - 1]);
+        let (entries, rest) = std::mem::take(&mut all).split_at_mut((end - start) as usize);
+        all = rest;
+        parts.push(Part { first_key, ends, start, entries });
+        (first_key, start) = (last, end);
+    }
+    parts
+}
+
+impl Part<'_> {
+    /// Each thread passes over all transactions: that is quick, and finding the places is not.
+    fn fill(self, txns: &Transactions<'_>) {
+        let starts = std::iter::once(self.start).chain(self.ends.iter().copied());
+        let mut next: Vec<u32> =
+            starts.take(self.ends.len()).map(|start| start - self.start).collect();
+        let mut number = 0;
+        for txn in 0..txns.len() {
+            let ok = is_ok(txns, txn);
+            for micro in txns.micros(txn) {
+                let key = (micro.key() as usize).wrapping_sub(self.first_key);
+                if let Some(next) = next.get_mut(key)
+                    && is_kept(ok, micro)
+                {
+                    let micro = At::new(number, micro.f() == Function::Read);
+                    self.entries[*next as usize] = Placed { txn: txn as u32, micro };
+                    *next += 1;
+                }
+                number += 1;
+            }
+        }
     }
 }

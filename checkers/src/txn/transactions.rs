@@ -8,6 +8,7 @@
 //! **null** read of a list is the empty list; read of a register it is the initial state, a value
 //! like any other.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
@@ -64,6 +65,9 @@ impl Micro {
     }
 }
 
+/// Room for one.
+const NOTHING: Micro = Micro { word: 0, value: ValueId::NULL };
+
 /// The transactions of a history, in order of invocation; named by their place in it.
 pub struct Transactions<'a> {
     history: &'a History,
@@ -95,57 +99,15 @@ impl<'a> Transactions<'a> {
     /// # Errors
     /// The first operation that is no transaction.
     pub fn of(history: &'a History) -> Result<Self, TxnError> {
-        let mut all = Self {
-            history,
-            keys: Vec::new(),
-            micros: Vec::with_capacity(history.len() * 2),
-            ends: Vec::with_capacity(history.len()),
-        };
-        let mut functions = Functions::of(history);
-        let mut numbers = FxHashMap::default();
-        for operation in history.operations() {
-            all.add(operation, &mut functions, &mut numbers)?;
-        }
-        Ok(all)
-    }
-
-    fn add(
-        &mut self,
-        operation: Operation<'_>,
-        functions: &mut Functions<'_>,
-        numbers: &mut FxHashMap<ValueId, u32>,
-    ) -> Result<(), TxnError> {
-        let (op, values) = (operation.index().0, self.history.values());
-        if operation.f() != "txn" {
-            return Err(TxnError::NoTxn { op, f: operation.f().to_owned() });
-        }
-        let ok = operation.completion() == Completion::Ok;
-        let list = if ok { operation.result_id() } else { operation.argument_id() };
-        let Some(items) = values.elements(list) else {
-            return Err(TxnError::NoList { op, value: values.get(list).to_string() });
-        };
-        for (place, &item) in items.iter().enumerate() {
-            let (f, key, value) = functions.micro(item).ok_or_else(|| {
-                let micro = values.get(item).to_string();
-                TxnError::NoMicro { op, place: place + 1, micro }
-            })?;
-            let keys = &mut self.keys;
-            let key = *numbers.entry(key).or_insert_with(|| {
-                keys.push(key);
-                keys.len() as u32 - 1
-            });
-            let unknown = f == Function::Read && !ok;
-            let value = if unknown { ValueId::NULL } else { value };
-            if key >= KEYS_MAX {
-                return Err(TxnError::TooMany);
-            }
-            self.micros.push(Micro::new(f, key, value));
-        }
-        if self.micros.len() > MICROS_MAX {
-            return Err(TxnError::TooMany);
-        }
-        self.ends.push(self.micros.len() as u32);
-        Ok(())
+        let size = history.len().div_ceil(threads()).max(1);
+        let mut ends = vec![0; history.len()];
+        let lengths = ends.par_chunks_mut(size).enumerate();
+        lengths.for_each(|(part, lengths)| find_lengths(history, part * size, lengths));
+        let mut micros = vec![NOTHING; add_up(&mut ends)?];
+        let mut parts = parts(history, &ends, &mut micros, size);
+        all(parts.par_iter_mut().map(Part::fill))?;
+        let keys = number(&mut parts)?;
+        Ok(Self { history, keys, micros, ends })
     }
 
     /// How many transactions there are.
@@ -198,6 +160,138 @@ impl<'a> Transactions<'a> {
     pub fn values(&self) -> &'a Values {
         self.history.values()
     }
+}
+
+/// The most that is done at a time: some of it is done once more by each thread.
+const THREADS_MAX: usize = 8;
+
+/// How much is done at a time; in tests always something.
+pub(super) fn threads() -> usize {
+    if cfg!(test) { 3 } else { rayon::current_num_threads().min(THREADS_MAX) }
+}
+
+/// The first error of any part.
+fn all(parts: impl IndexedParallelIterator<Item = Result<(), TxnError>>) -> Result<(), TxnError> {
+    let parts: Vec<_> = parts.collect();
+    parts.into_iter().collect()
+}
+
+/// The micro-operations of an operation, by name, if it is a transaction; and whether it is ok.
+fn items(history: &History, place: usize) -> Result<(&[ValueId], bool), TxnError> {
+    let (operation, values) = (history.operation(place), history.values());
+    let op = operation.index().0;
+    if operation.f() != "txn" {
+        return Err(TxnError::NoTxn { op, f: operation.f().to_owned() });
+    }
+    let ok = operation.completion() == Completion::Ok;
+    let list = if ok { operation.result_id() } else { operation.argument_id() };
+    let items = values.elements(list);
+    items
+        .map(|items| (items, ok))
+        .ok_or_else(|| TxnError::NoList { op, value: values.get(list).to_string() })
+}
+
+/// How many micro-operations there are in each transaction from `first` on, up to the first
+/// operation that is none.
+fn find_lengths(history: &History, first: usize, lengths: &mut [u32]) {
+    for (place, length) in (first..).zip(lengths) {
+        let Ok((items, _)) = items(history, place) else { return };
+        *length = items.len() as u32;
+    }
+}
+
+/// From lengths to ends; how many micro-operations there are in all.
+fn add_up(lengths: &mut [u32]) -> Result<usize, TxnError> {
+    let mut sum = 0;
+    for length in lengths {
+        sum += *length as usize;
+        *length = sum as u32;
+    }
+    if sum > MICROS_MAX { Err(TxnError::TooMany) } else { Ok(sum) }
+}
+
+/// Some transactions, one after the other.
+struct Part<'a, 'b> {
+    history: &'a History,
+    first: usize,
+    /// Where the micro-operations of each end, among those of all.
+    ends: &'b [u32],
+    micros: &'b mut [Micro],
+    /// By number, in order of first use.
+    keys: Vec<ValueId>,
+}
+
+/// All transactions, so many at a time.
+fn parts<'a, 'b>(
+    history: &'a History,
+    ends: &'b [u32],
+    mut micros: &'b mut [Micro],
+    size: usize,
+) -> Vec<Part<'a, 'b>> {
+    let mut start = 0;
+    let part = |(part, ends): (usize, &'b [u32])| {
+        let end = ends.last().map_or(start, |&end| end as usize);
+        let (these, rest) = std::mem::take(&mut micros).split_at_mut(end - start);
+        (micros, start) = (rest, end);
+        Part { history, first: part * size, ends, micros: these, keys: Vec::new() }
+    };
+    ends.chunks(size).enumerate().map(part).collect()
+}
+
+impl Part<'_, '_> {
+    /// Spells the micro-operations out, with numbers of keys that count for this part alone.
+    fn fill(&mut self) -> Result<(), TxnError> {
+        let mut functions = Functions::of(self.history);
+        let mut numbers = FxHashMap::default();
+        let mut next = self.micros.iter_mut();
+        for place in self.first..self.first + self.ends.len() {
+            let (items, ok) = items(self.history, place)?;
+            for (nth, (&item, micro)) in items.iter().zip(&mut next).enumerate() {
+                let (f, key, value) = functions.micro(item).ok_or_else(|| {
+                    let op = self.history.operation(place).index().0;
+                    let micro = self.history.values().get(item).to_string();
+                    TxnError::NoMicro { op, place: nth + 1, micro }
+                })?;
+                let new = self.keys.len() as u32;
+                let key_number = *numbers.entry(key).or_insert(new);
+                if key_number == new {
+                    self.keys.push(key);
+                    if new >= KEYS_MAX {
+                        return Err(TxnError::TooMany);
+                    }
+                }
+                let unknown = f == Function::Read && !ok;
+                let value = if unknown { ValueId::NULL } else { value };
+                *micro = Micro::new(f, key_number, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn renumber(&mut self, numbers: &[u32]) {
+        for micro in &mut *self.micros {
+            *micro = Micro::new(micro.f(), numbers[micro.key() as usize], micro.value);
+        }
+    }
+}
+
+/// Numbers the keys of all parts in order of first use: the keys by number.
+fn number(parts: &mut [Part<'_, '_>]) -> Result<Vec<ValueId>, TxnError> {
+    let (mut keys, mut known) = (Vec::new(), FxHashMap::default());
+    let mut number = |key: &ValueId| {
+        let new = keys.len() as u32;
+        let number = *known.entry(*key).or_insert(new);
+        if number == new {
+            keys.push(*key);
+        }
+        number
+    };
+    let numbers: Vec<Vec<u32>> =
+        parts.iter().map(|part| part.keys.iter().map(&mut number).collect()).collect();
+    // The first part has the numbers that it gave.
+    let others = parts.par_iter_mut().zip(&numbers).skip(1);
+    others.for_each(|(part, numbers)| part.renumber(numbers));
+    if keys.len() > KEYS_MAX as usize { Err(TxnError::TooMany) } else { Ok(keys) }
 }
 
 /// Tells micro-operations apart by the names of their functions, which are interned: each is read

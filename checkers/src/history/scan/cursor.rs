@@ -224,6 +224,25 @@ impl<'a> Cursor<'a> {
         usual.then_some(number)
     }
 
+    /// A small integer of an array with what is right behind it, and whether that ends the array;
+    /// or nothing is passed.
+    #[inline]
+    pub(super) fn element(&mut self) -> Option<(i64, bool)> {
+        let eight = Eight::at(self.ahead, self.at);
+        let (count, number) = eight.digits();
+        let usual = count == 1 || count > 1 && !eight.begins_with_nought();
+        let last = match eight.byte(count) {
+            Some(b',') => false,
+            Some(b']') => true,
+            _ => return None,
+        };
+        if !usual {
+            return None;
+        }
+        self.at += count + 1;
+        Some((number as i64, last))
+    }
+
     /// Passes what is next, if it is this.
     #[inline]
     pub(super) fn pass<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {

@@ -119,7 +119,7 @@ impl Scanner {
 
     fn event_value(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<Given> {
         match self.is_transaction {
-            true => self.transaction(cursor, names).map(Given::Whole),
+            true => self.transaction(cursor, names),
             false => self.given(cursor, names),
         }
     }
@@ -138,16 +138,16 @@ impl Scanner {
     }
 
     /// The list of micro-operations of a transaction; or any other value.
-    fn transaction(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<ValueId> {
+    fn transaction(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<Given> {
         if cursor.peek()? != b'[' {
-            return self.value(cursor, names, 0);
+            return self.value(cursor, names, 0).map(Given::Whole);
         }
         cursor.token()?;
         let start = self.items.len();
         let whole = self.micros(cursor, names);
         let id = whole.map(|()| names.loose_array(&self.items[start..]));
         self.items.truncate(start);
-        id
+        id.map(Given::Micros)
     }
 
     fn micros(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<()> {
@@ -217,6 +217,13 @@ impl Scanner {
             return Some(());
         }
         loop {
+            if let Some((number, last)) = cursor.element() {
+                self.items.push(names.integer(number));
+                if last {
+                    return Some(());
+                }
+                continue;
+            }
             let item = self.value(cursor, names, depth + 1)?;
             self.items.push(item);
             match cursor.token()? {

@@ -3,10 +3,16 @@
 //! Where the next version is by somebody unknown, or unread, an edge leads to who is known to come
 //! after it: ww composed with ww is ww, rw composed with ww is rw, as far as cycles go.
 
+use std::ops::Range;
+
 use super::super::dependencies::{NONE, RW, Source, WR, WW};
 use super::super::hubs::all_pairs;
+use super::super::transactions::threads;
 use super::lists::{Entry, Lists, UNSURE};
 use crate::graph::Kinds;
+
+/// The most parts of edges: each takes memory for all transactions.
+const PARTS_MAX: usize = 4;
 
 impl Source for Lists<'_> {
     fn rivals(&self, add: &mut dyn FnMut(&[u32])) {
@@ -22,15 +28,25 @@ impl Source for Lists<'_> {
         self.committed[txn as usize]
     }
 
-    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds)) {
-        let mut hubs = 0;
-        for key in 0..self.txns.keys().len() {
-            self.of_key(key, &mut hubs, add);
-        }
+    fn parts(&self) -> usize {
+        threads().min(PARTS_MAX)
+    }
+
+    fn edges(&self, part: usize, add: &mut impl FnMut(u32, u32, Kinds)) {
+        self.edges_of(self.keys_of(part, self.parts()), add);
     }
 }
 
 impl Lists<'_> {
+    /// Calls `add` for every edge of some keys; hubs are numbered from the number of transactions
+    /// on.
+    pub(super) fn edges_of(&self, keys: Range<usize>, add: &mut impl FnMut(u32, u32, Kinds)) {
+        let mut hubs = 0;
+        for key in keys {
+            self.of_key(key, &mut hubs, add);
+        }
+    }
+
     fn of_key(&self, key: usize, hubs: &mut u32, add: &mut impl FnMut(u32, u32, Kinds)) {
         // The writer of each place, who is known.
         let writers: Vec<u32> =

@@ -94,6 +94,16 @@ impl<'a> Lists<'a> {
         start as usize..self.entry_ends[key] as usize
     }
 
+    /// The keys of one of so many parts, which have about as many entries each.
+    pub(super) fn keys_of(&self, part: usize, parts: usize) -> std::ops::Range<usize> {
+        let first = |part: usize| {
+            let before = self.entries.len() * part / parts;
+            self.entry_ends.partition_point(|&end| (end as usize) <= before)
+        };
+        let last = if part + 1 == parts { self.entry_ends.len() } else { first(part + 1) };
+        first(part).min(last)..last
+    }
+
     /// The entries of a key, in order of transactions.
     pub(crate) fn entries(&self, key: usize) -> &[Entry] {
         &self.entries[self.range(key)]

@@ -10,7 +10,7 @@
 //!   with any one of the transactions that only read.
 
 use super::super::cycles::Cycle;
-use super::super::dependencies::{HUB, NONE, PROCESS, RW, Source, WR, WW};
+use super::super::dependencies::{HUB, NONE, PROCESS, RW, WR, WW};
 use super::super::{Function, Model};
 use super::lists::{Entry, Lists};
 use crate::graph::path::{BothWays, shortest};
@@ -97,7 +97,7 @@ impl Moments {
     fn of_updates(lists: &Lists<'_>) -> Self {
         let count = lists.txns.len();
         let (mut edges, mut nodes) = (Vec::new(), count);
-        lists.edges(&mut |from, to, kind| {
+        lists.edges_of(0..lists.txns.keys().len(), &mut |from, to, kind| {
             let other = |node: u32| node as usize >= count || writes(lists, node);
             edges.extend((other(from) && other(to)).then_some((from, to, kind)));
             nodes = nodes.max(from as usize + 1);
@@ -130,7 +130,7 @@ impl Moments {
     fn through_readers(&self, lists: &Lists<'_>) -> Option<Cycle> {
         let count = lists.txns.len();
         let (mut into, mut out) = (Vec::new(), Vec::new());
-        lists.edges(&mut |from, to, kind| {
+        lists.edges_of(0..lists.txns.keys().len(), &mut |from, to, kind| {
             let reads = |node: u32| (node as usize) < count && !writes(lists, node);
             match (reads(from), reads(to)) {
                 (true, _) => out.push((from, to, kind)),

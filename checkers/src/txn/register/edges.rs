@@ -13,7 +13,11 @@ impl Source for Order<'_, '_> {
         self.versions.committed[txn as usize]
     }
 
-    fn edges(&self, add: &mut impl FnMut(u32, u32, Kinds)) {
+    fn parts(&self) -> usize {
+        1
+    }
+
+    fn edges(&self, _: usize, add: &mut impl FnMut(u32, u32, Kinds)) {
         for &(version, reader) in &self.readers {
             let writer = self.versions.all[version as usize].writer;
             if writer != NONE && writer != reader {
