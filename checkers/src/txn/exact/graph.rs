@@ -13,6 +13,7 @@
 //! Real time takes one line of nodes: completions lead to the next node of the line, and the line
 //! to invocations. Where the level does not ask for real time, it is assumed as far as it can be.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use super::chains::{Run, Versions};
@@ -65,7 +66,8 @@ pub(super) struct Graph {
     /// Whether the edges from the time line are assumptions, and of which nodes they are not made.
     pub assumed: bool,
     pub retracted: Vec<bool>,
-    /// Chains of keys with more than one, by key.
+    /// Chains of keys with more than one, in the order of their first versions: what is near in
+    /// time is near in memory.
     pub chains: Vec<Chain>,
     pub keys: usize,
 }
@@ -261,7 +263,6 @@ impl Draft<'_> {
         let mut count = vec![0_u32; sources.keys()];
         self.chains.iter().for_each(|chain| count[chain.key as usize] += 1);
         self.chains.retain(|chain| count[chain.key as usize] > 1);
-        self.chains.sort_by_key(|chain| chain.key);
     }
 
     /// By begin: whether something that must follow the transaction was over before it was invoked,
@@ -269,7 +270,7 @@ impl Draft<'_> {
     fn late(&self) -> Option<Vec<bool>> {
         let len = self.due.len();
         let out = Lists::of(len, self.edges.iter().copied());
-        let order = sort(&out)?;
+        let order = sort(&out).ok()?;
         let mut deadline = vec![NEVER; len];
         for &txn in &self.txns {
             let commit = self.commit[txn as usize] as usize;
@@ -297,7 +298,7 @@ impl Draft<'_> {
                 events.push(event(span.completed, begin, true));
             }
         }
-        events.sort_unstable();
+        events.par_sort_unstable();
         // Completions lead to the same node until something is invoked.
         let (mut now, mut is_fresh) = (NONE, false);
         for event in events {

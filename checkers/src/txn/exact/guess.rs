@@ -10,7 +10,7 @@ use std::collections::BinaryHeap;
 use rustc_hash::FxHashMap;
 
 use super::graph::{Chain, Graph, NONE};
-use super::sort::sort;
+use super::sort::{Cyclic, degrees, sort};
 use crate::txn::lists::Lists;
 
 /// Deadline, own time, node: the order of the schedule.
@@ -45,16 +45,15 @@ struct Schedule<'a> {
     woken_by: Vec<u32>,
 }
 
-/// The position of each node; `None` if the graph has a cycle.
-pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Option<Vec<u32>> {
+/// The position of each node.
+///
+/// # Errors
+/// [`Cyclic`].
+pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Result<Vec<u32>, Cyclic> {
     let len = graph.due.len();
-    let mut deadline = graph.due.clone();
-    for &node in sort(&graph.out)?.iter().rev() {
-        let after = graph.out.at(node).iter().map(|&next| deadline[next as usize]);
-        deadline[node as usize] = after.fold(deadline[node as usize], u32::min);
-    }
-    let mut waits_for = vec![0; len];
-    graph.out.items().iter().for_each(|&next| waits_for[next as usize] += 1);
+    let order = sort(&graph.out)?;
+    let mut deadline = deadlines(graph, order);
+    let waits_for = degrees(&graph.out);
     // They close a chain: at once.
     deadline[graph.gatherers.start as usize..graph.gatherers.end as usize].fill(0);
     let mut schedule = Schedule {
@@ -76,7 +75,17 @@ pub(super) fn guess(graph: &Graph, snapshots: bool, ends: &Lists) -> Option<Vec<
     let first = (0..len as u32).filter(|&node| schedule.waits_for[node as usize] == 0);
     schedule.ready = first.map(|node| schedule.turn(node)).collect();
     schedule.run();
-    Some(schedule.position)
+    Ok(schedule.position)
+}
+
+/// When each node is due, or what comes after it in a topological order.
+fn deadlines(graph: &Graph, order: Vec<u32>) -> Vec<u32> {
+    let mut deadline = graph.due.clone();
+    for node in order.into_iter().rev() {
+        let after = graph.out.at(node).iter().map(|&next| deadline[next as usize]);
+        deadline[node as usize] = after.fold(deadline[node as usize], u32::min);
+    }
+    deadline
 }
 
 impl Schedule<'_> {

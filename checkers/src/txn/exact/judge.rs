@@ -11,7 +11,7 @@ use super::overlap::{Overlaps, ends};
 use super::replay::{Event, execution};
 use super::saturate::{Halt, State};
 use super::search::Search;
-use super::sort::cycle;
+use super::sort::Cyclic;
 use crate::txn::lists::Lists;
 use crate::txn::sources::INITIAL;
 
@@ -38,7 +38,7 @@ impl From<Answer> for Judged {
 /// Judges `input`, which has no faults.
 pub(super) fn judge(input: &Input, rules: Rules, budget: &Budget) -> Judged {
     let mut made = guessed(input, rules, Late::Unsought);
-    if matches!(&made, Err(Halted::Cycle(graph)) if graph.assumed) {
+    if matches!(&made, Err(Halted::Cycle(graph, _)) if graph.assumed) {
         // Real time may have been assumed of some who cannot have kept it.
         drop(made);
         made = guessed(input, rules, Late::Sought);
@@ -46,10 +46,10 @@ pub(super) fn judge(input: &Input, rules: Rules, budget: &Budget) -> Judged {
     match made {
         Ok(guessed) => settle(input, rules, budget, guessed),
         Err(Halted::Answer(answer)) => answer.into(),
-        Err(Halted::Cycle(graph)) => {
-            let into = graph.out.turned();
-            let nodes = cycle(&graph.out, &into);
-            Answer::Impossible(graph.transactions(&nodes, |node| into.at(node))).into()
+        Err(Halted::Cycle(graph, cyclic)) => {
+            let nodes = cyclic.cycle(&graph.out);
+            let before = |gatherers: &[u32]| graph.leading_to(gatherers);
+            Answer::Impossible(graph.transactions(&nodes, before)).into()
         }
     }
 }
@@ -65,7 +65,7 @@ struct Guessed {
 enum Halted {
     Answer(Answer),
     /// The graph has a cycle.
-    Cycle(Box<Graph>),
+    Cycle(Box<Graph>, Cyclic),
 }
 
 impl From<Answer> for Halted {
@@ -86,12 +86,12 @@ fn guessed(input: &Input, rules: Rules, late: Late) -> Result<Guessed, Halted> {
         .map_err(|TooLarge| Answer::Unknown("more than a thousand million nodes".to_owned()))?;
     let ends = ends(graph.due.len(), &graph.chains);
     match guess(&graph, rules.snapshots, &ends) {
-        Some(position) => {
+        Ok(position) => {
             // Only the guess asks for it.
             graph.due = Vec::new();
             Ok(Guessed { graph, position, ends })
         }
-        None => Err(Halted::Cycle(Box::new(graph))),
+        Err(cyclic) => Err(Halted::Cycle(Box::new(graph), cyclic)),
     }
 }
 
@@ -116,47 +116,59 @@ fn settle(input: &Input, rules: Rules, budget: &Budget, guessed: Guessed) -> Jud
             done = Search::new(&mut state).run(budget);
         }
     }
-    let conflicts = *done.as_ref().unwrap_or(&0);
+    let effort = vec![
+        ("chains", free),
+        ("forced", state.forced as u64),
+        ("conflicts", *done.as_ref().unwrap_or(&0)),
+        ("assumptions_retracted", state.assumptions.retracted as u64),
+    ];
+    let order = state.order;
+    // There may be little memory left for an execution.
+    drop(state.overlaps);
     let answer = match done {
-        Ok(_) => Answer::Execution(execution(&graph, state.order.positions())),
+        Ok(_) => Answer::Execution(execution(&graph, &order.into_positions())),
         Err(Halt::Budget) => Answer::Unknown(format!(
             "the budget of {} conflicts and {} steps was used up",
             budget.conflicts, budget.steps
         )),
         Err(Halt::Conflict(conflict)) => {
-            let before = |node| state.order.predecessors(node);
+            let before = |gatherers: &[u32]| {
+                gatherers.iter().flat_map(|&node| order.predecessors(node)).copied().collect()
+            };
             Answer::Impossible(graph.transactions(&conflict.nodes, before))
         }
     };
-    let effort = vec![
-        ("chains", free),
-        ("forced", state.forced as u64),
-        ("conflicts", conflicts),
-        ("assumptions_retracted", state.assumptions.retracted as u64),
-    ];
     Judged { answer, effort }
 }
 
 impl Graph {
-    /// The transactions of nodes; of nodes that gather readers, those.
-    fn transactions<'a>(&self, nodes: &[u32], before: impl Fn(u32) -> &'a [u32]) -> Vec<u32> {
+    /// The transactions of nodes; of nodes that gather readers, those, who are found by `before`.
+    fn transactions(&self, nodes: &[u32], before: impl Fn(&[u32]) -> Vec<u32>) -> Vec<u32> {
         let mut of_commit = rustc_hash::FxHashMap::default();
         for &txn in &self.txns {
             of_commit.insert(self.commit[txn as usize], txn);
         }
-        let mut txns = Vec::new();
+        let (mut txns, mut gatherers) = (Vec::new(), Vec::new());
         for &node in nodes.iter().filter(|&&node| node != NONE) {
             match self.txns.get(node as usize) {
                 Some(&txn) => txns.push(txn),
-                None if self.gatherers.contains(&node) => {
-                    let readers = before(node).iter();
-                    txns.extend(readers.map(|&reader| self.txns[reader as usize]));
-                }
+                None if self.gatherers.contains(&node) => gatherers.push(node),
                 None => txns.extend(of_commit.get(&node)),
             }
+        }
+        if !gatherers.is_empty() {
+            gatherers.sort_unstable();
+            let readers = before(&gatherers).into_iter();
+            txns.extend(readers.map(|reader| self.txns[reader as usize]));
         }
         txns.sort_unstable();
         txns.dedup();
         txns
+    }
+
+    /// The nodes from which an edge leads to one of these, which are in order.
+    fn leading_to(&self, nodes: &[u32]) -> Vec<u32> {
+        let is_one = |to: &u32| nodes.binary_search(to).is_ok();
+        (0..self.out.len() as u32).filter(|&from| self.out.at(from).iter().any(is_one)).collect()
     }
 }

@@ -93,8 +93,9 @@ impl Order {
         self.position[node as usize]
     }
 
-    pub(super) fn positions(&self) -> &[u32] {
-        &self.position
+    /// By node.
+    pub(super) fn into_positions(self) -> Vec<u32> {
+        self.position
     }
 
     /// How many edges were added.

@@ -27,9 +27,8 @@ pub(super) type Edges = [Option<(u32, u32)>; 2];
 pub(super) fn ends(nodes: usize, chains: &[Chain]) -> Lists {
     let of = |(number, chain): (u32, &Chain)| {
         let mut ends = [chain.begin, chain.commit, chain.last, chain.readers];
-        ends.sort_unstable();
-        for at in (1..ends.len()).rev() {
-            if ends[at] == ends[at - 1] {
+        for at in 1..ends.len() {
+            if ends[..at].contains(&ends[at]) {
                 ends[at] = NONE;
             }
         }
@@ -53,7 +52,13 @@ impl Overlaps {
         for key in 0..keys {
             starts[key + 1] += starts[key];
         }
-        let mut sorted: Vec<u32> = (0..chains.len() as u32).collect();
+        let (mut sorted, mut next) = (vec![0; chains.len()], starts.clone());
+        for (number, chain) in (0..).zip(&chains) {
+            let next = &mut next[chain.key as usize];
+            sorted[*next as usize] = number;
+            *next += 1;
+        }
+        drop(next);
         for key in 0..keys {
             let range = starts[key] as usize..starts[key + 1] as usize;
             sorted[range].sort_unstable_by_key(|&chain| order.at(chains[chain as usize].begin));

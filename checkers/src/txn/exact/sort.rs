@@ -8,12 +8,21 @@ use crate::txn::lists::Lists;
 /// After so many nodes no further start is tried for a shorter cycle.
 const WORK_MAX: usize = 4_000_000;
 
-/// Kahn's algorithm: an order of all nodes, or of those that are on no cycle and after none.
-fn order(out: &Lists) -> Vec<u32> {
-    let len = out.len();
-    let mut waits_for = vec![0_u32; len];
-    out.items().iter().for_each(|&next| waits_for[next as usize] += 1);
-    let mut order: Vec<u32> = (0..len as u32).filter(|&n| waits_for[n as usize] == 0).collect();
+/// How many edges lead to each node.
+pub(super) fn degrees(out: &Lists) -> Vec<u32> {
+    let mut degrees = vec![0_u32; out.len()];
+    out.items().iter().for_each(|&next| degrees[next as usize] += 1);
+    degrees
+}
+
+/// A topological order, by Kahn's algorithm.
+///
+/// # Errors
+/// [`Cyclic`].
+pub(super) fn sort(out: &Lists) -> Result<Vec<u32>, Cyclic> {
+    let mut waits_for = degrees(out);
+    let mut order: Vec<u32> =
+        (0..out.len() as u32).filter(|&n| waits_for[n as usize] == 0).collect();
     let mut done = 0;
     while let Some(&node) = order.get(done) {
         done += 1;
@@ -24,41 +33,50 @@ fn order(out: &Lists) -> Vec<u32> {
             }
         }
     }
-    order
+    if done == out.len() { Ok(order) } else { Err(Cyclic { waits_for }) }
 }
 
-/// A topological order, or none.
-pub(super) fn sort(out: &Lists) -> Option<Vec<u32>> {
-    Some(order(out)).filter(|order| order.len() == out.len())
+/// There is no topological order.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Cyclic {
+    /// 0 of nodes that are on no cycle and after none.
+    waits_for: Vec<u32>,
 }
 
-/// The nodes of a cycle, not a long one where that is cheap; empty if there is none.
-pub(super) fn cycle(out: &Lists, into: &Lists) -> Vec<u32> {
-    let mut is_left = vec![true; out.len()];
-    order(out).iter().for_each(|&node| is_left[node as usize] = false);
-    let Some(first) = (0..out.len() as u32).find(|&node| is_left[node as usize]) else {
-        return Vec::new();
-    };
-    // What is left has something left before it: going back comes round.
-    let mut place = vec![NONE; out.len()];
-    let (mut walk, mut node) = (Vec::new(), first);
-    while place[node as usize] == NONE {
-        place[node as usize] = walk.len() as u32;
-        walk.push(node);
-        let before = into.at(node).iter().find(|&&before| is_left[before as usize]);
-        let Some(&before) = before else { return Vec::new() };
-        node = before;
+impl Cyclic {
+    fn is_left(&self, node: u32) -> bool {
+        self.waits_for[node as usize] > 0
     }
-    let mut best = walk.split_off(place[node as usize] as usize);
-    let mut work = 0;
-    for start in best.clone() {
-        if work > WORK_MAX {
-            break;
+
+    /// The nodes of a cycle, not a long one where that is cheap.
+    pub(super) fn cycle(&self, out: &Lists) -> Vec<u32> {
+        let nodes = 0..out.len() as u32;
+        let left = nodes.clone().filter(|&node| self.is_left(node));
+        let into = left.flat_map(|from| out.at(from).iter().map(move |&to| (to, from)));
+        let into = Lists::of(out.len(), into);
+        let Some(first) = nodes.into_iter().find(|&node| self.is_left(node)) else {
+            return Vec::new();
+        };
+        // What is left has something left before it: going back comes round.
+        let mut place = vec![NONE; out.len()];
+        let (mut walk, mut node) = (Vec::new(), first);
+        while place[node as usize] == NONE {
+            place[node as usize] = walk.len() as u32;
+            walk.push(node);
+            let Some(&before) = into.at(node).first() else { return Vec::new() };
+            node = before;
         }
-        let found = shortest(out, start, best.len(), &mut work);
-        best = found.unwrap_or(best);
+        let mut best = walk.split_off(place[node as usize] as usize);
+        let mut work = 0;
+        for start in best.clone() {
+            if work > WORK_MAX {
+                break;
+            }
+            let found = shortest(out, start, best.len(), &mut work);
+            best = found.unwrap_or(best);
+        }
+        best
     }
-    best
 }
 
 /// The shortest cycle through a node, if it is shorter than `limit`.
@@ -91,20 +109,16 @@ fn shortest(out: &Lists, start: u32, limit: usize, work: &mut usize) -> Option<V
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
     fn orders_and_short_cycles_are_found() {
-        let lists = |edges: &[(u32, u32)]| {
-            let into = edges.iter().map(|&(from, to)| (to, from));
-            (Lists::of(6, edges.iter().copied()), Lists::of(6, into))
-        };
-        let (out, into) = lists(&[(5, 4), (4, 3), (5, 3)]);
-        assert_eq!(sort(&out), Some(vec![0, 1, 2, 5, 4, 3]));
-        assert!(cycle(&out, &into).is_empty());
-        let (out, into) = lists(&[(0, 1), (1, 2), (2, 3), (3, 0), (3, 1), (3, 2), (3, 4)]);
-        assert_eq!(sort(&out), None);
-        let mut found = cycle(&out, &into);
+        let lists = |edges: &[(u32, u32)]| Lists::of(6, edges.iter().copied());
+        let out = lists(&[(5, 4), (4, 3), (5, 3)]);
+        assert_eq!(sort(&out), Ok(vec![0, 1, 2, 5, 4, 3]));
+        let out = lists(&[(0, 1), (1, 2), (2, 3), (3, 0), (3, 1), (3, 2), (3, 4)]);
+        let mut found = sort(&out).unwrap_err().cycle(&out);
         found.sort_unstable();
         assert_eq!(found, [2, 3]);
     }
