@@ -1,5 +1,10 @@
 //! The graph itself: the edges of a node lie side by side, 5 bytes each.
 
+use rayon::prelude::*;
+
+/// Nodes whose edges are found one after the other, at least; few in tests.
+const NODES_MIN: usize = if cfg!(test) { 2 } else { 1 << 13 };
+
 /// Kinds of edges, a bit each.
 pub(crate) type Kinds = u8;
 
@@ -78,6 +83,45 @@ impl Graph {
         let Some(mut builder) = count.finish() else { return Self::default() };
         edges.iter().for_each(|&(from, to, kinds)| builder.place(from, to, kinds));
         builder.finish()
+    }
+
+    /// Of so many nodes, the edges out of each given by `each`: twice, in the same order, those of
+    /// some nodes at a time. `None` when there are more than 2^32 - 1 edges.
+    pub(crate) fn by_node(
+        nodes: usize,
+        each: impl Fn(u32, &mut dyn FnMut(u32, Kinds)) + Sync,
+    ) -> Option<Self> {
+        let mut starts = vec![0_u32; nodes + 1];
+        starts[1..].par_iter_mut().with_min_len(NODES_MIN).enumerate().for_each(|(node, end)| {
+            each(node as u32, &mut |_, _| *end += 1);
+        });
+        let total: u64 = starts.iter().map(|&count| u64::from(count)).sum();
+        let total = u32::try_from(total).ok()? as usize;
+        for node in 0..nodes {
+            starts[node + 1] += starts[node];
+        }
+        let (mut targets, mut kinds) = (vec![0; total], vec![0; total]);
+        let mut parts = Vec::new();
+        let (mut to, mut of) = (&mut targets[..], &mut kinds[..]);
+        for first in (0..nodes).step_by(NODES_MIN) {
+            let last = nodes.min(first + NODES_MIN);
+            let count = (starts[last] - starts[first]) as usize;
+            let (targets, kinds);
+            (targets, to) = to.split_at_mut(count);
+            (kinds, of) = of.split_at_mut(count);
+            parts.push((first as u32..last as u32, targets, kinds));
+        }
+        parts.into_par_iter().for_each(|(nodes, targets, kinds)| {
+            let mut room = targets.iter_mut().zip(kinds);
+            for node in nodes {
+                each(node, &mut |target, kind| {
+                    if let Some(edge) = room.next() {
+                        (*edge.0, *edge.1) = (target, kind);
+                    }
+                });
+            }
+        });
+        Some(Self { starts, targets, kinds })
     }
 
     /// From what it consists of: `starts` has the number of edges as its last.

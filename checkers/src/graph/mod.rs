@@ -16,5 +16,5 @@ mod tests;
 
 pub(crate) use compact::{Builder, Graph, Kinds};
 pub(crate) use components::{Components, Walk, components};
-pub(crate) use reach::{Query, reachable, topological};
+pub(crate) use reach::{Query, Topological, reachable, topological};
 pub(crate) use shares::{Room, Share};

@@ -4,8 +4,32 @@ use rayon::prelude::*;
 
 use super::{Components, Graph, Kinds};
 
+/// An order of nodes in which every edge leads forward; nodes of one component are at one place.
+#[derive(Default)]
+pub(crate) struct Topological {
+    /// By node.
+    place: Vec<u32>,
+    /// By place, and where those of each place begin, with one more for the end.
+    nodes: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+impl Topological {
+    /// The place of a node.
+    #[inline]
+    pub(crate) fn of(&self, node: u32) -> u32 {
+        self.place[node as usize]
+    }
+
+    /// The nodes from one place to another, both included.
+    fn stretch(&self, first: u32, last: u32) -> &[u32] {
+        let end = self.starts[last as usize + 1];
+        &self.nodes[self.starts[first as usize] as usize..end as usize]
+    }
+}
+
 /// An order in which every edge of these kinds leads forward, edges within `cyclic` components
-/// aside: the place of each node, nodes of one component side by side at one place.
+/// aside.
 ///
 /// Kahn's algorithm (CACM 1962) first in, first out, so that the order keeps to time where the
 /// edges do; one group of nodes after the other, between which there are no edges.
@@ -14,7 +38,7 @@ pub(crate) fn topological(
     kinds: Kinds,
     cyclic: &Components,
     group: &[u32],
-) -> Vec<u32> {
+) -> Topological {
     let nodes = graph.nodes();
     let head = |node: u32| match cyclic.of[node as usize] {
         Components::NONE => node,
@@ -32,7 +56,11 @@ pub(crate) fn topological(
     sources.sort_by_key(|&node| group[node as usize]);
     let mut sources = sources.into_iter().peekable();
     let mut queue: Vec<u32> = Vec::with_capacity(nodes);
-    let mut place = vec![0; nodes];
+    let mut order = Topological {
+        place: vec![0; nodes],
+        nodes: Vec::with_capacity(nodes),
+        starts: Vec::with_capacity(nodes + 1),
+    };
     let mut next = 0;
     loop {
         if next == queue.len() {
@@ -49,8 +77,10 @@ pub(crate) fn topological(
             Components::NONE => &alone[..],
             component => cyclic.members(component as usize),
         };
+        order.starts.push(order.nodes.len() as u32);
         for &member in members {
-            place[member as usize] = next as u32;
+            order.place[member as usize] = next as u32;
+            order.nodes.push(member);
             for (to, kind) in graph.out(member) {
                 let to = head(to);
                 if kind & kinds == 0 || to == node {
@@ -64,7 +94,8 @@ pub(crate) fn topological(
         }
         next += 1;
     }
-    place
+    order.starts.push(order.nodes.len() as u32);
+    order
 }
 
 /// Whether `to` is reachable from `from`.
@@ -74,7 +105,7 @@ pub(crate) struct Query {
     pub to: u32,
 }
 
-/// Answers each query, for edges of these kinds; `place` is a [`topological`] order of a graph
+/// Answers each query, for edges of these kinds; `order` is a [`topological`] one of a graph
 /// with these edges and perhaps more.
 ///
 /// A query costs the edges of the stretch of the order that it spans; up to 64 that span alike and
@@ -82,24 +113,23 @@ pub(crate) struct Query {
 pub(crate) fn reachable(
     graph: &Graph,
     kinds: Kinds,
-    place: &[u32],
+    order: &Topological,
     queries: &[Query],
 ) -> Vec<bool> {
     let span = |number: usize| {
         let query = queries[number];
-        let (from, to) = (place[query.from as usize], place[query.to as usize]);
+        let (from, to) = (order.of(query.from), order.of(query.to));
         (from <= to).then(|| Asked { size: (to - from).checked_ilog2(), from, to, number })
     };
     let mut asked: Vec<Asked> = (0..queries.len()).filter_map(span).collect();
     asked.sort_unstable_by_key(|asked| (asked.size, asked.from, asked.to, asked.number));
-    let order = by_place(place);
     let answer = |mask: &mut Vec<u64>, batch: &[Asked]| {
         for (bit, asked) in batch.iter().enumerate() {
             mask[queries[asked.number].from as usize] |= 1 << bit;
         }
         let last = batch.iter().map(|asked| asked.to).max().unwrap_or(0);
         let nodes = order.stretch(batch[0].from, last);
-        spread(graph, kinds, place, nodes, batch, mask);
+        spread(graph, kinds, order, nodes, batch, mask);
         let mut reached = 0_u64;
         for (bit, asked) in batch.iter().enumerate() {
             reached |= mask[queries[asked.number].to as usize] & 1 << bit;
@@ -157,7 +187,7 @@ struct Asked {
 fn spread(
     graph: &Graph,
     kinds: Kinds,
-    place: &[u32],
+    order: &Topological,
     nodes: &[u32],
     batch: &[Asked],
     mask: &mut [u64],
@@ -168,8 +198,8 @@ fn spread(
     ends.sort_unstable();
     let mut ends = ends.into_iter().peekable();
     let mut live = u64::MAX;
-    for together in nodes.chunk_by(|a, b| place[*a as usize] == place[*b as usize]) {
-        let here = place[together[0] as usize];
+    for together in nodes.chunk_by(|a, b| order.of(*a) == order.of(*b)) {
+        let here = order.of(together[0]);
         while let Some((_, bit)) = ends.next_if(|(end, _)| *end < here) {
             live &= !bit;
         }
@@ -182,10 +212,10 @@ fn spread(
                     continue;
                 }
                 for (to, kind) in graph.out(node) {
-                    if kind & kinds == 0 || place[to as usize] > last {
+                    if kind & kinds == 0 || order.of(to) > last {
                         continue;
                     }
-                    let same = place[to as usize] == here;
+                    let same = order.of(to) == here;
                     changed |= same && bits & !mask[to as usize] != 0;
                     mask[to as usize] |= bits;
                 }
@@ -194,36 +224,5 @@ fn spread(
                 break;
             }
         }
-    }
-}
-
-/// Nodes in order of their places.
-struct ByPlace {
-    nodes: Vec<u32>,
-    starts: Vec<u32>,
-}
-
-fn by_place(place: &[u32]) -> ByPlace {
-    let places = place.iter().max().map_or(0, |&last| last as usize + 1);
-    let mut starts = vec![0_u32; places + 1];
-    place.iter().for_each(|&place| starts[place as usize + 1] += 1);
-    for number in 0..places {
-        starts[number + 1] += starts[number];
-    }
-    let mut next = starts.clone();
-    let mut nodes = vec![0; place.len()];
-    for (node, &place) in (0..).zip(place) {
-        let next = &mut next[place as usize];
-        nodes[*next as usize] = node;
-        *next += 1;
-    }
-    ByPlace { nodes, starts }
-}
-
-impl ByPlace {
-    /// The nodes from one place to another, both included.
-    fn stretch(&self, first: u32, last: u32) -> &[u32] {
-        let end = self.starts[last as usize + 1];
-        &self.nodes[self.starts[first as usize] as usize..end as usize]
     }
 }

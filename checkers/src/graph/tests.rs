@@ -64,16 +64,27 @@ proptest! {
     }
 
     #[test]
+    fn a_graph_told_node_by_node_is_that_of_its_edges((nodes, edges) in edges()) {
+        let expected = Graph::of_edges(nodes, &edges);
+        let graph = Graph::by_node(nodes, |node, add| {
+            edges.iter().filter(|edge| edge.0 == node).for_each(|edge| add(edge.1, edge.2));
+        });
+        let graph = graph.unwrap_or_default();
+        prop_assert_eq!(graph.nodes(), expected.nodes());
+        prop_assert!(graph.edges().eq(expected.edges()));
+    }
+
+    #[test]
     fn queries_are_answered_as_by_search((nodes, edges) in edges(), kinds in 1_u8..8) {
         let graph = Graph::of_edges(nodes, &edges);
         // The order may have more edges than are asked for.
         let together = vec![0; nodes];
-        let place = topological(&graph, 7, &components(&graph, 7), &together);
+        let order = topological(&graph, 7, &components(&graph, 7), &together);
         let all: Vec<Query> = (0..nodes as u32)
             .flat_map(|from| (0..nodes as u32).map(move |to| Query { from, to }))
             .collect();
         let oracle = as_petgraph(nodes, &edges, kinds);
-        let answers = reachable(&graph, kinds, &place, &all);
+        let answers = reachable(&graph, kinds, &order, &all);
         for (query, answer) in all.iter().zip(answers) {
             let (from, to) = (query.from.into(), query.to.into());
             prop_assert_eq!(answer, has_path_connecting(&oracle, from, to, None));

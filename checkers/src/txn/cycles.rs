@@ -15,7 +15,9 @@ use super::anomaly::{Anomaly, Level};
 use super::dependencies::{Core, HUB, NONE, Node, Nodes, PROCESS, REALTIME, RW, WR, WW};
 use super::rivals::{Settled, settle};
 use crate::graph::path::{BothWays, shortest};
-use crate::graph::{Builder, Components, Graph, Kinds, Query, components, reachable, topological};
+use crate::graph::{
+    Builder, Components, Graph, Kinds, Query, Topological, components, reachable, topological,
+};
 
 /// Cycles of one anomaly that are told in full.
 pub(crate) const TOLD_MAX: usize = 10;
@@ -105,19 +107,19 @@ pub(crate) fn search(core: Core) -> Searched {
     let graph = &search.graph.forth;
     let by_time = || {
         let cyclic = components(graph, deps(Level::Realtime));
-        let place = topological(graph, deps(Level::Realtime), &cyclic, &search.all.of);
-        (cyclic, place)
+        let order = topological(graph, deps(Level::Realtime), &cyclic, &search.all.of);
+        (cyclic, order)
     };
     let with_rw = |level| components(graph, deps(level) | RW);
-    let ((cyclic, place), (plain, process)) =
+    let ((cyclic, order), (plain, process)) =
         rayon::join(by_time, || (with_rw(Level::Plain), with_rw(Level::Process)));
     if cyclic.len() > 0 {
         search.without_rw(Class::G0, WW);
         search.without_rw(Class::G1c, WW | WR);
     }
     drop(cyclic);
-    search.singles(&place);
-    drop(place);
+    search.singles(&order);
+    drop(order);
     let realtime = std::mem::take(&mut search.all);
     search.several(Level::Plain, &plain);
     drop(plain);
@@ -179,13 +181,13 @@ impl Search {
     }
 
     /// G-single: anti-dependencies from a to b where b comes before a by other edges.
-    /// `place`: the [`topological`] order by those.
-    fn singles(&mut self, place: &[u32]) {
+    /// `order`: the [`topological`] one by those.
+    fn singles(&mut self, order: &Topological) {
         let mut pairs: Vec<(u32, u32)> = self
             .graph
             .forth
             .edges()
-            .filter(|&(from, to, kind)| kind == RW && place[to as usize] <= place[from as usize])
+            .filter(|&(from, to, kind)| kind == RW && order.of(to) <= order.of(from))
             .map(|(from, to, _)| (from, to))
             .collect();
         pairs.sort_unstable();
@@ -195,7 +197,7 @@ impl Search {
         for level in Level::ALL.into_iter().rev() {
             let queries: Vec<Query> =
                 pairs.iter().map(|&(reader, writer)| Query { from: writer, to: reader }).collect();
-            let answers = reachable(&self.graph.forth, deps(level), place, &queries);
+            let answers = reachable(&self.graph.forth, deps(level), order, &queries);
             let mut answers = answers.into_iter();
             pairs.retain(|_| answers.next().unwrap_or(false));
             accused.push((level, pairs.clone()));
@@ -209,7 +211,7 @@ impl Search {
                 self.marks[writer as usize] |= Class::Single.bit(level);
             }
             let count = fresh.len();
-            let span = |&(from, to): &(u32, u32)| place[from as usize] - place[to as usize];
+            let span = |&(from, to): &(u32, u32)| order.of(from) - order.of(to);
             fresh.sort_by_key(|pair| (span(pair), *pair));
             let cycle = |&(reader, writer): &(u32, u32)| {
                 let mut path = shortest(&self.graph, deps(level), writer, reader)?;

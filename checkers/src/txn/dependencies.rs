@@ -12,7 +12,7 @@
 use rayon::prelude::*;
 
 use super::Transactions;
-use crate::graph::{Builder, Components, Graph, Kinds, Room, Share, Walk, components};
+use crate::graph::{Components, Graph, Kinds, Room, Share, Walk, components};
 use crate::history::Completion;
 
 /// Consecutive versions.
@@ -260,27 +260,19 @@ impl Dependencies {
             .collect();
         let mut number = vec![NONE; found.of.len()];
         (0..).zip(&kept).for_each(|(new, &old)| number[old as usize] = new);
-        let mut count = Builder::count(kept.len());
-        for (new, &from) in (0..).zip(&kept) {
-            self.out(from, |to, _| {
-                if found.within(from, to) {
-                    count.add(new);
-                }
-            });
-        }
-        let mut builder = count.finish()?;
-        for (new, &from) in (0..).zip(&kept) {
+        let graph = Graph::by_node(kept.len(), |new, add| {
+            let from = kept[new as usize];
             self.out(from, |to, kind| {
                 if found.within(from, to) {
-                    builder.place(new, number[to as usize], kind);
+                    add(number[to as usize], kind);
                 }
             });
-        }
+        })?;
         let mut nodes = Nodes::default();
         kept.iter().for_each(|&node| nodes.push(self.node(node)));
         drop(self);
         let components = found.renumbered(&kept, &number);
-        Some(Core { graph: builder.finish(), nodes, components, rivals: Vec::new() })
+        Some(Core { graph, nodes, components, rivals: Vec::new() })
     }
 
     fn node(&self, node: u32) -> Node {
