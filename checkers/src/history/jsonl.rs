@@ -1,7 +1,9 @@
 //! Reads isobar's own `history.jsonl`, and others' JSON with an event per line.
 //!
-//! The file is cut into pieces of whole lines. While the events of some pieces are paired, in
-//! their order, the next pieces are scanned on every core, each with names of its own for values.
+//! The file is cut into pieces of whole lines. Where these are transactions, the next pieces are
+//! scanned on every core, each with names of its own for values, while the events of others are
+//! paired, in their order. Lines of one value each are read on one core: there is so little to do
+//! for each that handing them on takes as long.
 
 use std::io::BufRead;
 
@@ -12,7 +14,7 @@ use super::scan::Scanner;
 use super::{History, HistoryBuilder, HistoryError, Problem, ReadError, decode};
 
 /// Pieces that are scanned at a time, per thread: enough that threads seldom wait for each other.
-const PIECES: usize = 4;
+const PIECES: usize = 8;
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -24,6 +26,23 @@ const PIECES: usize = 4;
 pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     let mut file = Pieces::new(name, reader);
     let mut pairing = Pairing::new(name);
+    let (mut bytes, mut scanner) = (Vec::new(), Scanner::default());
+    while !scanner.is_in_transactions() {
+        file.next(&mut bytes)?;
+        if bytes.is_empty() {
+            return Ok(pairing.builder.finish());
+        }
+        pairing.read(&bytes, &mut scanner)?;
+    }
+    side_by_side(&mut file, &mut pairing)?;
+    Ok(pairing.builder.finish())
+}
+
+/// Reads the rest of a file on every core.
+fn side_by_side<R: BufRead>(
+    file: &mut Pieces<R>,
+    pairing: &mut Pairing<'_>,
+) -> Result<(), ReadError> {
     let [mut following, mut unscanned, mut scanned] = [const { Vec::<Piece>::new() }; 3];
     loop {
         let (mut cut, mut paired) = (Ok(()), Ok(()));
@@ -33,12 +52,12 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
             for piece in &mut unscanned {
                 scope.spawn(|_| piece.scan());
             }
-            cut = cut_some(&mut file, &mut following);
+            cut = cut_some(file, &mut following);
         });
         paired?;
         cut?;
         if following.is_empty() && unscanned.is_empty() {
-            return Ok(pairing.builder.finish());
+            return Ok(());
         }
         // What was paired is room for what follows next.
         std::mem::swap(&mut scanned, &mut unscanned);
@@ -63,13 +82,11 @@ struct Piece {
     scanner: Scanner,
     /// Of the values of `lines`.
     provisional: Provisional,
-    /// All that are not empty, up to the first that is wrong.
+    /// Up to the first that is wrong.
     lines: Vec<Line>,
-    /// How many there are in all.
-    count: usize,
 }
 
-/// A line that is not empty.
+/// The event of a line that is not empty.
 struct Line {
     /// In its piece, from 1.
     number: usize,
@@ -82,53 +99,54 @@ enum Scanned {
     Wrong(serde_json::Error),
 }
 
-impl From<Result<Box<decode::Members>, serde_json::Error>> for Scanned {
-    fn from(members: Result<Box<decode::Members>, serde_json::Error>) -> Self {
-        members.map_or_else(Self::Wrong, Self::Unusual)
-    }
+/// The lines that are not empty: the number of each, from 1, and its length in what lies ahead of
+/// its begin.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8], usize)> {
+    let (mut start, mut number) = (0, 0);
+    std::iter::from_fn(move || {
+        while start < bytes.len() {
+            let ahead = &bytes[start..];
+            let length = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
+            start += length + 1;
+            number += 1;
+            let length = ahead[..length].trim_ascii_end().len();
+            if length > 0 {
+                return Some((number, ahead, length));
+            }
+        }
+        None
+    })
 }
 
 impl Piece {
     /// Scans the lines, whatever was scanned before.
     fn scan(&mut self) {
         self.provisional.begin_again();
-        let names = &mut self.provisional.names;
         self.lines.clear();
-        self.count = 0;
-        let mut start = 0;
-        while start < self.bytes.len() {
-            let ahead = &self.bytes[start..];
-            let newline = memchr::memchr(b'\n', ahead);
-            let length = newline.unwrap_or(ahead.len());
-            start += length + 1;
-            self.count += 1;
-            let length = ahead[..length].trim_ascii_end().len();
-            if length == 0 {
-                continue;
-            }
+        let names = &mut self.provisional.names;
+        for (number, ahead, length) in lines(&self.bytes) {
             let event = match self.scanner.record(ahead, length, names) {
                 Some(record) => Scanned::Usual(record),
-                None => serde_json::from_slice(&ahead[..length]).into(),
-            };
-            let event = match names.is_full() {
-                true => Scanned::Wrong(serde::de::Error::custom(Problem::TooManyValues)),
-                false => event,
+                None => match serde_json::from_slice(&ahead[..length]) {
+                    Ok(members) => Scanned::Unusual(members),
+                    Err(error) => Scanned::Wrong(error),
+                },
             };
             let wrong = matches!(event, Scanned::Wrong(_));
-            self.lines.push(Line { number: self.count, event });
+            self.lines.push(Line { number, event });
             if wrong {
                 return;
             }
         }
-    }
-
-    /// Whether the file may have been cut off in the last line.
-    fn is_open(&self) -> bool {
-        !self.bytes.ends_with(b"\n")
+        if names.is_full() {
+            self.lines.clear();
+            let error = serde::de::Error::custom(Problem::TooManyValues);
+            self.lines.push(Line { number: 1, event: Scanned::Wrong(error) });
+        }
     }
 }
 
-/// Pairs the events of pieces.
+/// Pairs the events of a file.
 struct Pairing<'a> {
     /// The name of the file.
     name: &'a str,
@@ -144,34 +162,64 @@ impl<'a> Pairing<'a> {
         Self { name, builder, before: 0 }
     }
 
-    fn take(&mut self, piece: &mut Piece) -> Result<(), ReadError> {
-        let is_open = piece.is_open();
-        for line in piece.lines.drain(..) {
-            let number = self.before + line.number;
-            let paired = match line.event {
-                Scanned::Usual(record) => {
-                    let record = piece.provisional.rename(&record, &mut self.builder.names);
-                    self.builder.record(record)
-                }
-                Scanned::Unusual(members) => push(*members, &mut self.builder),
-                Scanned::Wrong(_) if is_open && line.number == piece.count => {
-                    let remark = format!("line {number}, the last, is torn: left out");
-                    self.builder.remarks.push(remark);
-                    Ok(())
-                }
-                Scanned::Wrong(error) => {
-                    return Err(ReadError::Syntax {
-                        file: self.name.to_owned(),
-                        line: number,
-                        column: error.column(),
-                        problem: without_place(&error),
-                    });
-                }
+    /// Scans the lines of a piece, and pairs their events.
+    fn read(&mut self, bytes: &[u8], scanner: &mut Scanner) -> Result<(), ReadError> {
+        for (number, ahead, length) in lines(bytes) {
+            let builder = &mut self.builder;
+            let paired = match scanner.record(ahead, length, &mut builder.names) {
+                Some(record) => builder.record(record),
+                None => match serde_json::from_slice(&ahead[..length]) {
+                    Ok(members) => push(members, builder),
+                    Err(error) => return self.wrong(number, &error, bytes),
+                },
             };
-            paired.map_err(ReadError::at(self.name, number))?;
+            paired.map_err(ReadError::at(self.name, self.before + number))?;
         }
-        self.before += piece.count;
+        self.pass(bytes);
         Ok(())
+    }
+
+    /// Pairs the events of a piece that was scanned.
+    fn take(&mut self, piece: &mut Piece) -> Result<(), ReadError> {
+        for Line { number, event } in piece.lines.drain(..) {
+            let builder = &mut self.builder;
+            let paired = match event {
+                Scanned::Usual(record) => {
+                    let record = piece.provisional.rename(&record, &mut builder.names);
+                    builder.record(record)
+                }
+                Scanned::Unusual(members) => push(*members, builder),
+                Scanned::Wrong(error) => return self.wrong(number, &error, &piece.bytes),
+            };
+            paired.map_err(ReadError::at(self.name, self.before + number))?;
+        }
+        self.pass(&piece.bytes);
+        Ok(())
+    }
+
+    /// The lines of a piece are done with.
+    fn pass(&mut self, bytes: &[u8]) {
+        self.before += memchr::memchr_iter(b'\n', bytes).count();
+    }
+
+    /// A line makes no sense: an error, unless the file was cut off there.
+    fn wrong(
+        &mut self,
+        number: usize,
+        error: &serde_json::Error,
+        bytes: &[u8],
+    ) -> Result<(), ReadError> {
+        let line = self.before + number;
+        if number > memchr::memchr_iter(b'\n', bytes).count() {
+            self.builder.remarks.push(format!("line {line}, the last, is torn: left out"));
+            return Ok(());
+        }
+        Err(ReadError::Syntax {
+            file: self.name.to_owned(),
+            line,
+            column: error.column(),
+            problem: without_place(error),
+        })
     }
 }
 

@@ -228,7 +228,14 @@ fn done(f: &str, value: &Value) -> String {
     format!("{}\n{}\n", event("invoke"), event("ok"))
 }
 
-/// Lines are read in pieces, which know nothing of each other: of 200 bytes in tests.
+/// Transactions enough for a piece, of 200 bytes in tests: what follows is read on every core, in
+/// pieces that know nothing of each other.
+const TXNS: usize = 6;
+
+fn txns() -> String {
+    done("txn", &json!([["w", "x", 1]])).repeat(TXNS)
+}
+
 #[test]
 fn equal_values_of_any_piece_have_one_name() {
     let values = |turn: i64| {
@@ -249,16 +256,19 @@ fn equal_values_of_any_piece_have_one_name() {
     };
     let all: Vec<Value> = (0..40).flat_map(|turn| values(turn % 20)).collect();
     let text: String = all.iter().map(|value| done("write", value)).collect();
-    let history = read("h", text.as_bytes(), None).unwrap();
-    let found: Vec<Value> = history.operations().map(|operation| operation.result()).collect();
-    assert_eq!(found, all);
-    let mut names = std::collections::HashMap::new();
-    for operation in history.operations() {
-        let value = operation.result().to_string();
-        let name = *names.entry(value).or_insert(operation.result_id());
-        assert_eq!((operation.argument_id(), operation.result_id()), (name, name));
+    for (before, text) in [(0, text.clone()), (TXNS, txns() + &text)] {
+        let history = read("h", text.as_bytes(), None).unwrap();
+        let operations = history.operations().skip(before);
+        let found: Vec<Value> = operations.clone().map(|operation| operation.result()).collect();
+        assert_eq!(found, all);
+        let mut names = std::collections::HashMap::new();
+        for operation in operations {
+            let value = operation.result().to_string();
+            let name = *names.entry(value).or_insert(operation.result_id());
+            assert_eq!((operation.argument_id(), operation.result_id()), (name, name));
+        }
+        assert_eq!(names.len(), 6 * 20 + 5);
     }
-    assert_eq!(names.len(), 6 * 20 + 5);
 }
 
 #[test]
@@ -277,7 +287,14 @@ fn a_value_that_looks_like_a_micro_operation_has_one_name_too() {
 
 #[test]
 fn errors_are_told_by_the_line_of_the_file_whatever_came_before() {
-    let good = done("write", &json!(1)).repeat(300);
+    let good = done("write", &json!(1)).repeat(300 - TXNS);
+    for good in [txns() + &good, good.clone() + &txns()] {
+        told_by_line(&good);
+    }
+}
+
+/// `good`: 300 operations of process 0.
+fn told_by_line(good: &str) {
     let first = "{\"process\":0,\"type\":\"ok\",\"f\":\"write\"}\n";
     for (text, expected) in [
         (format!("{good}\n\n{{\"process\":0,,}}\n{good}"), "h:603:14: "),

@@ -27,6 +27,11 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
+    /// Whether the last event was that of a transaction.
+    pub(super) fn is_in_transactions(&self) -> bool {
+        self.is_transaction
+    }
+
     /// The event of a client in the first `length` bytes of `ahead`, if nothing in it is unusual.
     ///
     /// What is beyond them changes nothing; it lets the last words be read eight bytes at a time.
