@@ -5,7 +5,6 @@ use rayon::prelude::*;
 use super::{Components, Graph, Kinds};
 
 /// An order of nodes in which every edge leads forward; nodes of one component are at one place.
-#[derive(Default)]
 pub(crate) struct Topological {
     /// By node.
     place: Vec<u32>,

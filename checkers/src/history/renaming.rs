@@ -81,7 +81,7 @@ impl Renamer<'_> {
             Kind::Text => self.to.text(self.from.text_at(place)),
             Kind::Large => self.to.integer(self.from.large_at(place)),
             Kind::Other => self.to.value(&self.from.get(id)),
-            Kind::Array => return self.array(place, Self::value, Interner::old_array),
+            Kind::Array => return self.array(place, Self::value, Interner::array_in_table),
         };
         self.known.set(kind, place, new)
     }

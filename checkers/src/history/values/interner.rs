@@ -186,7 +186,7 @@ impl Interner {
     }
 
     /// As [`array`](Self::array), for one that was not named lately.
-    pub(in super::super) fn old_array(&mut self, items: &[ValueId]) -> ValueId {
+    pub(in super::super) fn array_in_table(&mut self, items: &[ValueId]) -> ValueId {
         self.hashed_array(hash_array(items) & !LOOSE, items)
     }
 
