@@ -138,11 +138,6 @@ impl Piece {
                 return;
             }
         }
-        if names.is_full() {
-            self.lines.clear();
-            let error = serde::de::Error::custom(Problem::TooManyValues);
-            self.lines.push(Line { number: 1, event: Scanned::Wrong(error) });
-        }
     }
 }
 
@@ -181,6 +176,10 @@ impl<'a> Pairing<'a> {
 
     /// Pairs the events of a piece that was scanned.
     fn take(&mut self, piece: &mut Piece) -> Result<(), ReadError> {
+        if piece.provisional.names.is_full() {
+            let (line, problem) = (self.before + 1, Problem::TooManyValues.to_string());
+            return Err(ReadError::Syntax { file: self.name.to_owned(), line, column: 0, problem });
+        }
         for Line { number, event } in piece.lines.drain(..) {
             let builder = &mut self.builder;
             let paired = match event {
