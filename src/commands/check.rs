@@ -327,7 +327,7 @@ fn explain(result: &CheckResult) {
 
 pub(super) fn read(path: &str, format: Option<InputFormat>) -> Result<History, Failure> {
     let cannot = |error| Failure::usage(format!("cannot read {path}: {error}"));
-    let bytes: Box<dyn BufRead> = match path {
+    let bytes: Box<dyn BufRead + Send> = match path {
         STANDARD_INPUT => Box::new(BufReader::new(io::stdin())),
         _ => Box::new(BufReader::new(File::open(path).map_err(cannot)?)),
     };
@@ -337,7 +337,7 @@ pub(super) fn read(path: &str, format: Option<InputFormat>) -> Result<History, F
 }
 
 /// What gzip or zstd packed, told by its first bytes; anything else as it is.
-fn unpacked(mut bytes: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+fn unpacked(mut bytes: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + Send>> {
     let head = bytes.fill_buf()?;
     if head.starts_with(b"\x1f\x8b") {
         return Ok(Box::new(BufReader::new(MultiGzDecoder::new(bytes))));

@@ -100,6 +100,12 @@ impl Eight {
         (place < size_of::<u64>()).then(|| (self.0 >> (8 * place)) as u8)
     }
 
+    /// How many bytes are the same before the first that is not.
+    #[inline]
+    pub(super) fn same(self, other: Self) -> usize {
+        (self.0 ^ other.0).trailing_zeros() as usize / 8
+    }
+
     #[inline]
     pub(super) fn begins_with_nought(self) -> bool {
         self.0 as u8 == b'0'

@@ -52,7 +52,7 @@ impl Format {
 /// [`ReadError`] with file, line and column, and what was expected there.
 pub fn read(
     name: &str,
-    mut reader: impl BufRead,
+    mut reader: impl BufRead + Send,
     format: Option<Format>,
 ) -> Result<History, ReadError> {
     let format = match format {

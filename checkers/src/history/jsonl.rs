@@ -1,20 +1,23 @@
 //! Reads isobar's own `history.jsonl`, and others' JSON with an event per line.
 //!
-//! The file is cut into pieces of whole lines. Where these are transactions, the next pieces are
-//! scanned on every core, each with names of its own for values, while the events of others are
-//! paired, in their order. Lines of one value each are read on one core: there is so little to do
-//! for each that handing them on takes as long.
+//! The file is cut into pieces of whole lines. Where these are transactions, pieces are scanned on
+//! several cores, each with names of its own for values, and their events are paired in order,
+//! each piece by the core that has it at hand. Lines of one value each are read on one core: there
+//! is so little to do for each that taking turns takes as long.
 
-use std::io::BufRead;
+use std::io::Read;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use super::pairing::{Record, Stamp};
 use super::pieces::Pieces;
 use super::renaming::Provisional;
+use super::ring::{Place, ring};
 use super::scan::Scanner;
 use super::{History, HistoryBuilder, HistoryError, Problem, ReadError, decode};
 
-/// Pieces that are scanned at a time, per thread: enough that threads seldom wait for each other.
-const PIECES: usize = 8;
+/// More would wait for each other: half of the work is done by one at a time.
+const THREADS_MAX: usize = 3;
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -23,7 +26,7 @@ const PIECES: usize = 8;
 ///
 /// # Errors
 /// [`ReadError`] with file, line and column, and what was expected there.
-pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
+pub fn read(name: &str, reader: impl Read + Send) -> Result<History, ReadError> {
     let mut file = Pieces::new(name, reader);
     let mut pairing = Pairing::new(name);
     let (mut bytes, mut scanner) = (Vec::new(), Scanner::default());
@@ -38,40 +41,49 @@ pub fn read(name: &str, reader: impl BufRead) -> Result<History, ReadError> {
     Ok(pairing.builder.finish())
 }
 
-/// Reads the rest of a file on every core.
-fn side_by_side<R: BufRead>(
+/// Reads the rest of a file on every core: each thread cuts a piece off when it is its turn, scans
+/// it, and pairs its events when those before are paired.
+fn side_by_side<R: Read + Send>(
     file: &mut Pieces<R>,
     pairing: &mut Pairing<'_>,
 ) -> Result<(), ReadError> {
-    let [mut following, mut unscanned, mut scanned] = [const { Vec::<Piece>::new() }; 3];
-    loop {
-        let (mut cut, mut paired) = (Ok(()), Ok(()));
-        // The thread of the caller is none of those that compute.
-        rayon::in_place_scope(|scope| {
-            scope.spawn(|_| paired = scanned.iter_mut().try_for_each(|piece| pairing.take(piece)));
-            for piece in &mut unscanned {
-                scope.spawn(|_| piece.scan());
-            }
-            cut = cut_some(file, &mut following);
-        });
-        paired?;
-        cut?;
-        if following.is_empty() && unscanned.is_empty() {
-            return Ok(());
-        }
-        // What was paired is room for what follows next.
-        std::mem::swap(&mut scanned, &mut unscanned);
-        std::mem::swap(&mut unscanned, &mut following);
-    }
+    let places = ring(threads(), file).into_iter().zip(ring(threads(), pairing));
+    thread::scope(|scope| {
+        let work = |(file, pairing)| scope.spawn(move || read_some(&file, &pairing));
+        let running: Vec<_> = places.map(work).collect();
+        let end = |thread: ScopedJoinHandle<'_, _>| match thread.join() {
+            Ok(outcome) => outcome,
+            Err(panic) => resume_unwind(panic),
+        };
+        running.into_iter().try_for_each(end)
+    })
 }
 
-/// The next pieces of a file, in the room of others; none at its end.
-fn cut_some<R: BufRead>(file: &mut Pieces<R>, pieces: &mut Vec<Piece>) -> Result<(), ReadError> {
-    pieces.resize_with(PIECES * rayon::current_num_threads(), Piece::default);
-    for piece in pieces.iter_mut() {
-        file.next(&mut piece.bytes)?;
+/// How many threads read; in tests always some.
+fn threads() -> usize {
+    if cfg!(test) { 3 } else { rayon::current_num_threads().min(THREADS_MAX) }
+}
+
+/// What one of the threads reads. It ends at the end of the file, or when one has met an error.
+fn read_some<R: Read>(
+    file: &Place<&mut Pieces<R>>,
+    pairing: &Place<&mut Pairing<'_>>,
+) -> Result<(), ReadError> {
+    let mut piece = Piece::default();
+    while let Some(rest) = file.take() {
+        let cut = rest.next(&mut piece.bytes);
+        if cut.is_ok() {
+            if piece.bytes.is_empty() {
+                break;
+            }
+            file.hand_on(rest);
+        }
+        piece.scan();
+        let Some(paired) = pairing.take() else { break };
+        cut?;
+        paired.take(&mut piece)?;
+        pairing.hand_on(paired);
     }
-    pieces.retain(|piece| !piece.bytes.is_empty());
     Ok(())
 }
 
@@ -80,17 +92,12 @@ fn cut_some<R: BufRead>(file: &mut Pieces<R>, pieces: &mut Vec<Piece>) -> Result
 struct Piece {
     bytes: Vec<u8>,
     scanner: Scanner,
-    /// Of the values of `lines`.
+    /// Of the values of `events`.
     provisional: Provisional,
-    /// Up to the first that is wrong.
-    lines: Vec<Line>,
-}
-
-/// The event of a line that is not empty.
-struct Line {
-    /// In its piece, from 1.
-    number: usize,
-    event: Scanned,
+    /// Each with the number of its line, from 1; up to the first that is wrong.
+    events: Vec<(usize, Scanned)>,
+    /// Lines up to there.
+    count: usize,
 }
 
 enum Scanned {
@@ -99,32 +106,49 @@ enum Scanned {
     Wrong(serde_json::Error),
 }
 
-/// The lines that are not empty: the number of each, from 1, and its length in what lies ahead of
-/// its begin.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8], usize)> {
-    let (mut start, mut number) = (0, 0);
-    std::iter::from_fn(move || {
-        while start < bytes.len() {
-            let ahead = &bytes[start..];
+/// The lines of a piece that are not empty.
+struct Lines<'a> {
+    bytes: &'a [u8],
+    /// Where the next begins.
+    start: usize,
+    /// Lines so far, empty or not.
+    count: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        Self { bytes, start: 0, count: 0 }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    /// A line's number, from 1, and its length in what lies ahead of its begin.
+    type Item = (usize, &'a [u8], usize);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.start < self.bytes.len() {
+            let ahead = &self.bytes[self.start..];
             let length = memchr::memchr(b'\n', ahead).unwrap_or(ahead.len());
-            start += length + 1;
-            number += 1;
+            self.start += length + 1;
+            self.count += 1;
             let length = ahead[..length].trim_ascii_end().len();
             if length > 0 {
-                return Some((number, ahead, length));
+                return Some((self.count, ahead, length));
             }
         }
         None
-    })
+    }
 }
 
 impl Piece {
     /// Scans the lines, whatever was scanned before.
     fn scan(&mut self) {
         self.provisional.begin_again();
-        self.lines.clear();
+        self.events.clear();
         let names = &mut self.provisional.names;
-        for (number, ahead, length) in lines(&self.bytes) {
+        let mut lines = Lines::of(&self.bytes);
+        for (number, ahead, length) in &mut lines {
             let event = match self.scanner.record(ahead, length, names) {
                 Some(record) => Scanned::Usual(record),
                 None => match serde_json::from_slice(&ahead[..length]) {
@@ -133,11 +157,12 @@ impl Piece {
                 },
             };
             let wrong = matches!(event, Scanned::Wrong(_));
-            self.lines.push(Line { number, event });
+            self.events.push((number, event));
             if wrong {
-                return;
+                break;
             }
         }
+        self.count = lines.count;
     }
 }
 
@@ -159,7 +184,8 @@ impl<'a> Pairing<'a> {
 
     /// Scans the lines of a piece, and pairs their events.
     fn read(&mut self, bytes: &[u8], scanner: &mut Scanner) -> Result<(), ReadError> {
-        for (number, ahead, length) in lines(bytes) {
+        let mut lines = Lines::of(bytes);
+        for (number, ahead, length) in &mut lines {
             let builder = &mut self.builder;
             let paired = match scanner.record(ahead, length, &mut builder.names) {
                 Some(record) => builder.record(record),
@@ -170,7 +196,7 @@ impl<'a> Pairing<'a> {
             };
             paired.map_err(ReadError::at(self.name, self.before + number))?;
         }
-        self.pass(bytes);
+        self.before += lines.count;
         Ok(())
     }
 
@@ -180,7 +206,7 @@ impl<'a> Pairing<'a> {
             let (line, problem) = (self.before + 1, Problem::TooManyValues.to_string());
             return Err(ReadError::Syntax { file: self.name.to_owned(), line, column: 0, problem });
         }
-        for Line { number, event } in piece.lines.drain(..) {
+        for (number, event) in piece.events.drain(..) {
             let builder = &mut self.builder;
             let paired = match event {
                 Scanned::Usual(record) => {
@@ -192,13 +218,8 @@ impl<'a> Pairing<'a> {
             };
             paired.map_err(ReadError::at(self.name, self.before + number))?;
         }
-        self.pass(&piece.bytes);
+        self.before += piece.count;
         Ok(())
-    }
-
-    /// The lines of a piece are done with.
-    fn pass(&mut self, bytes: &[u8]) {
-        self.before += memchr::memchr_iter(b'\n', bytes).count();
     }
 
     /// A line makes no sense: an error, unless the file was cut off there.

@@ -29,6 +29,7 @@ mod read_error;
 mod reader_tests;
 mod recording;
 mod renaming;
+mod ring;
 mod scan;
 mod source;
 #[cfg(test)]

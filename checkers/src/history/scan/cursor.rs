@@ -103,6 +103,18 @@ impl<'a> Cursor<'a> {
         self.text.get(self.at..).is_some_and(|rest| rest.trim_ascii().is_empty())
     }
 
+    /// What is left of the object.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes so many bytes, whatever they are.
+    #[inline]
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
     /// The next byte, whatever it is.
     #[inline]
     pub(super) fn first(&self) -> Option<u8> {

@@ -3,10 +3,13 @@
 //! those to [`decode`](super::decode), which decides, slowly, whether they are right at all.
 
 mod cursor;
+mod lists;
+mod micro;
 mod own;
 
 use cursor::Cursor;
 use cursor::member;
+use lists::Lists;
 
 use super::EventType;
 use super::eight::Short;
@@ -22,6 +25,7 @@ const DEPTH_MAX: u32 = 16;
 pub(super) struct Scanner {
     /// Elements of the arrays that are open.
     items: Vec<ValueId>,
+    lists: Lists,
     /// Whether the function of the event is known to be `txn`.
     is_transaction: bool,
 }
@@ -160,15 +164,9 @@ impl Scanner {
             return cursor.token().map(drop);
         }
         loop {
-            let item = if cursor.peek()? == b'[' {
-                cursor.token()?;
-                let start = self.items.len();
-                let whole = self.elements(cursor, names, 1);
-                let id = whole.map(|()| names.loose_array(&self.items[start..]));
-                self.items.truncate(start);
-                id?
-            } else {
-                self.value(cursor, names, 1)?
+            let item = match self.own_micro(cursor, names) {
+                Some(micro) => names.loose_array(&micro),
+                None => self.micro(cursor, names)?,
             };
             self.items.push(item);
             match cursor.token()? {
@@ -177,6 +175,18 @@ impl Scanner {
                 _ => return None,
             }
         }
+    }
+
+    fn micro(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<ValueId> {
+        if cursor.peek()? != b'[' {
+            return self.value(cursor, names, 1);
+        }
+        cursor.token()?;
+        let start = self.items.len();
+        let whole = self.elements(cursor, names, 1);
+        let id = whole.map(|()| names.loose_array(&self.items[start..]));
+        self.items.truncate(start);
+        id
     }
 
     fn value(
@@ -218,9 +228,18 @@ impl Scanner {
         depth: u32,
     ) -> Option<()> {
         if cursor.peek()? == b']' {
-            cursor.token()?;
-            return Some(());
+            return cursor.token().map(drop);
         }
+        self.more_elements(cursor, names, depth)
+    }
+
+    /// Elements up to the end of their array; there is at least one.
+    fn more_elements(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        names: &mut Interner,
+        depth: u32,
+    ) -> Option<()> {
         loop {
             if let Some((number, last)) = cursor.element() {
                 self.items.push(names.integer(number));
