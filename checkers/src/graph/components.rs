@@ -26,6 +26,15 @@ impl Components {
         &self.members[start as usize..self.ends[component] as usize]
     }
 
+    /// The nodes of the component of a node; that alone if it is on no cycle.
+    #[inline]
+    pub(super) fn together<'a>(&'a self, node: &'a u32) -> &'a [u32] {
+        match self.of.get(*node as usize) {
+            None | Some(&Self::NONE) => std::slice::from_ref(node),
+            Some(&component) => self.members(component as usize),
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         (0..self.len()).map(|component| self.members(component))
     }
@@ -63,6 +72,25 @@ impl Walk for Graph {
         let range = self.range(node);
         let place = range.start + nth as usize;
         (place < range.end).then(|| self.edge(place))
+    }
+}
+
+/// The part of a graph that is in components.
+pub(crate) struct Within<'a> {
+    pub graph: &'a Graph,
+    pub all: &'a Components,
+}
+
+impl Walk for Within<'_> {
+    fn nodes(&self) -> usize {
+        self.graph.nodes()
+    }
+
+    /// No edges lead back from what is in none.
+    #[inline]
+    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
+        let is_in_one = self.all.of[node as usize] != Components::NONE;
+        if is_in_one { self.graph.nth(node, nth) } else { None }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod compact;
 mod components;
+mod order;
 pub(crate) mod path;
 #[cfg(test)]
 mod petgraph;
@@ -15,6 +16,7 @@ mod shares;
 mod tests;
 
 pub(crate) use compact::{Builder, Graph, Kinds};
-pub(crate) use components::{Components, Walk, components};
-pub(crate) use reach::{Query, Topological, reachable, topological};
+pub(crate) use components::{Components, Walk, Within, components};
+pub(crate) use order::{Topological, topological};
+pub(crate) use reach::{Query, reachable};
 pub(crate) use shares::{Room, Share};

@@ -1,6 +1,6 @@
 //! Shortest paths by breadth-first search from both ends.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
@@ -9,12 +9,17 @@ use super::{Graph, Kinds};
 /// A graph and, once a path is sought, itself turned round.
 pub(crate) struct BothWays {
     pub forth: Graph,
-    back: OnceCell<Graph>,
+    back: OnceLock<Graph>,
 }
 
 impl BothWays {
     pub(crate) fn new(forth: Graph) -> Self {
-        Self { forth, back: OnceCell::new() }
+        Self { forth, back: OnceLock::new() }
+    }
+
+    /// Makes ready for [`shortest`], which does it when there is need.
+    pub(crate) fn turn_round(&self) {
+        self.back();
     }
 
     fn back(&self) -> &Graph {

@@ -16,7 +16,8 @@ use super::dependencies::{Core, HUB, NONE, Node, Nodes, PROCESS, REALTIME, RW, W
 use super::rivals::{Settled, settle};
 use crate::graph::path::{BothWays, shortest};
 use crate::graph::{
-    Builder, Components, Graph, Kinds, Query, Topological, components, reachable, topological,
+    Builder, Components, Graph, Kinds, Query, Topological, Within, components, reachable,
+    topological,
 };
 
 /// Cycles of one anomaly that are told in full.
@@ -24,6 +25,8 @@ pub(crate) const TOLD_MAX: usize = 10;
 /// Edges of a component from which its shortest cycle is sought, and nodes that may be passed.
 const STARTS_MAX: usize = 64;
 const PASSED_MAX: usize = 1 << 20;
+/// Nodes of a graph that is not turned round before there is need.
+const LARGE: usize = 1 << 22;
 
 /// A cycle of transactions: the last leads back to the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,19 +108,23 @@ pub(crate) fn search(core: Core) -> Searched {
         found: Vec::new(),
     };
     let graph = &search.graph.forth;
-    let by_time = || {
-        let cyclic = components(graph, deps(Level::Realtime));
-        let order = topological(graph, deps(Level::Realtime), &cyclic, &search.all.of);
-        (cyclic, order)
+    let by_time = || topological(graph, deps(Level::Realtime), &search.all.of);
+    let with_rw = || {
+        let process = components(graph, deps(Level::Process) | RW);
+        let within = Within { graph, all: &process };
+        (components(&within, deps(Level::Plain) | RW), process)
     };
-    let with_rw = |level| components(graph, deps(level) | RW);
-    let ((cyclic, order), (plain, process)) =
-        rayon::join(by_time, || (with_rw(Level::Plain), with_rw(Level::Process)));
-    if cyclic.len() > 0 {
+    let turn_round = || {
+        // The paths sought below need it; of a large graph only then, for its memory.
+        if graph.nodes() < LARGE {
+            search.graph.turn_round();
+        }
+    };
+    let (order, ((plain, process), ())) = rayon::join(by_time, || rayon::join(with_rw, turn_round));
+    if !order.is_acyclic() {
         search.without_rw(Class::G0, WW);
         search.without_rw(Class::G1c, WW | WR);
     }
-    drop(cyclic);
     search.singles(&order);
     drop(order);
     let realtime = std::mem::take(&mut search.all);
@@ -192,20 +199,14 @@ impl Search {
             .collect();
         pairs.sort_unstable();
         pairs.dedup();
-        // What a level does not accuse, a weaker one does not either.
-        let mut accused = Vec::new();
-        for level in Level::ALL.into_iter().rev() {
-            let queries: Vec<Query> =
-                pairs.iter().map(|&(reader, writer)| Query { from: writer, to: reader }).collect();
-            let answers = reachable(&self.graph.forth, deps(level), order, &queries);
-            let mut answers = answers.into_iter();
-            pairs.retain(|_| answers.next().unwrap_or(false));
-            accused.push((level, pairs.clone()));
-        }
-        let mut weaker: Vec<(u32, u32)> = Vec::new();
-        for (level, all) in accused.into_iter().rev() {
-            let mut fresh: Vec<(u32, u32)> =
-                all.iter().copied().filter(|pair| weaker.binary_search(pair).is_err()).collect();
+        let queries: Vec<Query> =
+            pairs.iter().map(|&(reader, writer)| Query { from: writer, to: reader }).collect();
+        let answers = reachable(&self.graph.forth, Level::ALL.map(deps), order, &queries);
+        for (number, level) in Level::ALL.into_iter().enumerate() {
+            // What a level accuses, a stronger one does too.
+            let first = |answer: &[bool; 3]| answer.iter().position(|&is_there| is_there);
+            let fresh = pairs.iter().zip(&answers).filter(|(_, it)| first(it) == Some(number));
+            let mut fresh: Vec<(u32, u32)> = fresh.map(|(pair, _)| *pair).collect();
             for &(reader, writer) in &fresh {
                 self.marks[reader as usize] |= Class::Single.bit(level);
                 self.marks[writer as usize] |= Class::Single.bit(level);
@@ -220,7 +221,6 @@ impl Search {
             };
             let told = fresh.iter().take(TOLD_MAX).filter_map(cycle).collect();
             self.report(Class::Single.anomaly(level), count, told);
-            weaker = all;
         }
     }
 

@@ -145,13 +145,12 @@ impl Moments {
 
     /// A shortest cycle that edges of these kinds make of one of `closing`.
     fn closed(&self, graph: &Graph, closing: &[(u32, u32, Kinds)], kinds: Kinds) -> Option<Cycle> {
-        let cyclic = components(graph, kinds);
-        let order = topological(graph, kinds, &cyclic, &vec![0; graph.nodes()]);
+        let order = topological(graph, kinds, &vec![0; graph.nodes()]);
         let queries: Vec<Query> =
             closing.iter().map(|&(reader, writer, _)| Query { from: writer, to: reader }).collect();
-        let answers = reachable(graph, kinds, &order, &queries);
+        let answers = reachable(graph, [kinds], &order, &queries);
         let both = BothWays::new(graph.clone());
-        let found = closing.iter().zip(answers).filter(|(_, closes)| *closes);
+        let found = closing.iter().zip(answers).filter(|(_, [closes])| *closes);
         let cycles = found.take(STARTS_MAX).filter_map(|(&edge, _)| {
             let path = shortest(&both, kinds, edge.1, edge.0)?;
             Some(self.told_in(graph, edge, &path))
