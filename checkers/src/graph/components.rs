@@ -1,6 +1,8 @@
 //! Strongly connected components by Tarjan's algorithm (SIAM J. Comput. 1972) with a stack of its
 //! own, so that a chain of ten million nodes does no harm.
 
+use std::ops::Range;
+
 use super::{Graph, Kinds};
 
 /// The components of more than one node.
@@ -58,8 +60,10 @@ impl Components {
 pub(crate) trait Walk {
     /// How many nodes there are.
     fn nodes(&self) -> usize;
-    /// The edge out of a node that comes after `nth` others.
-    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)>;
+    /// Names of the edges out of a node.
+    fn places(&self, node: u32) -> Range<u32>;
+    /// Target and kind of the edge out of a node which has that name.
+    fn edge(&self, node: u32, place: u32) -> (u32, Kinds);
 }
 
 impl Walk for Graph {
@@ -68,10 +72,14 @@ impl Walk for Graph {
     }
 
     #[inline]
-    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
-        let range = self.range(node);
-        let place = range.start + nth as usize;
-        (place < range.end).then(|| self.edge(place))
+    fn places(&self, node: u32) -> Range<u32> {
+        let Range { start, end } = self.range(node);
+        start as u32..end as u32
+    }
+
+    #[inline]
+    fn edge(&self, _: u32, place: u32) -> (u32, Kinds) {
+        self.edge(place as usize)
     }
 }
 
@@ -88,13 +96,18 @@ impl Walk for Within<'_> {
 
     /// No edges lead back from what is in none.
     #[inline]
-    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
+    fn places(&self, node: u32) -> Range<u32> {
         let is_in_one = self.all.of[node as usize] != Components::NONE;
-        if is_in_one { self.graph.nth(node, nth) } else { None }
+        if is_in_one { self.graph.places(node) } else { 0..0 }
+    }
+
+    #[inline]
+    fn edge(&self, _: u32, place: u32) -> (u32, Kinds) {
+        self.graph.edge(place as usize)
     }
 }
 
-/// A node whose component is known.
+/// A node whose component is known: later than any visit.
 const DONE: u32 = u32::MAX;
 
 /// The components of the graph with only the edges of these kinds, in order of their least node.
@@ -103,10 +116,8 @@ pub(crate) fn components(graph: &impl Walk, kinds: Kinds) -> Components {
     let nodes = graph.nodes();
     // 0: not seen; else the time of the first visit, from 1.
     let mut index = vec![0_u32; nodes];
-    let mut low = vec![0_u32; nodes];
     let mut open: Vec<u32> = Vec::new();
-    // Each with how many of its edges have been looked at.
-    let mut path: Vec<(u32, u32)> = Vec::new();
+    let mut path: Vec<Step> = Vec::new();
     let mut found = Found::default();
     let mut time = 0;
     for root in 0..nodes as u32 {
@@ -117,35 +128,54 @@ pub(crate) fn components(graph: &impl Walk, kinds: Kinds) -> Components {
         loop {
             if let Some(node) = enter.take() {
                 time += 1;
-                (index[node as usize], low[node as usize]) = (time, time);
+                index[node as usize] = time;
                 open.push(node);
-                path.push((node, 0));
+                path.push(Step { node, unseen: graph.places(node), low: time });
             }
-            let Some((node, seen)) = path.last_mut() else { break };
-            let node = *node;
-            if let Some((to, kind)) = graph.nth(node, *seen) {
-                *seen += 1;
-                if kind & kinds == 0 {
-                    continue;
-                }
-                match index[to as usize] {
-                    0 => enter = Some(to),
-                    DONE => {}
-                    seen => low[node as usize] = low[node as usize].min(seen),
-                }
+            let Some(step) = path.last_mut() else { break };
+            enter = step.on(graph, kinds, &index);
+            if enter.is_some() {
                 continue;
             }
+            let (node, low) = (step.node, step.low);
             path.pop();
-            let least = low[node as usize];
-            if let Some(&(parent, _)) = path.last() {
-                low[parent as usize] = low[parent as usize].min(least);
+            if let Some(parent) = path.last_mut() {
+                parent.low = parent.low.min(low);
             }
-            if least == index[node as usize] {
+            if low == index[node as usize] {
                 found.close(node, &mut open, &mut index);
             }
         }
     }
     found.gather(nodes)
+}
+
+/// A node on the path from the root.
+struct Step {
+    node: u32,
+    /// Its edges that have not been looked at.
+    unseen: Range<u32>,
+    /// The first visit of any node that was found to be reachable and is open.
+    low: u32,
+}
+
+impl Step {
+    /// Looks at edges up to one to a node that was not seen yet.
+    #[inline]
+    fn on(&mut self, graph: &impl Walk, kinds: Kinds, index: &[u32]) -> Option<u32> {
+        for place in self.unseen.by_ref() {
+            let (to, kind) = graph.edge(self.node, place);
+            if kind & kinds == 0 {
+                continue;
+            }
+            match index[to as usize] {
+                0 => return Some(to),
+                // Nothing is less than what is done.
+                seen => self.low = self.low.min(seen),
+            }
+        }
+        None
+    }
 }
 
 /// Components as they are closed, side by side.

@@ -9,6 +9,8 @@
 //! A *hub* stands for all pairs of two sets: every reader of a version has an rw edge to the hub,
 //! the hub an edge to every transaction which overwrote that version.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::Transactions;
@@ -159,7 +161,7 @@ impl Timeline {
     }
 
     /// The transactions that were invoked after a moment and before the next.
-    fn after(&self, moment: usize, txns: usize) -> std::ops::Range<u32> {
+    fn after(&self, moment: usize, txns: usize) -> Range<u32> {
         let end = self.next.get(moment + 1).copied().unwrap_or(txns as u32);
         self.next[moment]..end
     }
@@ -327,29 +329,34 @@ impl Walk for Rest<'_> {
         self.is_left.len()
     }
 
-    /// As [`Dependencies::out`]; from what is left, all leads to what is left.
-    fn nth(&self, node: u32, nth: u32) -> Option<(u32, Kinds)> {
+    /// As [`Dependencies::out`]; from what is left, all leads to what is left. An edge of the graph
+    /// is called by its place there, and what leads on to a moment comes after them; that from a
+    /// moment to a transaction by the transaction.
+    #[inline]
+    fn places(&self, node: u32) -> Range<u32> {
         if !self.is_left[node as usize] {
-            return None;
+            return 0..0;
         }
         let Dependencies { graph, timeline, txns } = self.all;
-        let moments = graph.nodes();
-        let Some(moment) = (node as usize).checked_sub(moments) else {
-            let range = graph.range(node);
-            let over = || timeline.over.get(node as usize).copied().filter(|&over| over != NONE);
-            return match range.start + nth as usize {
-                place if place < range.end => Some(graph.edge(place)),
-                place if place == range.end => Some((moments as u32 + over()?, REALTIME)),
-                _ => None,
-            };
-        };
-        let leads_on = moment + 1 < timeline.len();
-        let after = timeline.after(moment, *txns);
-        match nth.checked_sub(u32::from(leads_on)) {
-            None => Some((node + 1, REALTIME)),
-            Some(place) => {
-                Some(after.start + place).filter(|txn| *txn < after.end).map(|txn| (txn, REALTIME))
+        let (places, leads_on) = match (node as usize).checked_sub(graph.nodes()) {
+            None => {
+                let over = timeline.over.get(node as usize);
+                (graph.places(node), over.is_some_and(|&over| over != NONE))
             }
+            Some(moment) => (timeline.after(moment, *txns), moment + 1 < timeline.len()),
+        };
+        places.start..places.end + u32::from(leads_on)
+    }
+
+    #[inline]
+    fn edge(&self, node: u32, place: u32) -> (u32, Kinds) {
+        let Dependencies { graph, timeline, txns } = self.all;
+        let moments = graph.nodes();
+        match (node as usize).checked_sub(moments) {
+            None if place < graph.places(node).end => graph.edge(place as usize),
+            None => (moments as u32 + timeline.over[node as usize], REALTIME),
+            Some(moment) if place < timeline.after(moment, *txns).end => (place, REALTIME),
+            Some(_) => (node + 1, REALTIME),
         }
     }
 }
