@@ -42,9 +42,9 @@ pub fn result(text: &str) {
     let _ = write!(stdout, "{text}{end}").and_then(|()| stdout.flush());
 }
 
-/// Says something that is not the result.
+/// Says something that is not the result, in one go.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Says why a command failed.

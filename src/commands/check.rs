@@ -307,21 +307,23 @@ fn explain(result: &CheckResult) {
         let names = result.figures.get(figure).and_then(|names| names.as_array());
         names.into_iter().flatten().filter_map(|name| name.as_str()).collect()
     };
+    let mut lines = Vec::new();
     for (figure, words) in
         [("not", "ruled out"), ("also-not", "and with that"), ("survive", "may still be")]
     {
         if !names("not").is_empty() && !names(figure).is_empty() {
-            terminal::note(&format!("  {words}: {}", names(figure).join(", ")));
+            lines.push(format!("  {words}: {}", names(figure).join(", ")));
         }
     }
     if let Verdict::Unknown(reason) = &result.verdict {
-        terminal::note(&format!("  {reason}"));
+        lines.push(format!("  {reason}"));
     }
     for finding in &result.findings {
-        terminal::note(&format!("  {}", finding.title));
-        for sentence in &finding.prose {
-            terminal::note(&format!("    {sentence}"));
-        }
+        lines.push(format!("  {}", finding.title));
+        lines.extend(finding.prose.iter().map(|sentence| format!("    {sentence}")));
+    }
+    if !lines.is_empty() {
+        terminal::note(&lines.join("\n"));
     }
 }
 
