@@ -293,6 +293,32 @@ fn errors_are_told_by_the_line_of_the_file_whatever_came_before() {
     }
 }
 
+/// A file that cannot be read to its end.
+struct Broken<'a>(&'a [u8]);
+
+impl std::io::Read for Broken<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self.0.read(into)? {
+            0 => Err(std::io::Error::other("the disk is gone")),
+            count => Ok(count),
+        }
+    }
+}
+
+#[test]
+fn of_several_errors_the_first_in_the_file_is_told() {
+    let good = txns().repeat(40);
+    let wrong = format!("{good}[\n{good}{{]\n");
+    for (text, expected) in [
+        (good.as_str(), "h: cannot read: the disk is gone"),
+        (&wrong, "h:481:0: "),
+        (&txns(), "h: cannot read: the disk is gone"),
+    ] {
+        let error = jsonl::read("h", Broken(text.as_bytes())).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
 /// `good`: 300 operations of process 0.
 fn told_by_line(good: &str) {
     let first = "{\"process\":0,\"type\":\"ok\",\"f\":\"write\"}\n";
