@@ -30,6 +30,7 @@ mod register;
 mod registers;
 mod rivals;
 mod sources;
+mod spelt;
 mod told;
 mod transactions;
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::sources::{Fault, FaultKind};
+use super::spelt::Spelt;
 use super::transactions::{Function, Transactions};
 use crate::finding::{CheckResult, Finding, Verdict};
 use crate::history::{Completion, Nanos, ValueId};
@@ -33,13 +34,13 @@ pub(super) struct Case {
 
 /// Gathers accusations.
 pub(super) struct Evidence<'a> {
-    txns: &'a Transactions<'a>,
+    txns: &'a Spelt<'a>,
     findings: Vec<Finding>,
     counts: BTreeMap<&'static str, usize>,
 }
 
 impl<'a> Evidence<'a> {
-    pub(super) fn new(txns: &'a Transactions<'a>) -> Self {
+    pub(super) fn new(txns: &'a Spelt<'a>) -> Self {
         Self { txns, findings: Vec::new(), counts: BTreeMap::new() }
     }
 
@@ -48,7 +49,7 @@ impl<'a> Evidence<'a> {
         let count = self.counts.entry(anomaly).or_default();
         *count += 1;
         if *count <= TOLD_MAX {
-            self.findings.push(finding(self.txns, anomaly, case()));
+            self.findings.push(finding(self.txns.get(), anomaly, case()));
         }
     }
 

@@ -110,6 +110,11 @@ impl<'a> Transactions<'a> {
         Ok(Self { history, keys, micros, ends })
     }
 
+    /// Of a history without any.
+    pub(super) fn none(history: &'a History) -> Self {
+        Self { history, keys: Vec::new(), micros: Vec::new(), ends: Vec::new() }
+    }
+
     /// How many transactions there are.
     pub fn len(&self) -> usize {
         self.ends.len()

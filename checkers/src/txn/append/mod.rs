@@ -95,7 +95,7 @@ fn of_lists(lists: &Lists<'_>, judged: &Judged, model: Model) -> Option<Decided>
         return Some(match judged.counts.is_empty() {
             // No anomaly of any kind: strictly serializable, in some order of what nobody saw.
             true => Decided::Valid,
-            false => Decided::of(weak::judge(lists.txns, lists.sources(), level, scope)),
+            false => Decided::of(weak::judge(lists.txns.history(), lists.sources(), level, scope)),
         });
     }
     let takes_single = model.forbids(Anomaly::GSingle(super::Level::Plain));

@@ -43,6 +43,7 @@ use serde_json::{Value, json};
 use self::input::Input;
 use self::judge::{Answer, Judged, judge};
 use super::sources::Sources;
+use super::spelt::Spelt;
 use super::told::{self, Evidence, unjudged};
 use super::transactions::Transactions;
 use crate::finding::{CheckResult, Verdict};
@@ -121,12 +122,13 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
         Ok(parts) => parts,
         Err(problem) => return unjudged(level.name(), problem),
     };
-    let mut evidence = Evidence::new(&txns);
+    let spelt = Spelt::from(txns);
+    let (txns, mut evidence) = (spelt.get(), Evidence::new(&spelt));
     for fault in &sources.faults {
-        told::fault(&txns, fault, &mut evidence);
+        told::fault(txns, fault, &mut evidence);
     }
     let ambiguous = sources.ambiguous;
-    let input = Input::new(&txns, sources);
+    let input = Input::new(txns, sources);
     let rules = level.rules();
     let mut figures = figures(&input, ambiguous);
     let summary = |figures: &BTreeMap<String, Value>| {
@@ -146,7 +148,7 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
     }
     let verdict = match answer {
         Answer::Execution(execution) => {
-            if replay::accepts(&txns, rules, &execution) {
+            if replay::accepts(txns, rules, &execution) {
                 Verdict::Valid
             } else if ambiguous > 0 {
                 Verdict::Unknown(format!(
@@ -159,7 +161,7 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
         }
         Answer::Impossible(suspects) => {
             let core = core::shrink(&input, rules, suspects);
-            let case = explain::case(&txns, &input, rules, &core);
+            let case = explain::case(txns, &input, rules, &core);
             evidence.add(explain::anomaly(&input, level, &core), || case);
             Verdict::Violated
         }

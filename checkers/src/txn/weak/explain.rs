@@ -5,12 +5,12 @@ use super::commits::{Paths, Step, Why};
 use super::demand::Demand;
 use super::sessions::{NOBODY, Sessions};
 use crate::txn::sources::{Fault, FaultKind};
+use crate::txn::spelt::Spelt;
 use crate::txn::told::{self, Case, Evidence, capital};
-use crate::txn::transactions::Transactions;
 
 /// What words are made of.
 pub(super) struct Explain<'a> {
-    pub txns: &'a Transactions<'a>,
+    pub txns: &'a Spelt<'a>,
     pub faults: &'a [Fault],
     pub sessions: &'a Sessions,
 }
@@ -21,15 +21,15 @@ impl Explain<'_> {
     }
 
     pub(super) fn name(&self, node: u32) -> String {
-        told::name(self.txns, self.txn(node))
+        told::name(self.txns.get(), self.txn(node))
     }
 
     fn who(&self, node: u32) -> String {
-        told::who(self.txns, self.txn(node))
+        told::who(self.txns.get(), self.txn(node))
     }
 
     fn key(&self, key: u32) -> String {
-        told::key(self.txns, key)
+        told::key(self.txns.get(), key)
     }
 
     /// What `node` wrote to `key`; null for the initial transaction. Of a list the last element.
@@ -37,8 +37,8 @@ impl Explain<'_> {
         match (node, self.sessions.are_ranked()) {
             (NOBODY, false) => "null".to_owned(),
             (NOBODY, true) => "[]".to_owned(),
-            (_, false) => told::written(self.txns, self.txn(node), key),
-            (_, true) => format!("[… {}]", told::written(self.txns, self.txn(node), key)),
+            (_, false) => told::written(self.txns.get(), self.txn(node), key),
+            (_, true) => format!("[… {}]", told::written(self.txns.get(), self.txn(node), key)),
         }
     }
 
@@ -55,7 +55,7 @@ impl Explain<'_> {
                 _ => level.is_ordered() || level == Level::Pram,
             };
             if is_minded {
-                told::fault(self.txns, fault, evidence);
+                told::fault(self.txns.get(), fault, evidence);
             }
         }
     }

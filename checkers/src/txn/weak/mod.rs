@@ -53,6 +53,7 @@ use self::explain::Explain;
 pub(super) use self::sessions::Scope;
 use self::sessions::Sessions;
 use super::sources::Sources;
+use super::spelt::Spelt;
 use super::told::{Evidence, unjudged};
 use super::transactions::Transactions;
 use crate::finding::{CheckResult, Verdict};
@@ -131,10 +132,9 @@ pub(super) fn without_sessions(history: &History, level: Level) -> CheckResult {
 }
 
 fn in_scope(history: &History, level: Level, scope: Scope) -> CheckResult {
-    let parts = Transactions::of(history).map_err(|error| error.to_string());
-    let parts = parts.and_then(|txns| Sources::of(&txns).map(|sources| (txns, sources)));
-    match parts {
-        Ok((txns, sources)) => judge(&txns, sources, level, scope),
+    let txns = Transactions::of(history).map_err(|error| error.to_string());
+    match txns.and_then(|txns| Sources::of(&txns)) {
+        Ok(sources) => judge(history, sources, level, scope),
         Err(problem) => unjudged(level.name(), problem),
     }
 }
@@ -142,17 +142,18 @@ fn in_scope(history: &History, level: Level, scope: Scope) -> CheckResult {
 /// Judges reads and versions of any kind, by the order of versions where that is known: then all
 /// levels are exact.
 pub(super) fn judge(
-    txns: &Transactions<'_>,
+    history: &History,
     sources: Sources,
     level: Level,
     scope: Scope,
 ) -> CheckResult {
-    let sessions = Sessions::of(txns, &sources, scope);
+    let sessions = Sessions::of(history, &sources, scope);
     let (reads, ambiguous) = (sources.all_reads().len(), sources.ambiguous);
     // All that is asked from here on has been copied, by session.
     let faults = sources.into_faults();
-    let mut evidence = Evidence::new(txns);
-    let explain = Explain { txns, faults: &faults, sessions: &sessions };
+    let txns = Spelt::later(history);
+    let mut evidence = Evidence::new(&txns);
+    let explain = Explain { txns: &txns, faults: &faults, sessions: &sessions };
     explain.faults(level, &mut evidence);
     let too_large = visible::Clocks::bytes(&sessions) > CLOCKS_MAX;
     let is_too_large = level == Level::Causal && too_large;

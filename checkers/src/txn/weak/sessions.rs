@@ -7,8 +7,7 @@
 
 use super::super::lists::Lists;
 use super::super::sources::{INITIAL, Sources, UNRANKED};
-use super::super::transactions::Transactions;
-use crate::history::Completion;
+use crate::history::{Completion, History};
 
 pub(super) const NOBODY: u32 = u32::MAX;
 
@@ -51,10 +50,10 @@ pub(crate) enum Scope {
 }
 
 impl Sessions {
-    pub(super) fn of(txns: &Transactions<'_>, sources: &Sources, scope: Scope) -> Self {
+    pub(super) fn of(history: &History, sources: &Sources, scope: Scope) -> Self {
         let mut order: Vec<(u32, u32)> = (0..sources.len() as u32)
             .filter(|&txn| sources.is_present(txn as usize))
-            .map(|txn| (txns.operation(txn as usize).process(), txn))
+            .map(|txn| (history.operation(txn as usize).process(), txn))
             .collect();
         order.sort_unstable();
         let mut all = Self {
@@ -75,7 +74,7 @@ impl Sessions {
             order.drain(..).for_each(|(_, txn)| apart.push((txn, NOBODY)));
         }
         for process in order.chunk_by(|a, b| a.0 == b.0) {
-            all.add_process(txns, process, &mut apart);
+            all.add_process(history, process, &mut apart);
         }
         for (txn, stem) in apart {
             all.add(txn);
@@ -127,13 +126,13 @@ impl Sessions {
 
     fn add_process(
         &mut self,
-        txns: &Transactions<'_>,
+        history: &History,
         process: &[(u32, u32)],
         apart: &mut Vec<(u32, u32)>,
     ) {
         let mut over = None;
         for (place, &(_, txn)) in process.iter().enumerate() {
-            let operation = txns.operation(txn as usize);
+            let operation = history.operation(txn as usize);
             let overlaps = over.is_some_and(|over| over > operation.invoked_rank());
             let unknown = operation.completion() == Completion::Info;
             let stem = over.filter(|_| !overlaps).map_or(NOBODY, |_| self.txns.len() as u32 - 1);
@@ -317,6 +316,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::super::super::notation::history;
+    use super::super::super::transactions::Transactions;
     use super::*;
 
     #[test]
@@ -327,7 +327,7 @@ mod tests {
         );
         let txns = Transactions::of(&history).unwrap();
         let sources = Sources::of(&txns).unwrap();
-        let sessions = Sessions::of(&txns, &sources, Scope::Process);
+        let sessions = Sessions::of(&history, &sources, Scope::Process);
         let of =
             |session| sessions.nodes(session).map(|node| sessions.txn(node)).collect::<Vec<_>>();
         let all: Vec<Vec<usize>> = (0..sessions.count()).map(of).collect();

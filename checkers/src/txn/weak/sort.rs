@@ -108,7 +108,7 @@ mod tests {
     fn sessions(text: &str) -> Sessions {
         let history = history(text);
         let txns = Transactions::of(&history).unwrap();
-        Sessions::of(&txns, &Sources::of(&txns).unwrap(), Scope::Process)
+        Sessions::of(&history, &Sources::of(&txns).unwrap(), Scope::Process)
     }
 
     #[test]
