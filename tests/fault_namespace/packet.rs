@@ -188,8 +188,10 @@ fn where_there_is_no_netem_packets_are_late_by_the_helper() {
         scene.wait_installed(0);
         assert_eq!(helpers(&scene), 1);
         let late = trips(&lab, 2, 1, 5555, 21);
-        let near = |trip: &&Duration| (50..=75).contains(&trip.as_millis());
-        assert!(late.iter().filter(near).count() >= 18, "{late:?}");
+        // A busy machine makes a trip longer, but none shorter.
+        let is_late = |trip: &&Duration| trip.as_millis() >= 50;
+        assert!(late.iter().filter(is_late).count() >= 18, "{late:?}");
+        assert!(median(late.clone()).as_millis() <= 75, "{late:?}");
         let other = median(trips(&lab, 3, 1, 5555, 9));
         assert!(other < Duration::from_millis(10), "{other:?} on another link");
 
