@@ -13,7 +13,7 @@ use crate::cluster::quote;
 use crate::exit::Exit;
 use crate::replay::Schedule;
 use crate::report::{self, Style};
-use crate::run::Verbosity;
+use crate::run::{Finished, Verbosity};
 use crate::spec::{ClusterSpec, Setting};
 use crate::terminal;
 
@@ -131,8 +131,8 @@ pub fn campaign(
 }
 
 /// A schedule of the corpus has few operations, perhaps one write: where that happens to fail, the
-/// run proves nothing, and is made again, so often in all.
-const CORPUS_TRIES: u32 = 4;
+/// run proves nothing, and is made again, until so many did.
+const UNKNOWN_MAX: u32 = 4;
 
 /// Runs one; what goes wrong with it is for the table, and the next one is run all the same.
 fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
@@ -143,21 +143,7 @@ fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
         }
     };
     note("begins");
-    let job = || Job {
-        spec: &cell.spec,
-        seed: cell.seed,
-        reproduce: cell.reproduce.clone(),
-        schedule: cell.schedule.as_ref(),
-    };
-    let mut finished = job().run(stage);
-    for _ in 1..CORPUS_TRIES {
-        let unknown = finished.as_ref().is_ok_and(|it| it.exit(false) == Exit::Unknown);
-        if cell.schedule.is_none() || !unknown || stage.interrupt.is_set() {
-            break;
-        }
-        note("it proves nothing; again");
-        finished = job().run(stage);
-    }
+    let finished = until_shown(cell, stage, note);
     ended.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ended = match &finished {
         Err(failure) => ended.failed(failure.exit, failure.message.clone()),
@@ -181,4 +167,31 @@ fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
         terminal::note(&failure.message);
     }
     ended
+}
+
+/// Runs one; if it is of the corpus, as often as its finding takes to show itself.
+fn until_shown(cell: &Cell, stage: &Stage, note: impl Fn(&str)) -> Result<Finished, Failure> {
+    let tries = cell.schedule.as_ref().map_or(1, Schedule::tries);
+    let (mut valid, mut unknown) = (0, 0);
+    loop {
+        let job = Job {
+            spec: &cell.spec,
+            seed: cell.seed,
+            reproduce: cell.reproduce.clone(),
+            schedule: cell.schedule.as_ref(),
+        };
+        let finished = job.run(stage)?;
+        let (count, most, told) = match finished.exit(false) {
+            Exit::Valid => (&mut valid, tries, "it shows nothing; again"),
+            Exit::Unknown if cell.schedule.is_some() => {
+                (&mut unknown, UNKNOWN_MAX, "it proves nothing; again")
+            }
+            _ => return Ok(finished),
+        };
+        *count += 1;
+        if *count == most || stage.interrupt.is_set() {
+            return Ok(finished);
+        }
+        note(told);
+    }
 }

@@ -22,10 +22,10 @@ pub struct ReplayArgs {
     /// Replay on the cluster and the system of this specification
     #[arg(long, value_name = "SPEC")]
     cluster: Option<PathBuf>,
-    /// Replay so often at the most, until a promise is broken
-    #[arg(long, value_name = "N", default_value_t = 1,
-          value_parser = clap::value_parser!(u32).range(1..))]
-    tries: u32,
+    /// Replay so often at the most, until a promise is broken; by default once, or as often as
+    /// `shrink` found out that it takes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    tries: Option<u32>,
     /// End with 0 when the answer is unknown
     #[arg(long)]
     allow_unknown: bool,
@@ -48,19 +48,22 @@ pub fn replay(args: &ReplayArgs, global: &Global) -> Result<Exit, Failure> {
     enter_lab(&schedule.spec)?;
     let reproduce = quote(words);
     let stage = Stage::open(global)?;
-    let mut exit = Exit::Valid;
-    for _ in 0..args.tries {
-        let job = Job::again(&schedule, reproduce.clone());
-        let finished = job.run(&stage)?;
-        github::tell(&finished.judgement.source())?;
-        terminal::result(&report::text(&finished.judgement.source(), style(global)));
-        terminal::result(&told(&schedule.findings, &finished.judgement.results));
-        exit = finished.exit(args.allow_unknown);
-        if exit == Exit::Violated || stage.interrupt.is_set() {
-            break;
+    let tries = args.tries.unwrap_or(schedule.tries());
+    let mut number = 1;
+    let finished = loop {
+        let finished = Job::again(&schedule, reproduce.clone()).run(&stage)?;
+        let shows_nothing = matches!(finished.exit(false), Exit::Valid | Exit::Unknown);
+        if !shows_nothing || number == tries || stage.interrupt.is_set() {
+            break finished;
         }
-    }
-    Ok(exit)
+        let verdict = finished.judgement.results.verdict.word();
+        terminal::note(&format!("try {number} of {tries}: {verdict}; again"));
+        number += 1;
+    };
+    github::tell(&finished.judgement.source())?;
+    terminal::result(&report::text(&finished.judgement.source(), style(global)));
+    terminal::result(&told(&schedule.findings, &finished.judgement.results));
+    Ok(finished.exit(args.allow_unknown))
 }
 
 /// Which of the findings there are again.

@@ -14,7 +14,9 @@ use crate::cluster::quote;
 use crate::exit::Exit;
 use crate::fingerprint::{Fingerprint, violations};
 use crate::judge::Judgement;
-use crate::replay::{self, Attempt, LeastHistory, Schedule, Shrunk, least_history};
+use crate::replay::{
+    self, Attempt, Frequency, LeastHistory, Schedule, Shrunk, Steady, least_history,
+};
 use crate::run::Verbosity;
 use crate::spec::Span;
 use crate::store::{RunDirectory, write_whole};
@@ -29,7 +31,12 @@ pub struct ShrinkArgs {
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u32).range(1..))]
     tries: u32,
-    /// Begin no new attempt after so long
+    /// Run the least so often to know how often it shows the finding; where less than half of
+    /// these runs do, a larger one is kept
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    confirm: u32,
+    /// Seek nothing smaller after so long
     #[arg(long, value_name = "TIME", default_value = "10m")]
     time_budget: Span,
     /// Put the schedule into this directory too, for `isobar run --corpus`
@@ -37,35 +44,39 @@ pub struct ShrinkArgs {
     corpus: Option<PathBuf>,
 }
 
-/// Runs smaller and smaller tests; leaves the least in `RUN/shrink/`.
+/// Runs smaller and smaller tests; leaves the least that shows the finding in most of its runs in
+/// `RUN/shrink/`.
 pub fn shrink(args: &ShrinkArgs, global: &Global) -> Result<Exit, Failure> {
     let directory = RunDirectory::find(&global.store, &args.run).map_err(Failure::usage)?;
     let run = Judgement::recorded(directory).map_err(Failure::usage)?;
     let schedule = Schedule::of(&run).map_err(Failure::usage)?;
-    let target = target(&run)?;
+    let (target, name) = (target(&run)?, run.meta.name.clone());
     enter_lab(&schedule.spec)?;
-    let found = attempt(&run, schedule, &target)
-        .ok_or_else(|| Failure::new(Exit::Internal, "the finding is not in its own run"))?;
     let place = run.directory.file("shrink");
+    let found = attempt(run, schedule, &target)
+        .ok_or_else(|| Failure::new(Exit::Internal, "the finding is not in its own run"))?;
     let stage =
         Stage { store: place.join("trials"), verbosity: Verbosity::Quiet, ..Stage::open(global)? };
-    let mut trials = Trials { place: &place, target, tries: args.tries, stage };
+    let trials = Trials { place: &place, target, tries: args.tries, stage };
     terminal::note(&format!("{}: {}", size(&found.schedule), trials.target));
-    let (begin, interrupt) = (Instant::now(), trials.stage.interrupt.clone());
+    let (begin, interrupt) = (Instant::now(), &trials.stage.interrupt);
     let in_time = || begin.elapsed() < args.time_budget.0 && !interrupt.is_set();
-    let mut best = run;
-    let shrunk = replay::shrink(found.clone(), |part| trials.run(part, &mut best), in_time)?;
-    let least = least(&best, &trials.target);
-    keep(&place, &shrunk, &best, least.as_ref())?;
-    if let Some(corpus) = &args.corpus {
-        let name = format!("{}-{}.json", best.meta.name, trials.target.id);
-        let mut schedule = shrunk.attempt.schedule.clone();
-        schedule.findings = vec![trials.target.clone()];
-        schedule.write(&corpus.join(name)).map_err(Failure::set_up)?;
+    let mut least = replay::shrink(found, |part| trials.run(part), in_time)?;
+    if let Some(steady) = trials.steadiest(&least.parts, args.confirm)? {
+        // If it was not shown again at all, the run that showed it first is still there.
+        least.attempt = steady.latest.unwrap_or(least.attempt);
+        least.attempt.schedule = steady.schedule;
+        least.attempt.schedule.frequency = Some(steady.frequency);
     }
-    terminal::result(&told(&place, &shrunk, &trials.target, least.as_ref()));
-    let smaller = shrunk.attempt.schedule != found.schedule;
-    Ok(if smaller { Exit::Valid } else { Exit::Unknown })
+    least.attempt.schedule.findings = vec![trials.target.clone()];
+    let history = least_of(&least.attempt.run, &trials.target);
+    keep(&place, &least.attempt, history.as_ref())?;
+    if let Some(corpus) = &args.corpus {
+        let name = format!("{name}-{}.json", trials.target.id);
+        least.attempt.schedule.write(&corpus.join(name)).map_err(Failure::set_up)?;
+    }
+    terminal::result(&told(&place, &least, &trials.target, history.as_ref()));
+    Ok(if least.parts.is_empty() { Exit::Unknown } else { Exit::Valid })
 }
 
 /// The finding with the shortest evidence: it is the easiest to understand.
@@ -91,8 +102,8 @@ fn shortest<'a>(run: &'a Judgement, target: &Fingerprint) -> Option<&'a Finding>
 }
 
 /// Where a run shows the finding, if it does.
-fn attempt(run: &Judgement, schedule: Schedule, target: &Fingerprint) -> Option<Attempt> {
-    let finding = shortest(run, target)?;
+fn attempt(run: Judgement, schedule: Schedule, target: &Fingerprint) -> Option<Attempt<Judgement>> {
+    let finding = shortest(&run, target)?;
     let begin = run.meta.phases.first().map_or(Nanos(0), |phase| phase.from);
     let since = |time: Nanos| Nanos(time.0.saturating_sub(begin.0));
     let of_finding = run.history.operations().filter(|op| finding.operations.contains(&op.index()));
@@ -100,7 +111,8 @@ fn attempt(run: &Judgement, schedule: Schedule, target: &Fingerprint) -> Option<
         .flat_map(|op| replay::touched(op.f(), op.key().as_ref(), &op.argument()))
         .collect();
     let (from, to) = (since(finding.from), since(finding.to));
-    Some(Attempt { schedule, from, to, faults: finding.faults.clone(), keys })
+    let faults = finding.faults.clone();
+    Some(Attempt { schedule, run, from, to, faults, keys })
 }
 
 /// Runs parts of a schedule, in directories that are removed again.
@@ -112,28 +124,46 @@ struct Trials<'a> {
 }
 
 impl Trials<'_> {
-    /// Runs `part` until it shows the finding; the run is then in `best`.
-    fn run(&mut self, part: &Schedule, best: &mut Judgement) -> Result<Option<Attempt>, Failure> {
+    /// Runs `part` until it shows the finding.
+    fn run(&self, part: &Schedule) -> Result<Option<Attempt<Judgement>>, Failure> {
         let part = quick(part);
         for number in 1..=self.tries {
             if self.stage.interrupt.is_set() {
                 break;
             }
-            let job = Job::again(&part, replayed(self.place));
-            let finished = job.run(&self.stage)?;
-            let path = finished.judgement.directory.path.clone();
-            match attempt(&finished.judgement, part.clone(), &self.target) {
-                Some(attempt) => {
-                    terminal::note(&format!("{}: yes, at try {number}", size(&part)));
-                    *best = finished.judgement;
-                    return Ok(Some(attempt));
-                }
-                // Nothing to be learnt from it any more.
-                None => drop(fs::remove_dir_all(path)),
+            if let Some(attempt) = self.once(&part)? {
+                terminal::note(&format!("{}: yes, at try {number}", size(&part)));
+                return Ok(Some(attempt));
             }
         }
         terminal::note(&format!("{}: no, in {} tries", size(&part), self.tries));
         Ok(None)
+    }
+
+    fn once(&self, part: &Schedule) -> Result<Option<Attempt<Judgement>>, Failure> {
+        let finished = Job::again(part, replayed(self.place)).run(&self.stage)?;
+        let path = finished.judgement.directory.path.clone();
+        let attempt = attempt(finished.judgement, part.clone(), &self.target);
+        if attempt.is_none() {
+            // Nothing to be learnt from it any more.
+            let _ = fs::remove_dir_all(path);
+        }
+        Ok(attempt)
+    }
+
+    /// Of parts that showed the finding once, the least that does so in most of its runs.
+    fn steadiest(
+        &self,
+        parts: &[Schedule],
+        runs: u32,
+    ) -> Result<Option<Steady<Judgement>>, Failure> {
+        let again = |part: &Schedule| {
+            let found = self.once(part)?;
+            let answer = if found.is_some() { "again" } else { "not again" };
+            terminal::note(&format!("{}: {answer}", size(part)));
+            Ok(found)
+        };
+        replay::steadiest(parts, runs, again, || !self.stage.interrupt.is_set())
     }
 }
 
@@ -145,7 +175,7 @@ fn quick(part: &Schedule) -> Schedule {
     part
 }
 
-fn least(run: &Judgement, target: &Fingerprint) -> Option<LeastHistory> {
+fn least_of(run: &Judgement, target: &Fingerprint) -> Option<LeastHistory> {
     let spec = crate::spec::parse("spec.yaml", &run.spec).ok()?;
     least_history(&run.history, &spec, &target.check, shortest(run, target)?)
 }
@@ -153,21 +183,21 @@ fn least(run: &Judgement, target: &Fingerprint) -> Option<LeastHistory> {
 /// Leaves the schedule, the run that showed it and the least history in `place`.
 fn keep(
     place: &Path,
-    shrunk: &Shrunk,
-    best: &Judgement,
-    least: Option<&LeastHistory>,
+    least: &Attempt<Judgement>,
+    history: Option<&LeastHistory>,
 ) -> Result<(), Failure> {
-    shrunk.attempt.schedule.write(&place.join("schedule.json")).map_err(Failure::set_up)?;
-    if let Some(least) = least {
-        let lines = least.lines(&best.directory.file("history.jsonl")).map_err(Failure::set_up)?;
+    least.schedule.write(&place.join("schedule.json")).map_err(Failure::set_up)?;
+    let run = &least.run.directory;
+    if let Some(history) = history {
+        let lines = history.lines(&run.file("history.jsonl")).map_err(Failure::set_up)?;
         let path = place.join("history.jsonl");
         write_whole(&path, lines.as_bytes()).map_err(Failure::set_up)?;
     }
     let (kept, trials) = (place.join("run"), place.join("trials"));
-    if best.directory.path.starts_with(&trials) {
+    if run.path.starts_with(&trials) {
         // Of an earlier attempt to shrink the same run.
         let _ = fs::remove_dir_all(&kept);
-        fs::rename(&best.directory.path, &kept).map_err(Failure::set_up)?;
+        fs::rename(&run.path, &kept).map_err(Failure::set_up)?;
     }
     let _ = fs::remove_dir_all(&trials);
     Ok(())
@@ -175,12 +205,12 @@ fn keep(
 
 fn told(
     place: &Path,
-    shrunk: &Shrunk,
+    least: &Shrunk<Judgement>,
     target: &Fingerprint,
-    least: Option<&LeastHistory>,
+    history: Option<&LeastHistory>,
 ) -> String {
-    let schedule = &shrunk.attempt.schedule;
-    let end = if shrunk.finished { "" } else { "; time ran out before all was tried" };
+    let schedule = &least.attempt.schedule;
+    let end = if least.finished { "" } else { "; time ran out before all was tried" };
     let mut out = format!("{target}: {} are enough{end}\n", size(schedule));
     for injection in &schedule.plan.injections {
         out.push_str(&format!("  {injection}\n"));
@@ -191,13 +221,20 @@ fn told(
         let (worker, f, value) = (operation.worker, &request.f, &request.value);
         out.push_str(&format!("  at {} client {worker}: {f}{key} {value}\n", operation.at));
     }
-    match least {
-        Some(least) => {
-            let count = least.operations.len();
+    match history {
+        Some(history) => {
+            let count = history.operations.len();
             let path = place.join("history.jsonl");
             out.push_str(&format!("history    {count} operations, in {}\n", path.display()));
         }
         None => out.push_str("history    no part of it shows the finding by itself\n"),
+    }
+    if let Some(frequency) = schedule.frequency {
+        let Frequency { shown, runs } = frequency;
+        let tries = frequency.tries();
+        out.push_str(&format!(
+            "shown      in {shown} of {runs} runs; replay tries up to {tries}\n"
+        ));
     }
     out.push_str(&format!("reproduce  {}\n", replayed(place)));
     out

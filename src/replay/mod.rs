@@ -3,15 +3,18 @@
 //!
 //! ```text
 //! run directory ──▶ Schedule (faults + operations) ──▶ run_test ──▶ run directory
-//!                      └──▶ shrink: fewer faults, fewer operations, run again
+//!                      └──▶ shrink: fewer faults, fewer operations, run again;
+//!                           then again and again: is the finding in most runs of the least?
 //! ```
 
+mod frequency;
 mod least;
 mod minimise;
 mod schedule;
 mod script;
 mod shrink;
 
+pub use frequency::{Frequency, Steady, steadiest};
 pub use least::{LeastHistory, least_history};
 pub use schedule::{PLAN, PlannedOperation, Request, Schedule, ScheduleError, touched};
 pub use script::Script;

@@ -12,6 +12,7 @@ use isobar_workloads::Invocation;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Frequency;
 use crate::cluster::Node;
 use crate::fault::Plan;
 use crate::fingerprint::Fingerprint;
@@ -39,6 +40,9 @@ pub struct Schedule {
     pub final_reads: Vec<Request>,
     /// What was found.
     pub findings: Vec<Fingerprint>,
+    /// How often it was found, when the schedule was run for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency: Option<Frequency>,
 }
 
 /// An operation at its time.
@@ -148,6 +152,7 @@ impl Schedule {
             operations,
             final_reads: reads.into_iter().map(Request::of).collect(),
             findings: Fingerprint::counted(&run.results).into_keys().collect(),
+            frequency: None,
         })
     }
 
@@ -217,6 +222,11 @@ impl Schedule {
             }
         }
         self
+    }
+
+    /// How often to run it before its findings count as gone.
+    pub fn tries(&self) -> u32 {
+        self.frequency.map_or(1, Frequency::tries)
     }
 
     /// How long the load goes on after the heal, for the last operation to be begun.

@@ -32,6 +32,7 @@ pub(in crate::replay) fn schedule() -> Schedule {
         operations: (0..60).map(operation).collect(),
         final_reads: Vec::new(),
         findings: Vec::new(),
+        frequency: None,
     }
 }
 

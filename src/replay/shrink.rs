@@ -2,7 +2,8 @@
 //!
 //! First a leap: what was in force and what was asked around the finding, instead of everything.
 //! Then delta debugging over the faults, then over the operations. What a run finds narrows the
-//! next leap. The search decides; the caller runs.
+//! next leap. The search decides; the caller runs. Each part needs to show the finding once only,
+//! so the least may have done so by luck: [`steadiest`](super::steadiest) asks it again.
 
 use std::collections::BTreeSet;
 
@@ -17,9 +18,11 @@ const MARGIN: u64 = 300_000_000;
 
 /// What an attempt to run a part of a schedule found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
+pub struct Attempt<R> {
     /// The schedule that was run.
     pub schedule: Schedule,
+    /// What came of it.
+    pub run: R,
     /// Of the finding: where it lies in the run, from the beginning of the load.
     pub from: Nanos,
     pub to: Nanos,
@@ -31,8 +34,10 @@ pub struct Attempt {
 
 /// The least that was found to show it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shrunk {
-    pub attempt: Attempt,
+pub struct Shrunk<R> {
+    pub attempt: Attempt<R>,
+    /// Every part that showed it, the least last.
+    pub parts: Vec<Schedule>,
     /// Whether nothing more can be left out; otherwise time ran out.
     pub finished: bool,
 }
@@ -42,21 +47,22 @@ pub struct Shrunk {
 ///
 /// # Errors
 /// What `run` says instead, such as that a cluster is gone. What was reached until then is lost.
-pub fn shrink<E>(
-    found: Attempt,
-    mut run: impl FnMut(&Schedule) -> Result<Option<Attempt>, E>,
+pub fn shrink<R, E>(
+    found: Attempt<R>,
+    mut run: impl FnMut(&Schedule) -> Result<Option<Attempt<R>>, E>,
     mut in_time: impl FnMut() -> bool,
-) -> Result<Shrunk, E> {
-    let mut best = found;
+) -> Result<Shrunk<R>, E> {
+    let (mut best, mut parts) = (found, Vec::new());
     let mut finished = true;
     let mut trouble = None;
-    let mut tries = |schedule: &Schedule, best: &mut Attempt| -> Option<bool> {
+    let mut tries = |schedule: &Schedule, best: &mut Attempt<R>| -> Option<bool> {
         if trouble.is_some() || !in_time() {
             finished = false;
             return None;
         }
         match run(schedule) {
             Ok(Some(attempt)) => {
+                parts.push(attempt.schedule.clone());
                 *best = attempt;
                 Some(true)
             }
@@ -84,12 +90,12 @@ pub fn shrink<E>(
     });
     match trouble {
         Some(error) => Err(error),
-        None => Ok(Shrunk { attempt: best, finished }),
+        None => Ok(Shrunk { attempt: best, parts, finished }),
     }
 }
 
 /// Parts that probably show it too, the smallest first; each smaller than what there is.
-fn leaps(found: &Attempt) -> Vec<Schedule> {
+fn leaps<R>(found: &Attempt<R>) -> Vec<Schedule> {
     let schedule = &found.schedule;
     let in_force = |id: &u32| found.faults.contains(id);
     let injections = schedule.plan.injections.iter();
@@ -110,7 +116,7 @@ fn leaps(found: &Attempt) -> Vec<Schedule> {
         .collect()
 }
 
-fn on(found: &Attempt, keys: &BTreeSet<String>) -> bool {
+fn on<R>(found: &Attempt<R>, keys: &BTreeSet<String>) -> bool {
     found.keys.is_empty() || !found.keys.is_disjoint(keys)
 }
 
