@@ -137,6 +137,11 @@ impl Graph {
         self.targets.len()
     }
 
+    /// Where each edge leads.
+    pub(crate) fn targets(&self) -> &[u32] {
+        &self.targets
+    }
+
     /// Places of the edges out of a node, for [`edge`](Self::edge).
     #[inline]
     pub(crate) fn range(&self, node: u32) -> std::ops::Range<usize> {

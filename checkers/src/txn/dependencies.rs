@@ -13,7 +13,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::Transactions;
+use super::timeline::Timeline;
+use super::{Transactions, peel};
 use crate::graph::{Components, Graph, Kinds, Room, Share, Walk, components};
 use crate::history::Completion;
 
@@ -50,10 +51,10 @@ pub(crate) trait Source: Sync {
 
 /// The dependencies of a history.
 pub(crate) struct Dependencies {
-    graph: Graph,
+    pub(super) graph: Graph,
     /// Nodes that are transactions; the rest are hubs.
     txns: usize,
-    timeline: Timeline,
+    pub(super) timeline: Timeline,
 }
 
 impl Dependencies {
@@ -106,65 +107,6 @@ fn before_in_process(txns: &Transactions<'_>, source: &impl Source) -> Vec<u32> 
         }
     }
     before
-}
-
-/// Real time.
-struct Timeline {
-    /// Per transaction the moment at which it was over, or [`NONE`].
-    over: Vec<u32>,
-    /// Per moment the first transaction invoked after it.
-    next: Vec<u32>,
-}
-
-impl Timeline {
-    fn of(txns: &Transactions<'_>) -> Self {
-        let mut over = vec![NONE; txns.len()];
-        let mut next = Vec::new();
-        if txns.history().untimed {
-            return Self { over, next };
-        }
-        let mut by_rank = Vec::new();
-        for txn in 0..txns.len() {
-            let operation = txns.operation(txn);
-            let ended =
-                operation.completed_rank().filter(|_| txns.completion(txn) == Completion::Ok);
-            let ranks = [Some(operation.invoked_rank()), ended];
-            let last = ranks.into_iter().flatten().max().unwrap_or(0) as usize;
-            if by_rank.len() <= last {
-                by_rank.resize(last + 1, NONE);
-            }
-            if let Some(rank) = ended {
-                by_rank[rank as usize] = txn as u32;
-            }
-        }
-        // The completions since the last invocation are those of the next moment.
-        let mut rank = 0;
-        for txn in 0..txns.len() {
-            let invoked = txns.operation(txn).invoked_rank() as usize;
-            let mut any = false;
-            for &ended in &by_rank[rank.min(invoked)..invoked] {
-                if ended != NONE {
-                    over[ended as usize] = next.len() as u32;
-                    any = true;
-                }
-            }
-            rank = invoked;
-            if any {
-                next.push(txn as u32);
-            }
-        }
-        Self { over, next }
-    }
-
-    fn len(&self) -> usize {
-        self.next.len()
-    }
-
-    /// The transactions that were invoked after a moment and before the next.
-    fn after(&self, moment: usize, txns: usize) -> Range<u32> {
-        let end = self.next.get(moment + 1).copied().unwrap_or(txns as u32);
-        self.next[moment]..end
-    }
 }
 
 /// What a node of the cyclic part stands for.
@@ -252,7 +194,7 @@ impl Dependencies {
     /// vanishes in one pass. Of the rest, keeps what is in strongly connected components. `None`
     /// when there are more edges than 32 bits can name.
     pub(crate) fn core(self) -> Option<Core> {
-        let is_left = self.rest();
+        let is_left = peel::rest(&self.graph, &self.timeline);
         if !is_left.contains(&true) {
             return Some(Core::default());
         }
@@ -286,7 +228,7 @@ impl Dependencies {
     }
 
     /// Calls `to` with every edge out of a node; moments come after transactions and hubs.
-    fn out(&self, node: u32, mut to: impl FnMut(u32, Kinds)) {
+    pub(super) fn out(&self, node: u32, mut to: impl FnMut(u32, Kinds)) {
         let moments = self.graph.nodes();
         let Some(moment) = (node as usize).checked_sub(moments) else {
             self.graph.out(node).for_each(|(target, kind)| to(target, kind));
@@ -300,27 +242,7 @@ impl Dependencies {
         if moment + 1 < self.timeline.len() {
             to(node + 1, REALTIME);
         }
-        self.timeline.after(moment, self.txns).for_each(|txn| to(txn, REALTIME));
-    }
-
-    /// Per node whether it is left when everything that comes before all cycles is taken away.
-    fn rest(&self) -> Vec<bool> {
-        let all = self.graph.nodes() + self.timeline.len();
-        let mut before = vec![0_u32; all];
-        for node in 0..all as u32 {
-            self.out(node, |to, _| before[to as usize] += 1);
-        }
-        let mut free: Vec<u32> =
-            (0..all as u32).rev().filter(|&node| before[node as usize] == 0).collect();
-        while let Some(node) = free.pop() {
-            self.out(node, |to, _| {
-                before[to as usize] -= 1;
-                if before[to as usize] == 0 {
-                    free.push(to);
-                }
-            });
-        }
-        before.into_iter().map(|before| before > 0).collect()
+        self.timeline.after(moment).for_each(|txn| to(txn, REALTIME));
     }
 }
 
@@ -337,25 +259,25 @@ impl Walk for Rest<'_> {
         if !self.is_left[node as usize] {
             return 0..0;
         }
-        let Dependencies { graph, timeline, txns } = self.all;
+        let Dependencies { graph, timeline, .. } = self.all;
         let (places, leads_on) = match (node as usize).checked_sub(graph.nodes()) {
             None => {
                 let over = timeline.over.get(node as usize);
                 (graph.places(node), over.is_some_and(|&over| over != NONE))
             }
-            Some(moment) => (timeline.after(moment, *txns), moment + 1 < timeline.len()),
+            Some(moment) => (timeline.after(moment), moment + 1 < timeline.len()),
         };
         places.start..places.end + u32::from(leads_on)
     }
 
     #[inline]
     fn edge(&self, node: u32, place: u32) -> (u32, Kinds) {
-        let Dependencies { graph, timeline, txns } = self.all;
+        let Dependencies { graph, timeline, .. } = self.all;
         let moments = graph.nodes();
         match (node as usize).checked_sub(moments) {
             None if place < graph.places(node).end => graph.edge(place as usize),
             None => (moments as u32 + timeline.over[node as usize], REALTIME),
-            Some(moment) if place < timeline.after(moment, *txns).end => (place, REALTIME),
+            Some(moment) if place < timeline.after(moment).end => (place, REALTIME),
             Some(_) => (node + 1, REALTIME),
         }
     }

@@ -34,14 +34,15 @@ pub(crate) struct Placed {
     pub micro: At,
 }
 
-/// Writes, whatever became of them, and what ok transactions read.
-pub(crate) struct Entries {
-    all: Vec<Placed>,
+/// Writes, whatever became of them, and what ok transactions read; each with whatever else is to be
+/// known of it.
+pub(crate) struct Entries<E> {
+    all: Vec<E>,
     /// Per key where its entries end.
     ends: Vec<u32>,
 }
 
-impl Entries {
+impl<E: From<Placed> + Clone + Send + Sync> Entries<E> {
     /// `problem` says what is wrong with a micro-operation, if anything is.
     ///
     /// # Errors
@@ -56,18 +57,19 @@ impl Entries {
             sum += *end;
             *end = sum;
         }
-        let mut all = vec![Placed { txn: 0, micro: At(0) }; sum as usize];
+        let nothing = E::from(Placed { txn: 0, micro: At(0) });
+        let mut all = rayon::iter::repeat_n(nothing, sum as usize).collect::<Vec<E>>();
         parts(&mut all, &ends).into_par_iter().for_each(|part| part.fill(txns));
         Ok(Self { all, ends })
     }
 
     /// Those of a key, in order of transactions.
-    pub(crate) fn of_key(&self, key: usize) -> &[Placed] {
+    pub(crate) fn of_key(&self, key: usize) -> &[E] {
         let start = key.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.all[start as usize..self.ends[key] as usize]
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<Placed>, Vec<u32>) {
+    pub(crate) fn into_parts(self) -> (Vec<E>, Vec<u32>) {
         (self.all, self.ends)
     }
 }
@@ -111,17 +113,17 @@ fn counts(
 }
 
 /// The entries of some keys, one after the other.
-struct Part<'a> {
+struct Part<'a, E> {
     first_key: usize,
     /// Of each of these keys.
     ends: &'a [u32],
     /// Where the first of them begins.
     start: u32,
-    entries: &'a mut [Placed],
+    entries: &'a mut [E],
 }
 
 /// The room for all entries, cut between keys into parts of about one size.
-fn parts<'a>(mut all: &'a mut [Placed], ends: &'a [u32]) -> Vec<Part<'a>> {
+fn parts<'a, E>(mut all: &'a mut [E], ends: &'a [u32]) -> Vec<Part<'a, E>> {
     let size = all.len().div_ceil(threads()).max(1);
     let (mut parts, mut first_key, mut start) = (Vec::new(), 0, 0_u32);
     while first_key < ends.len() {
@@ -137,7 +139,7 @@ fn parts<'a>(mut all: &'a mut [Placed], ends: &'a [u32]) -> Vec<Part<'a>> {
     parts
 }
 
-impl Part<'_> {
+impl<E: From<Placed>> Part<'_, E> {
     /// Each thread passes over all transactions: that is quick, and finding the places is not.
     fn fill(self, txns: &Transactions<'_>) {
         let starts = std::iter::once(self.start).chain(self.ends.iter().copied());
@@ -152,7 +154,7 @@ impl Part<'_> {
                     && is_kept(ok, micro)
                 {
                     let micro = At::new(number, micro.f() == Function::Read);
-                    self.entries[*next as usize] = Placed { txn: txn as u32, micro };
+                    self.entries[*next as usize] = E::from(Placed { txn: txn as u32, micro });
                     *next += 1;
                 }
                 number += 1;

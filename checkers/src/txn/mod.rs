@@ -26,11 +26,13 @@ mod models;
 #[cfg(test)]
 mod notation;
 mod origins;
+mod peel;
 mod register;
 mod registers;
 mod rivals;
 mod sources;
 mod spelt;
+mod timeline;
 mod told;
 mod transactions;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::super::dependencies::{NONE, RW, Source, WR, WW};
 use super::super::hubs::all_pairs;
 use super::super::transactions::threads;
-use super::lists::{Entry, Lists, UNSURE};
+use super::lists::{Entry, Lists, UNSURE, select};
 use crate::graph::Kinds;
 
 /// The most parts of edges: each takes memory for all transactions.
@@ -37,20 +37,68 @@ impl Source for Lists<'_> {
     }
 }
 
+/// What edges are made of; kept from key to key, for its memory.
+#[derive(Default)]
+struct Scratch {
+    /// The writer of each place, who is known.
+    writers: Vec<u32>,
+    /// The next known writer from each place on.
+    next: Vec<u32>,
+    /// The last known before each place.
+    before: Vec<u32>,
+    /// Entries that are reads.
+    reading: Vec<u32>,
+    /// See [`Lists::unread`].
+    unread: Vec<u32>,
+    /// Transactions that read the last version.
+    newest: Vec<u32>,
+}
+
+impl Scratch {
+    fn fill(&mut self, lists: &Lists<'_>, key: usize) {
+        let Self { writers, next, before, reading, unread, newest } = self;
+        writers.clear();
+        writers.extend(lists.order(key).map(|entry| entry.map_or(NONE, |entry| entry.txn)));
+        let known = |last: u32, writer: u32| if writer == NONE { last } else { writer };
+        before.clear();
+        before.push(NONE);
+        next.clear();
+        next.resize(writers.len() + 1, NONE);
+        for (place, &writer) in writers.iter().enumerate() {
+            before.push(known(before[place], writer));
+        }
+        for (place, &writer) in writers.iter().enumerate().rev() {
+            next[place] = known(next[place + 1], writer);
+        }
+        select(reading, lists.entries(key), is_known_read);
+        lists.find_unread(key, unread);
+        newest.clear();
+    }
+}
+
+fn is_known_read(entry: &Entry) -> bool {
+    entry.micro.reads() & (entry.place < UNSURE)
+}
+
 impl Lists<'_> {
     /// Calls `add` for every edge of some keys; hubs are numbered from the number of transactions
     /// on.
     pub(super) fn edges_of(&self, keys: Range<usize>, add: &mut impl FnMut(u32, u32, Kinds)) {
-        let mut hubs = 0;
+        let (mut hubs, mut scratch) = (0, Scratch::default());
         for key in keys {
-            self.of_key(key, &mut hubs, add);
+            scratch.fill(self, key);
+            self.of_key(key, &mut scratch, &mut hubs, add);
         }
     }
 
-    fn of_key(&self, key: usize, hubs: &mut u32, add: &mut impl FnMut(u32, u32, Kinds)) {
-        // The writer of each place, who is known.
-        let writers: Vec<u32> =
-            self.order(key).map(|entry| entry.map_or(NONE, |entry| entry.txn)).collect();
+    fn of_key(
+        &self,
+        key: usize,
+        scratch: &mut Scratch,
+        hubs: &mut u32,
+        add: &mut impl FnMut(u32, u32, Kinds),
+    ) {
+        let Scratch { writers, next, before, reading, unread, newest } = scratch;
         let mut add = |from: u32, to: u32, kind: Kinds| {
             if from != to {
                 add(from, to, kind);
@@ -63,22 +111,12 @@ impl Lists<'_> {
             }
             last = writer;
         }
-        let unread = self.unread(key);
         if last != NONE {
             unread.iter().for_each(|&writer| add(last, writer, WW));
         }
-        // The next known writer from each place on, the last known before it.
-        let mut next = vec![NONE; writers.len() + 1];
-        for place in (0..writers.len()).rev() {
-            next[place] = if writers[place] == NONE { next[place + 1] } else { writers[place] };
-        }
-        let mut before = vec![NONE; writers.len() + 1];
-        for place in 0..writers.len() {
-            before[place + 1] = if writers[place] == NONE { before[place] } else { writers[place] };
-        }
-        let mut newest = Vec::new();
+        let entries = self.entries(key);
         let mut previous = (NONE, NONE);
-        for entry in self.reads(key) {
+        for entry in reading.iter().map(|&place| entries[place as usize]) {
             if previous == (entry.txn, entry.place) {
                 continue;
             }
@@ -99,23 +137,26 @@ impl Lists<'_> {
             *hubs += 1;
             self.txns.len() as u32 + *hubs - 1
         };
-        all_pairs(&newest, &unread, &mut hub, &mut add);
+        all_pairs(newest, unread, &mut hub, &mut add);
     }
 
     /// Reads of a key whose place is known.
     pub(super) fn reads(&self, key: usize) -> impl Iterator<Item = Entry> + '_ {
-        let known = |entry: &Entry| entry.place < UNSURE && entry.micro.reads();
-        self.entries(key).iter().copied().filter(known)
+        self.entries(key).iter().copied().filter(is_known_read)
     }
 
     /// The transactions whose appends come after the order, ascending.
     pub(super) fn unread(&self, key: usize) -> Vec<u32> {
-        let after = |entry: &&Entry| {
-            entry.place == NONE && self.committed[entry.txn as usize] && !entry.micro.reads()
-        };
-        let mut txns: Vec<u32> =
-            self.entries(key).iter().filter(after).map(|entry| entry.txn).collect();
-        txns.dedup();
+        let mut txns = Vec::new();
+        self.find_unread(key, &mut txns);
         txns
+    }
+
+    fn find_unread(&self, key: usize, txns: &mut Vec<u32>) {
+        let entries = self.entries(key);
+        select(txns, entries, |entry| (entry.place == NONE) & !entry.micro.reads());
+        txns.iter_mut().for_each(|place| *place = entries[*place as usize].txn);
+        txns.retain(|&txn| self.committed[txn as usize]);
+        txns.dedup();
     }
 }

@@ -4,15 +4,19 @@ use super::super::anomaly::Anomaly;
 use super::super::dependencies::NONE;
 use super::super::evidence::Case;
 use super::super::{Micro, Transactions, words};
-use super::lists::{Entry, Ordered, UNSURE, begins_with, repeated};
+use super::lists::{Entry, Ordered, UNSURE, begins_with, repeated, select};
 use super::own::External;
 use crate::history::{Completion, ValueId};
 
 /// Kept from key to key, for its memory.
 #[derive(Default)]
-pub(super) struct Scratch {
-    /// Raw element, whether its transaction failed, entry.
+pub(super) struct Scratch<'a> {
+    /// Entries that append, and those that read; in order of transactions.
+    appending: Vec<u32>,
+    pub(super) reading: Vec<u32>,
+    /// Raw element, whether its transaction failed, entry; sorted.
     appends: Vec<(u32, bool, u32)>,
+    pub(super) externals: Vec<External<'a>>,
     /// By length the last list found to be a beginning of the order.
     known: Vec<u32>,
 }
@@ -27,7 +31,7 @@ pub(super) struct Judge<'a, 'b> {
     /// Per transaction whether it is known that it happened, before anything was read.
     pub committed: &'b [bool],
     pub ordered: &'b mut Ordered,
-    pub scratch: &'b mut Scratch,
+    pub scratch: &'b mut Scratch<'a>,
 }
 
 /// Who appended an element.
@@ -55,13 +59,26 @@ impl<'a> Judge<'a, '_> {
 
     /// Pushes onto `order` the entry of each element that all reads agree on.
     pub(super) fn run(mut self, order: &mut Vec<u32>) {
+        select(&mut self.scratch.appending, self.entries, |entry| !entry.micro.reads());
+        select(&mut self.scratch.reading, self.entries, |entry| entry.micro.reads());
         self.sort_appends();
         let externals = self.externals();
         // The first of the longest.
         let longest = externals.iter().rev().max_by_key(|external| external.list.len());
-        let Some(&longest) = longest else { return };
+        if let Some(&longest) = longest {
+            self.judge_all(&externals, longest, order);
+        }
+        self.scratch.externals = externals;
+    }
+
+    fn judge_all(
+        &mut self,
+        externals: &[External<'a>],
+        longest: External<'a>,
+        order: &mut Vec<u32>,
+    ) {
         let start = order.len();
-        let agreed = self.agreed(&externals, longest);
+        let agreed = self.agreed(externals, longest);
         let blemishes = self.place(longest, order);
         let sure = agreed.min(blemishes.repeated);
         for &entry in &order[start + sure..] {
@@ -71,7 +88,7 @@ impl<'a> Judge<'a, '_> {
             }
         }
         self.own_orders(longest);
-        for external in &externals {
+        for external in externals {
             self.judge(*external, longest, &order[start..], agreed, blemishes);
             let length = external.list.len();
             let place = if length <= sure { length as u32 } else { UNSURE };
@@ -79,20 +96,17 @@ impl<'a> Judge<'a, '_> {
         }
         self.dirty_updates(&order[start..], longest);
         order.truncate(start + sure);
-        self.lost_updates(&externals, &order[start..]);
+        self.lost_updates(externals, &order[start..]);
     }
 
     fn sort_appends(&mut self) {
         let mut appends = std::mem::take(&mut self.scratch.appends);
         appends.clear();
-        for entry in 0..self.entries.len() {
-            if !self.entries[entry].micro.reads() {
-                let txn = self.entries[entry].txn as usize;
-                let micro = self.micro(entry);
-                let failed = self.txns.completion(txn) == Completion::Fail;
-                appends.push((micro.value.raw(), failed, entry as u32));
-            }
-        }
+        appends.extend(self.scratch.appending.iter().map(|&entry| {
+            let txn = self.entries[entry as usize].txn as usize;
+            let failed = self.txns.completion(txn) == Completion::Fail;
+            (self.micro(entry as usize).value.raw(), failed, entry)
+        }));
         appends.sort_unstable();
         self.scratch.appends = appends;
     }
@@ -327,8 +341,9 @@ impl<'a> Judge<'a, '_> {
     fn own_orders(&mut self, longest: External<'a>) {
         // The last append of the transaction at hand.
         let mut last: Option<usize> = None;
-        for entry in 0..self.entries.len() {
-            if self.entries[entry].micro.reads() || self.entries[entry].place == UNSURE {
+        for place in 0..self.scratch.appending.len() {
+            let entry = self.scratch.appending[place] as usize;
+            if self.entries[entry].place == UNSURE {
                 continue;
             }
             let before = last.replace(entry);

@@ -31,7 +31,7 @@ mod tests;
 mod told;
 mod unfolded;
 
-use lists::Lists;
+pub(super) use lists::Lists;
 use serde_json::json;
 use unfolded::Unfolded;
 

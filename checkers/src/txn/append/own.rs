@@ -1,6 +1,5 @@
 //! What a transaction read of others, apart from what it appended itself.
 
-use super::super::Function;
 use super::super::anomaly::Anomaly;
 use super::super::evidence::Case;
 use super::key::Judge;
@@ -22,24 +21,27 @@ impl<'a> Judge<'a, '_> {
     /// The reads of the key, their transactions' own elements taken away. A read that does not end
     /// with these, or differs from an earlier one, is `internal`.
     pub(super) fn externals(&mut self) -> Vec<External<'a>> {
-        let mut found: Vec<External<'a>> = Vec::new();
-        let mut own: Vec<ValueId> = Vec::new();
+        let mut found = std::mem::take(&mut self.scratch.externals);
+        found.clear();
+        // What the transaction at hand appended before the entry `next`.
+        let (mut own, mut next): (Vec<ValueId>, usize) = (Vec::new(), 0);
         let mut txn = None;
         // The first external list of this transaction, in `found`.
         let mut first: Option<usize> = None;
-        for entry in 0..self.entries.len() {
+        for place in 0..self.scratch.reading.len() {
+            let entry = self.scratch.reading[place] as usize;
             let Entry { txn: this, .. } = self.entries[entry];
+            debug_assert_eq!(self.txns.completion(this as usize), Completion::Ok);
             if txn != Some(this) {
                 own.clear();
                 (txn, first) = (Some(this), None);
+                let before = self.entries[..entry].iter().rev();
+                next = entry - before.take_while(|other| other.txn == this).count();
             }
-            let micro = self.micro(entry);
-            if micro.f() == Function::Append {
-                own.push(micro.value);
-                continue;
-            }
-            debug_assert_eq!(self.txns.completion(this as usize), Completion::Ok);
-            let whole = elements(self.txns, micro.value);
+            // None of those between is a read.
+            own.extend((next..entry).map(|append| self.micro(append).value));
+            next = entry + 1;
+            let whole = elements(self.txns, self.micro(entry).value);
             let Some(list) = whole.strip_suffix(&own[..]) else {
                 self.entries[entry].place = UNSURE;
                 self.internal(entry, "although it had itself appended to the list before");

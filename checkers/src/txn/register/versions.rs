@@ -73,7 +73,7 @@ impl<'a> Versions<'a> {
             let value = || words::value(txns, micro.value);
             (micro.f() == Function::Append).then(|| format!("appends {}: no register", value()))
         };
-        let entries = Entries::of(txns, append)?;
+        let entries = Entries::<Placed>::of(txns, append)?;
         let ok = |txn| txns.completion(txn) == Completion::Ok;
         let mut versions = Self {
             txns,
