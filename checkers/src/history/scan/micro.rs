@@ -37,15 +37,15 @@ impl Scanner {
         cursor: &mut Cursor<'_>,
         names: &mut Interner,
     ) -> Option<ValueId> {
-        let start = self.items.len();
-        let whole = match self.usual_elements(key, cursor, names) {
-            true => Some(()),
-            false if self.items.len() == start => self.elements(cursor, names, 2),
-            false => self.more_elements(cursor, names, 2),
+        let elements = |scanner: &mut Self, names: &mut _| {
+            let start = scanner.items.len();
+            match scanner.usual_elements(key, cursor, names) {
+                true => Some(()),
+                false if scanner.items.len() == start => scanner.elements(cursor, names, 2),
+                false => scanner.more_elements(cursor, names, 2),
+            }
         };
-        let id = whole.map(|()| names.array(&self.items[start..]));
-        self.items.truncate(start);
-        id
+        self.array(names, elements, Interner::array)
     }
 
     /// Small integers at the begin of a list, each with what is right behind it; whether that ends

@@ -139,11 +139,8 @@ impl Scanner {
             return self.value(cursor, names, 0).map(Given::Whole);
         }
         cursor.token()?;
-        let start = self.items.len();
-        let whole = self.elements(cursor, names, 0);
-        let given = whole.map(|()| Given::of_array(&self.items[start..], names));
-        self.items.truncate(start);
-        given
+        let elements = |scanner: &mut Self, names: &mut _| scanner.elements(cursor, names, 0);
+        self.array(names, elements, |names, items| Given::of_array(items, names))
     }
 
     /// The list of micro-operations of a transaction; or any other value.
@@ -152,11 +149,8 @@ impl Scanner {
             return self.value(cursor, names, 0).map(Given::Whole);
         }
         cursor.token()?;
-        let start = self.items.len();
-        let whole = self.micros(cursor, names);
-        let id = whole.map(|()| names.loose_array(&self.items[start..]));
-        self.items.truncate(start);
-        id.map(Given::Micros)
+        let micros = |scanner: &mut Self, names: &mut _| scanner.micros(cursor, names);
+        self.array(names, micros, Interner::loose_array).map(Given::Micros)
     }
 
     fn micros(&mut self, cursor: &mut Cursor<'_>, names: &mut Interner) -> Option<()> {
@@ -182,11 +176,8 @@ impl Scanner {
             return self.value(cursor, names, 1);
         }
         cursor.token()?;
-        let start = self.items.len();
-        let whole = self.elements(cursor, names, 1);
-        let id = whole.map(|()| names.loose_array(&self.items[start..]));
-        self.items.truncate(start);
-        id
+        let elements = |scanner: &mut Self, names: &mut _| scanner.elements(cursor, names, 1);
+        self.array(names, elements, Interner::loose_array)
     }
 
     fn value(
@@ -203,11 +194,9 @@ impl Scanner {
             // With a colon in front it is perhaps a keyword.
             b'"' if cursor.first() != Some(b':') => cursor.plain()?.name(names),
             b'[' if depth < DEPTH_MAX => {
-                let start = self.items.len();
-                let whole = self.elements(cursor, names, depth);
-                let id = whole.map(|()| names.array(&self.items[start..]));
-                self.items.truncate(start);
-                id
+                let elements =
+                    |scanner: &mut Self, names: &mut _| scanner.elements(cursor, names, depth);
+                self.array(names, elements, Interner::array)
             }
             b'n' => cursor.word(b"ull").map(|()| ValueId::NULL),
             b't' => cursor.word(b"rue").map(|()| names.value(&true.into())),
@@ -219,6 +208,21 @@ impl Scanner {
             }
             _ => None,
         }
+    }
+
+    /// An array of whatever `elements` pushes, as `name` calls it.
+    #[inline]
+    fn array<T>(
+        &mut self,
+        names: &mut Interner,
+        elements: impl FnOnce(&mut Self, &mut Interner) -> Option<()>,
+        name: impl FnOnce(&mut Interner, &[ValueId]) -> T,
+    ) -> Option<T> {
+        let start = self.items.len();
+        let whole = elements(self, names);
+        let named = whole.map(|()| name(names, &self.items[start..]));
+        self.items.truncate(start);
+        named
     }
 
     fn elements(
