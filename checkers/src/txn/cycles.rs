@@ -12,8 +12,9 @@
 use rustc_hash::FxHashMap;
 
 use super::anomaly::{Anomaly, Level};
-use super::dependencies::{Core, HUB, NONE, Node, Nodes, PROCESS, REALTIME, RW, WR, WW};
+use super::dependencies::{Core, HUB, Node, Nodes, PROCESS, REALTIME, RW, WR, WW};
 use super::rivals::{Settled, settle};
+use super::transactions::NONE;
 use crate::graph::path::{BothWays, shortest};
 use crate::graph::{
     Builder, Components, Graph, Kinds, Query, Topological, Within, components, reachable,

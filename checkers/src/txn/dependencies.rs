@@ -14,6 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::timeline::Timeline;
+use super::transactions::NONE;
 use super::{Transactions, peel};
 use crate::graph::{Components, Graph, Kinds, Room, Share, Walk, components};
 use crate::history::Completion;
@@ -30,9 +31,6 @@ pub(crate) const PROCESS: Kinds = 8;
 pub(crate) const REALTIME: Kinds = 16;
 /// From a hub.
 pub(crate) const HUB: Kinds = 32;
-
-/// No transaction, no moment.
-pub(crate) const NONE: u32 = u32::MAX;
 
 /// Who gives the dependencies between transactions.
 pub(crate) trait Source: Sync {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::Transactions;
-use super::dependencies::NONE;
+use super::transactions::NONE;
 use crate::history::Completion;
 
 /// Completions between two invocations are one moment.

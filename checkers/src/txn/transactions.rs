@@ -65,6 +65,9 @@ impl Micro {
     }
 }
 
+/// In place of a transaction, or of something else with a number, where there is none.
+pub(crate) const NONE: u32 = u32::MAX;
+
 /// Room for one.
 const NOTHING: Micro = Micro { word: 0, value: ValueId::NULL };
 

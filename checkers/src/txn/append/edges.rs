@@ -5,10 +5,11 @@
 
 use std::ops::Range;
 
-use super::super::dependencies::{NONE, RW, Source, WR, WW};
+use super::super::dependencies::{RW, Source, WR, WW};
 use super::super::hubs::all_pairs;
-use super::super::transactions::threads;
-use super::lists::{Entry, Lists, UNSURE, select};
+use super::super::transactions::{NONE, threads};
+use super::entry::{Entry, UNSURE, select};
+use super::lists::Lists;
 use crate::graph::Kinds;
 
 /// The most parts of edges: each takes memory for all transactions.

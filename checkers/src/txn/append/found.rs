@@ -2,9 +2,10 @@
 //! element. So the levels that are defined by sessions and commits are decided exactly for lists.
 
 use super::super::Function;
-use super::super::dependencies::NONE;
 use super::super::sources::{INITIAL, Read, Sources, UNRANKED};
-use super::lists::{Lists, UNSURE};
+use super::super::transactions::NONE;
+use super::entry::UNSURE;
+use super::lists::Lists;
 use crate::history::Completion;
 
 /// Unread appends come after all that was read, in an order that nobody saw.

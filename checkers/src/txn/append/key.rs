@@ -1,10 +1,10 @@
 //! The order of one list, and what is wrong with it without looking at any other.
 
 use super::super::anomaly::Anomaly;
-use super::super::dependencies::NONE;
-use super::super::evidence::Case;
+use super::super::evidence::{Case, Sightings};
+use super::super::transactions::NONE;
 use super::super::{Micro, Transactions, words};
-use super::lists::{Entry, Ordered, UNSURE, begins_with, repeated, select};
+use super::entry::{Entry, UNSURE, begins_with, repeated, select};
 use super::own::External;
 use crate::history::{Completion, ValueId};
 
@@ -19,6 +19,18 @@ pub(super) struct Scratch<'a> {
     pub(super) externals: Vec<External<'a>>,
     /// By length the last list found to be a beginning of the order.
     known: Vec<u32>,
+}
+
+/// What is known of the keys of a part.
+#[derive(Default)]
+pub(super) struct Ordered {
+    pub order: Vec<u32>,
+    /// Per key where its order ends.
+    pub ends: Vec<u32>,
+    /// Transactions in doubt of which something was found.
+    pub happened: Vec<u32>,
+    pub sightings: Sightings,
+    pub doubts: Vec<String>,
 }
 
 /// Judges one key.

@@ -1,9 +1,11 @@
 //! Why one transaction depends on another: which append and which read of which list.
 
-use super::super::dependencies::{NONE, RW, WR, WW};
+use super::super::dependencies::{RW, WR, WW};
 use super::super::explain::{Edge, Link, Reasons};
+use super::super::transactions::NONE;
 use super::super::words;
-use super::lists::{Entry, Lists, UNSURE};
+use super::entry::{Entry, UNSURE};
+use super::lists::Lists;
 use crate::graph::Kinds;
 
 impl Reasons for Lists<'_> {

@@ -1,28 +1,14 @@
 //! The version order of every list, and the place of each append and read in it.
 
 use rayon::prelude::*;
-use rustc_hash::FxHashSet;
 
-use super::super::dependencies::NONE;
-use super::super::entries::{At, Entries, Placed};
+use super::super::entries::Entries;
 use super::super::evidence::Sightings;
+use super::super::transactions::NONE;
 use super::super::{Function, Micro, Transactions, words};
-use super::key::Scratch;
-use crate::history::{Completion, ValueId};
-
-/// The place of an append that was read but is not in the order all agree on, or of a read whose
-/// list is not.
-pub(crate) const UNSURE: u32 = NONE - 1;
-
-/// A micro-operation and its place in the order of its key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub txn: u32,
-    pub micro: At,
-    /// Of an append: the place of its element, from 0, or [`NONE`] if it comes after the order. Of
-    /// a read: how many elements of others it found. Either may be [`UNSURE`].
-    pub place: u32,
-}
+use super::entry::Entry;
+use super::key::{Judge, Ordered, Scratch};
+use crate::history::Completion;
 
 /// The lists of a history, by key.
 pub(crate) struct Lists<'a> {
@@ -40,12 +26,6 @@ pub(crate) struct Lists<'a> {
     pub sightings: Sightings,
     /// Why nothing is known of some elements.
     pub doubts: Vec<String>,
-}
-
-impl From<Placed> for Entry {
-    fn from(Placed { txn, micro }: Placed) -> Self {
-        Self { txn, micro, place: NONE }
-    }
 }
 
 impl<'a> Lists<'a> {
@@ -157,7 +137,7 @@ impl Part<'_> {
         let mut start = self.first;
         for (key, &end) in self.keys.zip(self.ends) {
             let range = start - self.first..end as usize - self.first;
-            let judge = super::key::Judge {
+            let judge = Judge {
                 txns,
                 key: key as u32,
                 entries: &mut self.entries[range],
@@ -175,30 +155,6 @@ impl Part<'_> {
     }
 }
 
-/// What is known of the keys of a part.
-#[derive(Default)]
-pub(super) struct Ordered {
-    order: Vec<u32>,
-    /// Per key where its order ends.
-    ends: Vec<u32>,
-    /// Transactions in doubt of which something was found.
-    pub happened: Vec<u32>,
-    pub sightings: Sightings,
-    pub doubts: Vec<String>,
-}
-
-/// The places of some entries. Which read and which append nobody can foresee: where both are
-/// looked at by turns, this is quicker than to ask at each.
-pub(super) fn select(into: &mut Vec<u32>, among: &[Entry], is_one: impl Fn(&Entry) -> bool) {
-    into.resize(among.len(), 0);
-    let mut count = 0;
-    for (place, entry) in (0..).zip(among) {
-        into[count] = place;
-        count += usize::from(is_one(entry));
-    }
-    into.truncate(count);
-}
-
 /// What is wrong with a micro-operation on a list.
 fn problem(txns: &Transactions<'_>, micro: Micro) -> Option<String> {
     let value = || words::value(txns, micro.value);
@@ -209,28 +165,4 @@ fn problem(txns: &Transactions<'_>, micro: Micro) -> Option<String> {
         Function::Read if micro.value.is_array() => None,
         Function::Read => Some(format!("read {}: no list", value())),
     }
-}
-
-/// The elements of a list; null has none.
-pub(crate) fn elements<'a>(txns: &Transactions<'a>, list: ValueId) -> &'a [ValueId] {
-    txns.values().elements(list).unwrap_or_default()
-}
-
-/// Elements compared without a branch for each.
-const TOGETHER: usize = 32;
-
-/// Whether a list begins with another. The one of slices compares element by element.
-pub(super) fn begins_with(list: &[ValueId], with: &[ValueId]) -> bool {
-    let Some(list) = list.get(..with.len()) else { return false };
-    let same = |(a, b): (&[ValueId], &[ValueId])| {
-        let both = a.iter().zip(b);
-        both.fold(0, |differing, (a, b)| differing | (a.raw() ^ b.raw())) == 0
-    };
-    list.chunks(TOGETHER).zip(with.chunks(TOGETHER)).all(same)
-}
-
-/// The first element that is there a second time, by its second place.
-pub(super) fn repeated(list: &[ValueId]) -> Option<usize> {
-    let mut seen = FxHashSet::default();
-    list.iter().position(|element| !seen.insert(*element))
 }

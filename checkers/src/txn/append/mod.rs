@@ -21,6 +21,7 @@
 //!   as Adya has it. Who appended earlier ones was replaced.
 
 mod edges;
+mod entry;
 mod found;
 mod key;
 mod links;

@@ -2,8 +2,8 @@
 
 use super::super::anomaly::Anomaly;
 use super::super::evidence::Case;
+use super::entry::{Entry, UNSURE, elements};
 use super::key::Judge;
-use super::lists::{Entry, UNSURE, elements};
 use crate::history::{Completion, ValueId};
 
 /// What a read found of others.

@@ -3,8 +3,8 @@
 use super::super::anomaly::Anomaly;
 use super::super::evidence::Case;
 use super::super::words;
+use super::entry::elements;
 use super::key::Judge;
-use super::lists::elements;
 use super::own::External;
 
 impl<'a> Judge<'a, '_> {

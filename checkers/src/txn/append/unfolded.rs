@@ -10,9 +10,11 @@
 //!   with any one of the transactions that only read.
 
 use super::super::cycles::Cycle;
-use super::super::dependencies::{HUB, NONE, PROCESS, RW, WR, WW};
+use super::super::dependencies::{HUB, PROCESS, RW, WR, WW};
+use super::super::transactions::NONE;
 use super::super::{Function, Model};
-use super::lists::{Entry, Lists};
+use super::entry::Entry;
+use super::lists::Lists;
 use crate::graph::path::{BothWays, shortest};
 use crate::graph::{Components, Graph, Kinds, Query, components, reachable, topological};
 

@@ -1,7 +1,8 @@
 //! Dependencies between transactions on registers.
 
-use super::super::dependencies::{NONE, Source, WR, WW};
+use super::super::dependencies::{Source, WR, WW};
 use super::super::hubs::all_pairs;
+use super::super::transactions::NONE;
 use super::order::Order;
 use crate::graph::Kinds;
 

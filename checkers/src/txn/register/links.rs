@@ -1,7 +1,8 @@
 //! Why one transaction depends on another: which write and which read of which register.
 
-use super::super::dependencies::{NONE, RW, WR, WW};
+use super::super::dependencies::{RW, WR, WW};
 use super::super::explain::{Edge, Link, Reasons};
+use super::super::transactions::NONE;
 use super::super::words;
 use super::order::{LINEARIZABLE, Order, SEQUENTIAL, WFR};
 use super::versions::Access;

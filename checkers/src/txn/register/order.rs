@@ -1,7 +1,7 @@
 //! Which version of a register came before which, as far as that can be inferred.
 
-use super::super::dependencies::NONE;
 use super::super::evidence::Case;
+use super::super::transactions::NONE;
 use super::super::{Anomaly, words};
 use super::Assumptions;
 use super::realtime;

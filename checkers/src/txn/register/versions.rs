@@ -2,9 +2,9 @@
 
 use rustc_hash::FxHashMap;
 
-use super::super::dependencies::NONE;
 use super::super::entries::{At, Entries, Placed};
 use super::super::evidence::{Case, Sightings};
+use super::super::transactions::NONE;
 use super::super::{Anomaly, Function, Micro, Transactions, words};
 use crate::history::{Completion, ValueId};
 
