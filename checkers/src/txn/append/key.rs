@@ -5,7 +5,6 @@ use super::super::evidence::{Case, Sightings};
 use super::super::transactions::NONE;
 use super::super::{Micro, Transactions, words};
 use super::entry::{Entry, UNSURE, begins_with, repeated, select};
-use super::own::External;
 use crate::history::{Completion, ValueId};
 
 /// Kept from key to key, for its memory.
@@ -19,6 +18,17 @@ pub(super) struct Scratch<'a> {
     pub(super) externals: Vec<External<'a>>,
     /// By length the last list found to be a beginning of the order.
     known: Vec<u32>,
+}
+
+/// What a read found of others.
+#[derive(Clone, Copy)]
+pub(super) struct External<'a> {
+    /// Place among the entries of the key.
+    pub entry: usize,
+    pub list: &'a [ValueId],
+    /// Whether the transaction had appended nothing to the key before, and read the same each
+    /// time.
+    pub plain: bool,
 }
 
 /// What is known of the keys of a part.

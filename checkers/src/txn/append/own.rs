@@ -3,19 +3,8 @@
 use super::super::anomaly::Anomaly;
 use super::super::evidence::Case;
 use super::entry::{Entry, UNSURE, elements};
-use super::key::Judge;
+use super::key::{External, Judge};
 use crate::history::{Completion, ValueId};
-
-/// What a read found of others.
-#[derive(Clone, Copy)]
-pub(super) struct External<'a> {
-    /// Place among the entries of the key.
-    pub entry: usize,
-    pub list: &'a [ValueId],
-    /// Whether the transaction had appended nothing to the key before, and read the same each
-    /// time.
-    pub plain: bool,
-}
 
 impl<'a> Judge<'a, '_> {
     /// The reads of the key, their transactions' own elements taken away. A read that does not end

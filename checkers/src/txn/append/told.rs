@@ -4,8 +4,7 @@ use super::super::anomaly::Anomaly;
 use super::super::evidence::Case;
 use super::super::words;
 use super::entry::elements;
-use super::key::Judge;
-use super::own::External;
+use super::key::{External, Judge};
 
 impl<'a> Judge<'a, '_> {
     /// An element that nobody appended, that was there before, or whose append failed.

@@ -3,9 +3,8 @@
 
 use crate::txn::lists::Lists;
 use crate::txn::sources::{INITIAL, Sources};
+use crate::txn::transactions::NONE;
 
-/// No version.
-pub(super) const NONE: u32 = u32::MAX;
 /// Before a version that replaced the initial one.
 const FROM_INITIAL: u32 = u32::MAX - 1;
 

@@ -22,8 +22,7 @@ use super::label::NUMBERS_MAX;
 use super::sort::sort;
 use crate::txn::lists::Lists;
 use crate::txn::sources::INITIAL;
-
-pub(super) const NONE: u32 = u32::MAX;
+use crate::txn::transactions::NONE;
 
 /// A chain of versions by its ends.
 #[derive(Clone, Copy, Debug)]

@@ -9,9 +9,10 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use super::graph::{Chain, Graph, NONE};
+use super::graph::{Chain, Graph};
 use super::sort::{Cyclic, degrees, sort};
 use crate::txn::lists::Lists;
+use crate::txn::transactions::NONE;
 
 /// Deadline, own time, node: the order of the schedule.
 type Turn = Reverse<(u32, u32, u32)>;

@@ -3,7 +3,7 @@
 use super::Budget;
 use super::assumptions::Assumptions;
 use super::chains::{LostUpdate, Versions};
-use super::graph::{Graph, Late, NONE, TooLarge};
+use super::graph::{Graph, Late, TooLarge};
 use super::guess::guess;
 use super::input::{Input, Rules};
 use super::order::Order;
@@ -14,6 +14,7 @@ use super::search::Search;
 use super::sort::Cyclic;
 use crate::txn::lists::Lists;
 use crate::txn::sources::INITIAL;
+use crate::txn::transactions::NONE;
 
 pub(super) enum Answer {
     Execution(Vec<Event>),

@@ -1,8 +1,9 @@
 //! Chains of a key that overlap in the order: the only thing that keeps it from being an execution.
 
-use super::graph::{Chain, NONE};
+use super::graph::Chain;
 use super::order::Order;
 use crate::txn::lists::Lists;
+use crate::txn::transactions::NONE;
 
 /// The chains in the order of their first begins, key by key.
 pub(super) struct Overlaps {

@@ -1,9 +1,9 @@
 //! Checks an execution by carrying it out: independent of how it was found, and linear.
 
-use super::graph::{Graph, NONE};
+use super::graph::Graph;
 use super::input::Rules;
 use crate::history::{Completion, ValueId};
-use crate::txn::transactions::{Function, Transactions};
+use crate::txn::transactions::{Function, NONE, Transactions};
 
 /// A step of an execution. Where reads come from a snapshot, a transaction begins, and commits
 /// later; otherwise both are one step.

@@ -15,8 +15,7 @@ use rustc_hash::FxHashMap;
 use super::Budget;
 use super::label::{Ground, Label};
 use super::saturate::{Conflict, Halt, State};
-
-const NONE: u32 = u32::MAX;
+use crate::txn::transactions::NONE;
 
 /// Twice the variable, plus one if negated.
 type Literal = u32;
@@ -168,7 +167,7 @@ impl<'a> Search<'a> {
         let state = &mut *self.state;
         let middle = |chain: u32| {
             let [begin, _, last, readers] = state.ends(chain);
-            let end = if readers == super::graph::NONE { last } else { readers };
+            let end = if readers == NONE { last } else { readers };
             u64::from(state.order.at(begin)) + u64::from(state.order.at(end))
         };
         let (first, second, chosen) =

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::graph::NONE;
 use crate::txn::lists::Lists;
+use crate::txn::transactions::NONE;
 
 /// After so many nodes no further start is tried for a shorter cycle.
 const WORK_MAX: usize = 4_000_000;

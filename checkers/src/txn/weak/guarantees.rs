@@ -129,13 +129,6 @@ fn read_your_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
     }
 }
 
-/// The place of the last of these nodes, which ascend, that is `last` or before it in its session.
-pub(super) fn last_up_to(sessions: &Sessions, nodes: &[u32], last: u32) -> Option<usize> {
-    let place = nodes.partition_point(|&node| node <= last).checked_sub(1);
-    let own = place.filter(|&place| sessions.of_node(nodes[place]) == sessions.of_node(last));
-    own.or_else(|| last_up_to(sessions, nodes, sessions.stem(last)?))
-}
-
 /// Nodes by key, in order: those of a session lie side by side.
 struct ByKey {
     lists: Lists,
@@ -148,7 +141,7 @@ impl ByKey {
 
     /// The last node of `last`'s session for `key`, not after `last`.
     fn up_to(&self, sessions: &Sessions, key: u32, last: u32) -> Option<u32> {
-        let place = last_up_to(sessions, self.lists.at(key), last)?;
+        let place = sessions.last_up_to(self.lists.at(key), last)?;
         Some(self.lists.at(key)[place])
     }
 }

@@ -4,7 +4,6 @@ use super::Level;
 use super::commits::{Commits, Paths, Step, Why, readers};
 use super::demand::{self, Demand, Orders, Sink, tidy};
 use super::explain::Explain;
-use super::guarantees::last_up_to;
 use super::sessions::Sessions;
 use super::sort::sort;
 use super::visible::{self, Clocks, Entries};
@@ -261,7 +260,7 @@ pub(super) fn small_cycle(sessions: &Sessions, edges: &[(u32, u32, bool)]) -> Op
         }
     }
     for (at, &node) in nodes.iter().enumerate() {
-        let stem = sessions.stem(node).and_then(|stem| last_up_to(sessions, &nodes, stem));
+        let stem = sessions.stem(node).and_then(|stem| sessions.last_up_to(&nodes, stem));
         if let Some(stem) = stem {
             add(stem, at, Why::Session);
         }

@@ -5,7 +5,6 @@ use rustc_hash::FxHashMap;
 
 use super::Level;
 use super::explain::Explain;
-use super::guarantees::last_up_to;
 use super::sessions::{NOBODY, Sessions};
 use crate::txn::lists::Lists;
 use crate::txn::told::{Evidence, capital};
@@ -99,7 +98,7 @@ impl Newest {
     /// The newest version of `key` in `last`'s session, not after `last`.
     fn up_to(&self, sessions: &Sessions, key: u32, last: u32) -> Option<Known> {
         let nodes = self.nodes.at(key);
-        let place = last_up_to(sessions, nodes, last)?;
+        let place = sessions.last_up_to(nodes, last)?;
         Some(self.known[self.starts[key as usize] + place])
     }
 }

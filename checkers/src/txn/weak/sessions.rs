@@ -209,6 +209,14 @@ impl Sessions {
         Some(self.stems[self.of_node(node)]).filter(|&stem| stem != NOBODY)
     }
 
+    /// The place of the last of these nodes, which ascend, that is `last` or before it in its
+    /// session.
+    pub(super) fn last_up_to(&self, nodes: &[u32], last: u32) -> Option<usize> {
+        let place = nodes.partition_point(|&node| node <= last).checked_sub(1);
+        let own = place.filter(|&place| self.of_node(nodes[place]) == self.of_node(last));
+        own.or_else(|| self.last_up_to(nodes, self.stem(last)?))
+    }
+
     /// The forks that follow a node.
     pub(super) fn forks(&self, node: u32) -> &[u32] {
         self.forks.at(node)
