@@ -30,9 +30,10 @@ impl Frequency {
     /// runs miss it once in a thousand times. The chance of one is what Laplace's rule of
     /// succession makes of runs as few as these.
     pub fn tries(self) -> u32 {
-        let chance = f64::from(self.shown.min(self.runs) + 1) / f64::from(self.runs + 2);
+        let (shown, runs) = (f64::from(self.shown.min(self.runs)), f64::from(self.runs));
+        let chance = (shown + 1.0) / (runs + 2.0);
         let tries = -MISSED_ONCE_IN.ln() / (1.0 - chance).ln();
-        tries.ceil().min(TRIES_MAX) as u32
+        tries.ceil().clamp(1.0, TRIES_MAX) as u32
     }
 
     fn cmp_rate(self, other: Self) -> Ordering {
@@ -126,6 +127,7 @@ mod tests {
         assert_eq!((tries(0, 1000), tries(1000, 1000)), (100, 1));
         // Edited by hand.
         assert_eq!(tries(7, 5), 4);
+        assert_eq!((tries(0, u32::MAX), tries(u32::MAX, u32::MAX)), (100, 1));
     }
 
     /// Schedules of 1, 2, … operations, the largest first.
