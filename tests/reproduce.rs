@@ -77,8 +77,7 @@ fn what_was_found_is_found_again_with_less_and_less() {
     let shrunk = shrunk.says(&format!("shown      in {shown} of {runs} runs"));
     let schedule = run.join("shrink/schedule.json");
     let schedule = schedule.to_str().unwrap();
-    let shrunk = shrunk.says(&format!("reproduce  isobar replay {schedule}"));
-    assert!(!shrunk.stdout.contains("time ran out"), "{}", shrunk.stdout);
+    shrunk.says(&format!("reproduce  isobar replay {schedule}"));
     isobar.run(["replay", schedule]).expect(1).says("found again");
     // The bug is mended: the corpus says so before anything else is run.
     let mended = ["run", &file, "--corpus", corpus, "--set", "system.toy.bug=none"];

@@ -115,7 +115,7 @@ pub fn campaign(
         !stage.interrupt.is_set() && budget.is_none_or(|budget| begin.elapsed() < budget)
     };
     let stop = |ended: &Ended| args.until_violation && ended.exit == Exit::Violated;
-    let run = |cell: &Cell| one(args, cell, stage, style);
+    let run = |cell: &Cell| one(args, cell, stage, style, go_on);
     let runs = perform(cells, args.jobs, run, stop, go_on);
     let not_run = cells.len() - runs.len();
     let mut summary = Summary::of(runs, not_run);
@@ -135,7 +135,13 @@ pub fn campaign(
 const UNKNOWN_MAX: u32 = 4;
 
 /// Runs one; what goes wrong with it is for the table, and the next one is run all the same.
-fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
+fn one(
+    args: &RunArgs,
+    cell: &Cell,
+    stage: &Stage,
+    style: Style,
+    go_on: impl Fn() -> bool,
+) -> Ended {
     let (mut ended, begin) = (Ended::of(cell), Instant::now());
     let note = |what: &str| {
         if stage.verbosity != Verbosity::Quiet {
@@ -143,7 +149,7 @@ fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
         }
     };
     note("begins");
-    let finished = until_shown(cell, stage, note);
+    let finished = until_shown(cell, stage, note, go_on);
     ended.elapsed_ms = u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX);
     let ended = match &finished {
         Err(failure) => ended.failed(failure.exit, failure.message.clone()),
@@ -169,8 +175,14 @@ fn one(args: &RunArgs, cell: &Cell, stage: &Stage, style: Style) -> Ended {
     ended
 }
 
-/// Runs one; if it is of the corpus, as often as its finding takes to show itself.
-fn until_shown(cell: &Cell, stage: &Stage, note: impl Fn(&str)) -> Result<Finished, Failure> {
+/// Runs one; if it is of the corpus, as often as its finding takes to show itself, or as there is
+/// time for.
+fn until_shown(
+    cell: &Cell,
+    stage: &Stage,
+    note: impl Fn(&str),
+    go_on: impl Fn() -> bool,
+) -> Result<Finished, Failure> {
     let tries = cell.schedule.as_ref().map_or(1, Schedule::tries);
     let (mut valid, mut unknown) = (0, 0);
     loop {
@@ -182,16 +194,21 @@ fn until_shown(cell: &Cell, stage: &Stage, note: impl Fn(&str)) -> Result<Finish
         };
         let finished = job.run(stage)?;
         let (count, most, told) = match finished.exit(false) {
-            Exit::Valid => (&mut valid, tries, "it shows nothing; again"),
+            Exit::Valid => (&mut valid, tries, "shows nothing"),
             Exit::Unknown if cell.schedule.is_some() => {
-                (&mut unknown, UNKNOWN_MAX, "it proves nothing; again")
+                (&mut unknown, UNKNOWN_MAX, "proves nothing")
             }
             _ => return Ok(finished),
         };
         *count += 1;
-        if *count == most || stage.interrupt.is_set() {
+        if *count == most {
             return Ok(finished);
         }
-        note(told);
+        let more = go_on();
+        let end = if more { "again" } else { "no time for more" };
+        note(&format!("it {told}, {count} of {most} times; {end}"));
+        if !more {
+            return Ok(finished);
+        }
     }
 }
