@@ -4,7 +4,8 @@ use super::super::dependencies::{RW, WR, WW};
 use super::super::explain::{Edge, Link, Reasons};
 use super::super::transactions::NONE;
 use super::super::words;
-use super::order::{LINEARIZABLE, Order, SEQUENTIAL, WFR};
+use super::assumptions::{LINEARIZABLE, SEQUENTIAL, WFR};
+use super::order::Order;
 use super::versions::Access;
 use crate::graph::Kinds;
 

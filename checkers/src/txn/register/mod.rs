@@ -20,6 +20,7 @@
 //! * Versions that **contradict** the assumptions are `cyclic-versions`; nothing is then inferred
 //!   of that key but that the initial state comes first.
 
+mod assumptions;
 mod edges;
 mod links;
 mod order;
@@ -28,6 +29,7 @@ mod realtime;
 mod tests;
 mod versions;
 
+pub use self::assumptions::Assumptions;
 use self::order::Order;
 use self::versions::Versions;
 use super::Transactions;
@@ -36,17 +38,6 @@ use crate::finding::CheckResult;
 use crate::history::History;
 
 const CHECK: &str = "rw-register";
-
-/// What is assumed of the order of the versions of each key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Assumptions {
-    /// Who reads a version and then writes another replaces it, committed or not.
-    pub wfr_keys: bool,
-    /// Each key is sequentially consistent by itself.
-    pub sequential_keys: bool,
-    /// Each key is linearizable by itself.
-    pub linearizable_keys: bool,
-}
 
 /// Judges transactions of reads and writes of registers by what is known for certain, or follows
 /// from the assumptions: it never accuses wrongly, but does not find everything.

@@ -3,18 +3,11 @@
 use super::super::evidence::Case;
 use super::super::transactions::NONE;
 use super::super::{Anomaly, words};
-use super::Assumptions;
+use super::assumptions::{Assumptions, SEQUENTIAL, WFR};
 use super::realtime;
 use super::versions::Versions;
 use crate::graph::{Components, Graph, Kinds, components};
 use crate::history::Completion;
-
-/// One transaction read the one version and wrote the other.
-pub(super) const WFR: Kinds = 1;
-/// One process had to do with the one and then with the other.
-pub(super) const SEQUENTIAL: Kinds = 2;
-/// Somebody was done with the one before somebody else began with the other.
-pub(super) const LINEARIZABLE: Kinds = 4;
 
 /// The versions of all keys in their partial orders.
 pub(crate) struct Order<'v, 'a> {
@@ -33,12 +26,8 @@ type Edge = (u32, u32, Kinds);
 
 impl<'v, 'a> Order<'v, 'a> {
     pub(crate) fn of(versions: &'v mut Versions<'a>, assumptions: Assumptions) -> Self {
-        let mut assumed = 0;
         let mut edges: Vec<Edge> = Vec::new();
         let mut wrong: Vec<bool> = Vec::new();
-        assumed |= if assumptions.wfr_keys { WFR } else { 0 };
-        assumed |= if assumptions.sequential_keys { SEQUENTIAL } else { 0 };
-        assumed |= if assumptions.linearizable_keys { LINEARIZABLE } else { 0 };
         for key in 0..versions.ends.len() {
             let start = edges.len();
             follow_reads(versions, key, &mut edges);
@@ -65,7 +54,7 @@ impl<'v, 'a> Order<'v, 'a> {
             first: Vec::new(),
             readers: Vec::new(),
             versions,
-            assumed,
+            assumed: assumptions.kinds(),
         };
         order.drop_contradictions(edges, wrong);
         order.index();

@@ -5,7 +5,7 @@
 //! of Gibbons & Korach (SIAM J. Comput. 1997): forward ones, from completion to invocation, must
 //! be disjoint, and no backward one may lie within a forward one.
 
-use super::order::LINEARIZABLE;
+use super::assumptions::LINEARIZABLE;
 use super::versions::Versions;
 use crate::graph::Kinds;
 
