@@ -169,6 +169,11 @@ impl Columns {
         }
     }
 
+    /// The index of an operation is, from here on, what stands for the rank of its invocation.
+    pub(super) fn forget_indexes(&mut self) {
+        self.index = Vec::new();
+    }
+
     /// Puts the operations in order of invocation, and the sparse columns in that of places.
     pub(super) fn sort(&mut self) {
         if !self.invoked.is_sorted() {

@@ -93,9 +93,23 @@ fn missing<E: Error>(name: &str) -> E {
 }
 
 impl Draft {
+    /// Whether an event without `f`, as Elle's histories have them, is that of a transaction: its
+    /// value is a list of micro-operations, or that of its invocation may have been.
+    fn may_be_transaction(&self) -> bool {
+        match &self.value {
+            _ if self.process == Some(Process::Nemesis) => false,
+            Some(Value::Array(items)) => items.iter().all(Value::is_array),
+            None | Some(Value::Null) => self.kind != Some(EventType::Invoke),
+            Some(_) => false,
+        }
+    }
+
     fn finish<E: Error>(self) -> Result<Members, E> {
-        let f = self.f.ok_or_else(|| missing("f"))?;
-        let f = f.strip_prefix(':').map(str::to_owned).unwrap_or(f);
+        let f = match &self.f {
+            Some(f) => f.strip_prefix(':').unwrap_or(f).to_owned(),
+            None if self.may_be_transaction() => "txn".to_owned(),
+            None => return Err(missing("f")),
+        };
         let mut value = self.value.unwrap_or_default();
         if f == "txn" {
             strip_keywords(&mut value);

@@ -18,6 +18,7 @@ mod keying;
 mod narrow;
 mod numbers;
 mod operation;
+mod own_indexes;
 mod owned;
 mod pairing;
 mod pieces;

@@ -12,6 +12,9 @@
 //! * **Two open invocations** of one process, **a completion without an invocation**, one whose
 //!   `f` is another's, one earlier than its invocation, and **an index used twice** are errors: no
 //!   guess can mend them.
+//! * **Indexes of each process**: without times an index may be there for several processes, if
+//!   each counts upwards. Then nobody said in which order the events of different processes came:
+//!   the history is [`untimed`](History::untimed), and an event is named by its place.
 //! * **No index at all**: an event is named by its place among the events. **No time at all**:
 //!   the order is that of the file, and event n is shown at n ms. Either is there always or never.
 
@@ -21,6 +24,7 @@ use super::columns::{Begun, Columns, NEVER};
 use super::fault::Windows;
 use super::indexes::Indexes;
 use super::keying::{Given, Keying};
+use super::own_indexes::OwnIndexes;
 use super::ranking::Ranking;
 use super::values::Interner;
 use super::{
@@ -39,6 +43,7 @@ pub struct HistoryBuilder {
     windows: Windows,
     ranking: Ranking,
     indexes: Indexes,
+    own_indexes: OwnIndexes,
     /// Events so far.
     count: u32,
     /// Whether events have an index and a time; unknown before the first.
@@ -165,7 +170,7 @@ impl HistoryBuilder {
 
     fn nemesis(&mut self, stamp: Stamp, mut event: Event) -> Result<(), HistoryError> {
         let placed = self.place(stamp)?;
-        self.unique(placed)?;
+        self.unique(placed, None)?;
         self.ranking.nemesis(placed.position, placed.time, stamp.kind);
         event.time = Nanos(placed.time);
         self.windows.take(event);
@@ -187,11 +192,15 @@ impl HistoryBuilder {
         if self.names.is_full() {
             return Err(error(Problem::TooManyValues));
         }
-        self.unique(placed)
+        self.unique(placed, Some(&record))
     }
 
     /// All events are in. A torn end, missing members and the like are told in `remarks`.
     pub fn finish(mut self) -> History {
+        let untimed = self.own_indexes.known();
+        if untimed {
+            self.columns.forget_indexes();
+        }
         self.ranking.finish(&mut self.columns, &mut self.remarks);
         self.columns.sort();
         let (keys, split) = self.keying.finish(&mut self.columns, &mut self.names);
@@ -203,10 +212,16 @@ impl HistoryBuilder {
             keys,
             values: self.names.finish(),
             end: Nanos(self.end),
+            untimed,
             remarks: self.remarks,
             ..History::default()
         };
-        if self.has_time == Some(false) {
+        if untimed {
+            let remark = "each process counts its own events, and there are no times: nothing is \
+                          known of the order between processes; event n is the nth of the file, \
+                          from 0";
+            history.remarks.push(remark.to_owned());
+        } else if self.has_time == Some(false) {
             let remark = "the format has no times: event n is shown at n ms";
             history.remarks.push(remark.to_owned());
         }
@@ -238,11 +253,20 @@ impl HistoryBuilder {
         Ok(Placed { index, time, position })
     }
 
-    fn unique(&mut self, placed: Placed) -> Result<(), HistoryError> {
-        if self.has_index == Some(false) || self.indexes.insert(placed.index) {
+    fn unique(&mut self, placed: Placed, record: Option<&Record>) -> Result<(), HistoryError> {
+        let Placed { position, index, .. } = placed;
+        if self.has_index == Some(false) || !self.own_indexes.known() && self.indexes.insert(index)
+        {
             return Ok(());
         }
-        let Placed { position, index, .. } = placed;
+        if self.has_time == Some(false)
+            && let Some(&Record { stamp, process, .. }) = record
+        {
+            let invokes = stamp.kind == EventType::Invoke;
+            if self.own_indexes.goes_on(&self.columns, process, index, invokes) {
+                return Ok(());
+            }
+        }
         Err(HistoryError { position: position as usize, index, problem: Problem::Duplicate })
     }
 

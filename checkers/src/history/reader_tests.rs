@@ -408,3 +408,67 @@ proptest! {
         }
     }
 }
+
+/// As elle-cli's examples are.
+#[test]
+fn a_list_of_micro_operations_is_a_transaction_without_a_function_too() {
+    let edn = "{:index 0, :process 1, :type :invoke, :value [[:append x 1] [:r x]]}\n\
+               {:index 1, :process 1, :type :ok, :value [[:append x 1] [:r x [1]]]}\n\
+               {:index 2, :process 2, :type :invoke, :value []}\n\
+               {:index 3, :process 2, :type :info}\n";
+    let event = |index, process, kind, value: Value| json!({"index": index, "process": process, "type": kind, "value": value});
+    let json = json!([
+        event(0, 1, "invoke", json!([[":append", "x", 1], ["r", "x"]])),
+        event(1, 1, "ok", json!([["append", "x", 1], ["r", "x", [1]]])),
+        event(2, 2, "invoke", json!([])),
+        event(3, 2, "info", json!(null)),
+    ]);
+    for text in [edn.to_owned(), edn.replace(":index", ":f :txn :index"), json.to_string()] {
+        let history = read("h", text.as_bytes(), None).unwrap();
+        let first = history.operation(0);
+        assert_eq!((history.len(), first.f(), history.operation(1).f()), (2, "txn", "txn"));
+        assert_eq!(first.argument(), json!([["append", "x", 1], ["r", "x"]]));
+        assert_eq!(first.result(), json!([["append", "x", 1], ["r", "x", [1]]]));
+    }
+    for (text, expected) in [
+        ("{:process 1, :type :invoke, :value 3}".to_owned(), "h:1:1: `:f` is missing"),
+        ("{:process 1, :type :invoke}".to_owned(), "h:1:1: `:f` is missing"),
+        (event(0, 1, "invoke", json!([1, 2])).to_string() + "\n", "h:1:53: `f` is missing"),
+        (event(0, 1, "invoke", json!(null)).to_string() + "\n", "h:1:52: `f` is missing"),
+    ] {
+        let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+/// Where each process counts its own events, nobody said in which order those of two came.
+#[test]
+fn without_times_processes_may_count_for_themselves() {
+    let event = |process, index, kind: &str, value| {
+        format!("{{:process {process}, :index {index}, :type :{kind}, :f :read, :value {value}}}\n")
+    };
+    let read_all = |events: &[String]| read("h", events.concat().as_bytes(), None);
+    let each = [
+        event(1, 1, "invoke", "nil"),
+        event(1, 2, "ok", "7"),
+        event(2, 1, "invoke", "nil"),
+        event(2, 1, "ok", "8"),
+        event(1, 3, "invoke", "nil"),
+        event(1, 4, "ok", "9"),
+    ];
+    let history = read_all(&each).unwrap();
+    let shape: Vec<_> = history.operations().map(|op| (op.index(), op.process())).collect();
+    assert_eq!(shape, [(OpIndex(0), 1), (OpIndex(2), 2), (OpIndex(4), 1)]);
+    assert!(history.untimed);
+    assert!(history.remarks[0].starts_with("each process counts"), "{:?}", history.remarks);
+    let timed: Vec<String> =
+        (0..).zip(&each).map(|(n, event)| event.replace(":f", &format!(":time {n} :f"))).collect();
+    let twice = [&each[..2], &each[..2]].concat();
+    let back = [&each[..], &[event(1, 4, "invoke", "nil")]].concat();
+    let late = [&each[..], &[event(2, 2, "invoke", "nil"), event(2, 1, "ok", "7")]].concat();
+    for (events, line) in [(&timed[..], 3), (&twice, 3), (&back, 7), (&late, 8)] {
+        let error = read_all(events).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("h:{line}: event")), "{error}");
+        assert!(error.contains("an earlier event has the same index"), "{error}");
+    }
+}

@@ -22,7 +22,9 @@ use super::keying::Given;
 use super::pairing::{Record, Stamp};
 use super::source::Source;
 use super::values::Interner;
-use super::{Event, EventType, History, HistoryBuilder, Nanos, Process, ReadError, ValueId};
+use super::{
+    Event, EventType, History, HistoryBuilder, Nanos, Process, ReadError, ValueId, Values,
+};
 
 /// Reads a whole history; `name` is what errors call it.
 ///
@@ -149,7 +151,10 @@ impl Events {
             b'{' => {}
             _ => return cursor.bad("expected an operation, as {:process 0, :type :invoke, …}"),
         }
-        let draft = self.members(cursor, builder)?;
+        let mut draft = self.members(cursor, builder)?;
+        if draft.f.is_null() && draft.may_be_transaction(builder.names.values()) {
+            draft.f = builder.names.text("txn");
+        }
         draft.check().map_err(|problem| Trouble::Bad(start, problem))?;
         Ok(Some(Told { draft, start }))
     }
@@ -298,6 +303,18 @@ impl Draft {
             _ => self.error = text(id, names),
         }
         None
+    }
+
+    /// Whether an event without `:f`, as Elle's histories have them, is that of a transaction: its
+    /// value is a list of micro-operations, or that of its invocation may have been.
+    fn may_be_transaction(&self, values: &Values) -> bool {
+        let (Some(Process::Client(_)), Given::Whole(value)) = (self.process, self.value) else {
+            return false;
+        };
+        match values.elements(value) {
+            Some(items) => items.iter().all(|&item| values.elements(item).is_some()),
+            None => value.is_null() && self.kind != Some(EventType::Invoke),
+        }
     }
 
     fn check(&self) -> Result<(), String> {
