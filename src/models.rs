@@ -8,7 +8,7 @@ use isobar_checkers::models::{
     Counter, FencedLock, FifoQueue, Kv, MultiRegister, Mutex, PriorityQueue, ReentrantMutex,
     Semaphore, Set, Stack, UnorderedQueue,
 };
-use isobar_checkers::txn::{self, Anomaly, Assumptions, UnknownModel};
+use isobar_checkers::txn::{self, Anomaly, Assumptions, UnknownAnomaly, UnknownModel};
 use isobar_checkers::{Budget, CheckResult, Register, TxnOptions, topics};
 use serde_json::{Value, json};
 
@@ -22,6 +22,14 @@ pub struct Model {
     pub judge: fn(&History, &Options) -> CheckResult,
 }
 
+/// The anomalies that one name stands for.
+#[derive(Clone, Debug)]
+pub struct Anomalies(Vec<Anomaly>);
+
+fn anomalies(name: &str) -> Result<Anomalies, UnknownAnomaly> {
+    Anomaly::parse_all(name).map(Anomalies)
+}
+
 /// What a history does not say of its own system, and how much may be spent on it.
 #[derive(Args, Clone, Debug)]
 pub struct Options {
@@ -29,9 +37,10 @@ pub struct Options {
     /// one or several of: read-uncommitted, read-committed, …, serializable, strict-serializable
     #[arg(short, long, alias = "consistency-models", value_delimiter = ',', value_name = "NAME,…")]
     pub consistency: Vec<String>,
-    /// Of transactions, the anomalies that alone are violations: G0, G1a, G-single, …
-    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…", value_parser = Anomaly::parse)]
-    pub anomalies: Vec<Anomaly>,
+    /// Of transactions, the anomalies that alone are violations: G0, G1, G-single, …; a G-single is
+    /// a G2 too, a G0 a G1c
+    #[arg(short, long, value_delimiter = ',', value_name = "NAME,…", value_parser = anomalies)]
+    pub anomalies: Vec<Anomalies>,
     /// Of rw-register: who reads a version and then writes replaces it, committed or not
     #[arg(long)]
     pub wfr_keys: bool,
@@ -77,12 +86,13 @@ impl Options {
     /// What is asked of transactions; [`find`] has seen to it that the names are right.
     fn txn(&self) -> TxnOptions {
         let models = self.isolation().unwrap_or_default();
+        let anomalies = self.anomalies.iter().flat_map(|all| all.0.clone()).collect();
         let assumptions = Assumptions {
             wfr_keys: self.wfr_keys,
             sequential_keys: self.sequential_keys,
             linearizable_keys: self.linearizable_keys,
         };
-        TxnOptions { models, anomalies: self.anomalies.clone(), assumptions }
+        TxnOptions { models, anomalies, assumptions }
     }
 
     fn bank(&self) -> BankOptions {

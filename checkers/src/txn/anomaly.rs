@@ -120,6 +120,59 @@ impl Anomaly {
         }
     }
 
+    /// Whether this one is the other as well: a G-single is a G-nonadjacent, and that a G2-item,
+    /// and each is one in real time too.
+    pub fn is(self, other: Self) -> bool {
+        self == other || self.also().into_iter().flatten().any(|more| more.is(other))
+    }
+
+    /// The anomalies that are there with this one.
+    fn also(self) -> [Option<Self>; 2] {
+        let next = |level| match level {
+            Plain => Some(Process),
+            Process => Some(Realtime),
+            Realtime => None,
+        };
+        match self {
+            Self::G0(level) => [Some(Self::G1c(level)), next(level).map(Self::G0)],
+            Self::G1c(level) => [None, next(level).map(Self::G1c)],
+            Self::GSingle(level) => {
+                [Some(Self::GNonadjacent(level)), next(level).map(Self::GSingle)]
+            }
+            Self::GNonadjacent(level) => {
+                [Some(Self::G2Item(level)), next(level).map(Self::GNonadjacent)]
+            }
+            Self::G2Item(level) => [None, next(level).map(Self::G2Item)],
+            Self::LostUpdate => [None, Some(Self::GSingle(Plain))],
+            Self::DirtyUpdate => [None, Some(Self::G1a)],
+            Self::FutureRead => [None, Some(Self::G1c(Plain))],
+            Self::PhantomRead
+            | Self::DuplicateElements
+            | Self::CyclicVersions
+            | Self::IncompatibleOrder
+            | Self::G1a
+            | Self::G1b
+            | Self::Internal => [None, None],
+        }
+    }
+
+    /// The anomalies that a name takes in, as Elle has it: for `G2` whatever is a G2, a G-single
+    /// among them; for `G1` what is a G1a, G1b or G1c. A write skew is a G2-item that is no less.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_all(name: &str) -> Result<Vec<Self>, UnknownAnomaly> {
+        let asked = match name.trim_start_matches(':').to_ascii_lowercase().as_str() {
+            "write-skew" => return Self::parse(name).map(|exactly| vec![exactly]),
+            "g1" => vec![Self::G1a, Self::G1b, Self::G1c(Plain)],
+            "g1-process" => vec![Self::G1a, Self::G1b, Self::G1c(Process)],
+            "g1-realtime" => vec![Self::G1a, Self::G1b, Self::G1c(Realtime)],
+            _ => vec![Self::parse(name)?],
+        };
+        let taken = |anomaly: &Self| asked.iter().any(|&asked| anomaly.is(asked));
+        Ok(Self::ALL.into_iter().filter(taken).collect())
+    }
+
     /// The anomaly of a name; `-item` may be there or not. Of Elle's other names: a `write-skew` is
     /// a G2-item; `GSIb`, missed effects, a G-single in real time; `GSIa`, interference, a G1c.
     ///
@@ -147,7 +200,7 @@ impl fmt::Display for Anomaly {
 
 /// No anomaly is called so.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("no anomaly is called `{0}`; there are {names}", names = names())]
+#[error("no anomaly is called `{0}`; there are G1 and {names}", names = names())]
 pub struct UnknownAnomaly(pub String);
 
 fn names() -> String {
@@ -168,8 +221,26 @@ mod tests {
         assert_eq!(Anomaly::parse("G2-process"), Ok(Anomaly::G2Item(Process)));
         assert_eq!(Anomaly::parse(":write-skew"), Ok(Anomaly::G2Item(Plain)));
         assert_eq!(Anomaly::parse("GSIb"), Ok(Anomaly::GSingle(Realtime)));
+        let taken = |name| {
+            let all = Anomaly::parse_all(name).unwrap_or_default();
+            all.into_iter().map(Anomaly::name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(taken(":G1"), "G1a G1b dirty-update future-read G0 G1c");
+        assert_eq!(taken("g-single"), "lost-update G-single");
+        assert_eq!(taken("G2"), "lost-update G-single G-nonadjacent G2-item");
+        assert_eq!((taken("write-skew"), taken("internal")), ("G2-item".into(), "internal".into()));
         let error = Anomaly::parse("G7").map_err(|error| error.to_string());
         assert!(error.is_err_and(|text| text.starts_with("no anomaly is called `G7`; there are")));
+    }
+
+    #[test]
+    fn anomalies_are_those_that_are_less_special_too() {
+        assert!(Anomaly::GSingle(Plain).is(Anomaly::G2Item(Realtime)));
+        assert!(Anomaly::G0(Plain).is(Anomaly::G1c(Plain)));
+        assert!(Anomaly::LostUpdate.is(Anomaly::GSingle(Process)));
+        assert!(!Anomaly::G2Item(Plain).is(Anomaly::GSingle(Plain)));
+        assert!(!Anomaly::G1c(Plain).is(Anomaly::G2Item(Plain)));
+        assert!(Anomaly::ALL.into_iter().all(|anomaly| anomaly.is(anomaly)));
     }
 
     #[test]

@@ -46,7 +46,13 @@ impl TxnOptions {
     fn claim(&self) -> String {
         let names: Vec<&str> = match self.anomalies.is_empty() {
             true => self.models.iter().map(|model| model.name()).collect(),
-            false => self.anomalies.iter().map(|anomaly| anomaly.name()).collect(),
+            // Those that are another one of them too go without saying.
+            false => {
+                let all = &self.anomalies;
+                let special =
+                    |one: &Anomaly| all.iter().any(|other| one != other && one.is(*other));
+                all.iter().filter(|one| !special(one)).map(|one| one.name()).collect()
+            }
         };
         let names = names.join(" and ");
         if self.anomalies.is_empty() { names } else { format!("free of {names}") }

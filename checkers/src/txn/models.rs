@@ -297,44 +297,11 @@ impl fmt::Debug for Model {
     }
 }
 
-/// The anomalies that are also there when this one is.
-fn implied(anomaly: Anomaly) -> Vec<Anomaly> {
-    let next = |level| match level {
-        Plain => Some(Process),
-        Process => Some(Realtime),
-        Realtime => None,
-    };
-    match anomaly {
-        G0(level) => [G1c(level)].into_iter().chain(next(level).map(G0)).collect(),
-        G1c(level) => next(level).map(G1c).into_iter().collect(),
-        GSingle(level) => {
-            [GNonadjacent(level)].into_iter().chain(next(level).map(GSingle)).collect()
-        }
-        GNonadjacent(level) => {
-            [G2Item(level)].into_iter().chain(next(level).map(GNonadjacent)).collect()
-        }
-        G2Item(level) => next(level).map(G2Item).into_iter().collect(),
-        LostUpdate => vec![GSingle(Plain)],
-        Anomaly::DirtyUpdate => vec![G1a],
-        FutureRead => vec![G1c(Plain)],
-        PhantomRead | DuplicateElements | CyclicVersions | IncompatibleOrder | G1a | G1b
-        | Internal => Vec::new(),
-    }
-}
-
 /// The models that cannot be where these anomalies are.
 fn ruled_out(anomalies: impl IntoIterator<Item = Anomaly>) -> Set {
-    let mut pending: Vec<Anomaly> = anomalies.into_iter().collect();
-    let mut seen = pending.clone();
-    while let Some(anomaly) = pending.pop() {
-        for more in implied(anomaly) {
-            if !seen.contains(&more) {
-                seen.push(more);
-                pending.push(more);
-            }
-        }
-    }
-    let forbids = |row: &Row| row.forbids.iter().any(|anomaly| seen.contains(anomaly));
+    let seen: Vec<Anomaly> = anomalies.into_iter().collect();
+    let there = |anomaly: &Anomaly| seen.iter().any(|seen| seen.is(*anomaly));
+    let forbids = |row: &Row| row.forbids.iter().any(there);
     let direct: Set =
         (0..ROWS.len()).filter(|&place| forbids(&ROWS[place])).map(|place| 1 << place).sum();
     let stronger = |place: &usize| IMPLIED[*place] & direct != 0;
