@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::anomaly::Anomaly;
 use super::models::{Boundary, Model};
-use crate::finding::{CheckResult, Verdict};
+use crate::finding::{CheckResult, Finding, Verdict};
 
 /// What an algorithm says of a model.
 pub(super) enum Decided {
@@ -30,19 +30,34 @@ impl Decided {
     }
 }
 
+/// How much is done to decide a model.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// It was asked about.
+    Full,
+    /// It only tells more of what is known to be violated.
+    Little,
+}
+
+/// What decides a model, if there is an algorithm for it.
+pub(super) type Exact<'a> = dyn FnMut(Model, Effort) -> Option<Decided> + 'a;
+
 /// `result` found no anomaly that one of `models` forbids; `exact` decides the models that it can.
-/// Figure added: `decided`, the models of which *valid* or *violated* is certain.
+/// Where one is violated, so may weaker ones be: it is told by the weakest. Figure added:
+/// `decided`, the models of which *valid* or *violated* is certain.
 pub(super) fn refine(
     mut result: CheckResult,
     models: &[Model],
-    exact: &mut dyn FnMut(Model) -> Option<Decided>,
+    exact: &mut Exact<'_>,
 ) -> CheckResult {
     let mut decided: Vec<&str> = Vec::new();
     let mut open = None;
     for &model in models {
-        match exact(model).unwrap_or_else(|| between(model, exact)) {
+        match exact(model, Effort::Full).unwrap_or_else(|| between(model, exact)) {
             Decided::Valid => decided.push(model.name()),
-            Decided::Violated(found, out) => return violated(result, found, model, out),
+            Decided::Violated(found, out) => {
+                return violated(result, model, weakest(model, found, out, exact));
+            }
             // Then it is none of those asked.
             Decided::Forbidden => {}
             Decided::Unknown(reason) => {
@@ -57,10 +72,10 @@ pub(super) fn refine(
 }
 
 /// A model without an algorithm is violated if a weaker one is, and valid if a stronger one is.
-fn between(model: Model, exact: &mut dyn FnMut(Model) -> Option<Decided>) -> Decided {
+fn between(model: Model, exact: &mut Exact<'_>) -> Decided {
     let (mut kept, mut broken) = (None, None);
     for weaker in Model::all().rev().filter(|&other| other != model && model.implies(other)) {
-        match exact(weaker) {
+        match exact(weaker, Effort::Full) {
             Some(Decided::Violated(found, out)) => {
                 let out = if out.is_empty() { vec![weaker] } else { out };
                 if !out.iter().any(|&out| model.implies(out)) {
@@ -74,7 +89,7 @@ fn between(model: Model, exact: &mut dyn FnMut(Model) -> Option<Decided>) -> Dec
     }
     for stronger in Model::all().filter(|&other| other != model && other.implies(model)) {
         let known = |broken: Option<Model>| broken.is_some_and(|broken| stronger.implies(broken));
-        match if known(broken) { None } else { exact(stronger) } {
+        match if known(broken) { None } else { exact(stronger, Effort::Full) } {
             Some(Decided::Valid) => return Decided::Valid,
             Some(Decided::Violated(..) | Decided::Forbidden) => broken = Some(stronger),
             Some(Decided::Unknown(_)) | None => {}
@@ -87,8 +102,46 @@ fn between(model: Model, exact: &mut dyn FnMut(Model) -> Option<Decided>) -> Dec
     ))
 }
 
+/// What is known of a model that is violated, and of the weaker ones.
+#[derive(Default)]
+struct Broken {
+    /// What was found of the weakest, the weakest first.
+    found: Vec<CheckResult>,
+    /// The models that this rules out.
+    out: Vec<Model>,
+    decided: Vec<Model>,
+}
+
+/// `model` is violated, by what was `found`, which rules `out` some models.
+fn weakest(model: Model, found: CheckResult, out: Vec<Model>, exact: &mut Exact<'_>) -> Broken {
+    let mut violated = vec![(model, found, out)];
+    let mut kept: Vec<Model> = Vec::new();
+    for weaker in Model::all().rev().filter(|&other| other != model && model.implies(other)) {
+        if kept.iter().any(|kept| kept.implies(weaker)) {
+            continue;
+        }
+        match exact(weaker, Effort::Little) {
+            Some(Decided::Valid) => kept.push(weaker),
+            Some(Decided::Violated(found, out)) => violated.push((weaker, found, out)),
+            Some(Decided::Forbidden | Decided::Unknown(_)) | None => {}
+        }
+    }
+    let mut broken = Broken { decided: kept, ..Broken::default() };
+    for (model, found, out) in violated.into_iter().rev() {
+        broken.decided.push(model);
+        let out = if out.is_empty() { vec![model] } else { out };
+        let follows = |model: &Model| broken.out.iter().any(|&known| model.implies(known));
+        if !out.iter().all(follows) {
+            broken.out.extend(out);
+            broken.found.push(found);
+        }
+    }
+    broken.decided.sort_unstable();
+    broken
+}
+
 /// `result`, which found nothing that counts, with what an algorithm found of `model`.
-fn violated(result: CheckResult, found: CheckResult, model: Model, out: Vec<Model>) -> CheckResult {
+fn violated(result: CheckResult, model: Model, broken: Broken) -> CheckResult {
     let mut figures = result.figures;
     let counted = |figures: &BTreeMap<String, Value>| -> BTreeMap<String, u64> {
         let counts = figures.get("anomalies").and_then(Value::as_object);
@@ -97,26 +150,44 @@ fn violated(result: CheckResult, found: CheckResult, model: Model, out: Vec<Mode
     };
     let allowed = counted(&figures);
     let anomalies = allowed.keys().filter_map(|name| Anomaly::parse(name).ok());
-    let out = if out.is_empty() { vec![model] } else { out };
-    let mut boundary = Boundary::without(&out, anomalies);
+    let mut boundary = Boundary::without(&broken.out, anomalies);
     if !boundary.not.contains(&model) && !boundary.also_not.contains(&model) {
         boundary.not.push(model);
         boundary.survive.retain(|&other| other != model);
     }
-    let mut counts = counted(&found.figures);
+    let mut counts = BTreeMap::new();
+    let mut left_out = 0;
+    for found in &broken.found {
+        counts.extend(counted(&found.figures));
+        left_out += found.figures.get("findings_left_out").and_then(Value::as_u64).unwrap_or(0);
+    }
     counts.extend(allowed);
     let names = |models: &[Model]| -> Value { models.iter().map(|m| json!(m.name())).collect() };
     figures.insert("anomalies".to_owned(), json!(counts));
     figures.insert("not".to_owned(), names(&boundary.not));
     figures.insert("also-not".to_owned(), names(&boundary.also_not));
     figures.insert("survive".to_owned(), names(&boundary.survive));
-    figures.insert("decided".to_owned(), json!([model.name()]));
-    figures.extend(found.figures.into_iter().filter(|(name, _)| name == "findings_left_out"));
+    figures.insert("decided".to_owned(), names(&broken.decided));
+    if left_out > 0 {
+        figures.insert("findings_left_out".to_owned(), json!(left_out));
+    }
+    let summary = broken.found.first().map_or("", |found| &found.summary);
     CheckResult {
         check: result.check,
         verdict: Verdict::Violated,
-        summary: format!("not {}: {}", model.name(), found.summary),
+        summary: format!("not {}: {summary}", model.name()),
         figures,
-        findings: found.findings,
+        findings: once(broken.found),
     }
+}
+
+/// What several checks found, of the same operations once.
+fn once(found: Vec<CheckResult>) -> Vec<Finding> {
+    let mut told: Vec<Finding> = Vec::new();
+    for mut result in found {
+        let known = |finding: &Finding| told.iter().any(|one| one.operations == finding.operations);
+        result.findings.retain(|finding| !known(finding));
+        told.append(&mut result.findings);
+    }
+    told
 }

@@ -76,7 +76,7 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         return judged.result;
     }
     let verdict = judged.result.verdict.clone();
-    let mut exactly = |model| of_lists(&lists, &judged, model);
+    let mut exactly = |model, _| of_lists(&lists, &judged, model);
     let refined = decide::refine(judged.result.clone(), &options.models, &mut exactly);
     match (&refined.verdict, &verdict) {
         // What was left out may matter to all.

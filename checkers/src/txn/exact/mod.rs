@@ -80,6 +80,15 @@ impl Level {
         Self::StrongSnapshotIsolation,
     ];
 
+    /// What it asks of a history without times.
+    fn without_time(self) -> Self {
+        match self {
+            Self::StrictSerializable => Self::StrongSessionSerializable,
+            Self::StrongSnapshotIsolation => Self::StrongSessionSnapshotIsolation,
+            other => other,
+        }
+    }
+
     /// The name of the check.
     pub fn name(self) -> &'static str {
         match self {
@@ -111,10 +120,11 @@ impl Default for Budget {
 
 /// Judges a history of `txn` operations on registers (`["w", k, v]`, `["r", k, v]`).
 ///
-/// *Unknown* where the history is of another type, past the budget, for a level of real time where
-/// the history has no times, and where reads found values that several transactions wrote and
-/// nothing else is wrong. Figures: `transactions` that happened, `reads`, `reads_left_out`,
-/// `chains` whose order was free, `forced`, `conflicts`, `assumptions_retracted`.
+/// A level of real time is judged by its sessions where the history has no times: it is *violated*
+/// or *unknown*. *Unknown* as well where the history is of another type, past the budget, and where
+/// reads found values that several transactions wrote and nothing else is wrong. Figures:
+/// `transactions` that happened, `reads`, `reads_left_out`, `chains` whose order was free,
+/// `forced`, `conflicts`, `assumptions_retracted`.
 pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
     let parts = Transactions::of(history).map_err(|error| error.to_string());
     let parts = parts.and_then(|txns| Sources::of(&txns).map(|sources| (txns, sources)));
@@ -129,7 +139,8 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
     }
     let ambiguous = sources.ambiguous;
     let input = Input::new(txns, sources);
-    let rules = level.rules();
+    let judged = if input.timed { level } else { level.without_time() };
+    let rules = judged.rules();
     let mut figures = figures(&input, ambiguous);
     let summary = |figures: &BTreeMap<String, Value>| {
         format!("{} transactions with {} reads", figures["transactions"], figures["reads"])
@@ -137,18 +148,15 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
     if !evidence.is_empty() {
         return evidence.finish(level.name(), Verdict::Valid, summary(&figures), figures);
     }
-    if rules.real_time && !input.timed {
-        let reason = "the history has no times".to_owned();
-        let verdict = Verdict::Unknown(reason);
-        return evidence.finish(level.name(), verdict, summary(&figures), figures);
-    }
     let Judged { answer, effort } = judge(&input, rules, budget);
     for (name, count) in effort {
         figures.insert(name.to_owned(), json!(count));
     }
     let verdict = match answer {
         Answer::Execution(execution) => {
-            if replay::accepts(txns, rules, &execution) {
+            if judged != level {
+                Verdict::Unknown("the history has no times".to_owned())
+            } else if replay::accepts(txns, rules, &execution) {
                 Verdict::Valid
             } else if ambiguous > 0 {
                 Verdict::Unknown(format!(
@@ -162,7 +170,7 @@ pub fn check(history: &History, level: Level, budget: &Budget) -> CheckResult {
         Answer::Impossible(suspects) => {
             let core = core::shrink(&input, rules, suspects);
             let case = explain::case(txns, &input, rules, &core);
-            evidence.add(explain::anomaly(&input, level, &core), || case);
+            evidence.add(explain::anomaly(&input, judged, &core), || case);
             Verdict::Violated
         }
         Answer::Unknown(reason) => Verdict::Unknown(reason),
