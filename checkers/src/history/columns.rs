@@ -157,6 +157,11 @@ impl Columns {
         self.took.end(place, self.invoked_at(place))
     }
 
+    /// Whether it was completed, be it with the word that nobody knows.
+    pub(super) fn is_over(&self, place: usize) -> bool {
+        self.ended[place] != NEVER
+    }
+
     /// Whether something is known to have come back.
     pub(super) fn has_result(&self, place: usize) -> bool {
         self.completion[place] == Completion::Ok || !self.result[place].is_null()

@@ -40,12 +40,12 @@ impl<'de> Deserialize<'de> for Process {
     }
 }
 
-/// The members of an event; others' events may lack an index or a time.
+/// The members of an event; others' events may lack an index, a time or a process.
 pub(super) struct Members {
     pub index: Option<u64>,
     pub time: Option<Nanos>,
-    process: Process,
-    kind: EventType,
+    pub process: Option<Process>,
+    pub kind: EventType,
     f: String,
     key: Option<Value>,
     value: Value,
@@ -56,11 +56,11 @@ pub(super) struct Members {
 
 impl Members {
     /// 0 stands for an index or time that is missing.
-    pub(super) fn into_event(self) -> Event {
+    pub(super) fn into_event(self, process: Process) -> Event {
         Event {
             index: self.index.unwrap_or_default(),
             time: self.time.unwrap_or_default(),
-            process: self.process,
+            process,
             kind: self.kind,
             f: self.f,
             key: self.key,
@@ -117,7 +117,7 @@ impl Draft {
         Ok(Members {
             index: self.index,
             time: self.time,
-            process: self.process.ok_or_else(|| missing("process"))?,
+            process: self.process,
             kind: self.kind.ok_or_else(|| missing("type"))?,
             f,
             key: self.key.filter(|key| !key.is_null()),
@@ -205,10 +205,11 @@ impl<'de> Deserialize<'de> for Members {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let members = Members::deserialize(deserializer)?;
-        match (members.index, members.time) {
-            (None, _) => Err(missing("index")),
-            (_, None) => Err(missing("time")),
-            _ => Ok(members.into_event()),
+        match (members.index, members.time, members.process) {
+            (None, ..) => Err(missing("index")),
+            (_, None, _) => Err(missing("time")),
+            (.., None) => Err(missing("process")),
+            (.., Some(process)) => Ok(members.into_event(process)),
         }
     }
 }

@@ -249,8 +249,12 @@ pub(super) fn push(
     builder: &mut HistoryBuilder,
 ) -> Result<(), HistoryError> {
     let (index, time) = (members.index, members.time.map(|time| time.0));
-    let event = members.into_event();
-    builder.event(Stamp { index, time, kind: event.kind }, event)
+    let stamp = Stamp { index, time, kind: members.kind };
+    let process = match members.process {
+        Some(process) => process,
+        None => builder.nameless(stamp)?,
+    };
+    builder.event(stamp, members.into_event(process))
 }
 
 /// serde_json ends its messages with a place in the line: we have told it already.

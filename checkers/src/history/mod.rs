@@ -15,6 +15,8 @@ mod indexes;
 pub mod json;
 pub mod jsonl;
 mod keying;
+#[cfg(test)]
+mod loose_tests;
 mod narrow;
 mod numbers;
 mod operation;

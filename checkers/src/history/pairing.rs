@@ -16,7 +16,9 @@
 //!   each counts upwards. Then nobody said in which order the events of different processes came:
 //!   the history is [`untimed`](History::untimed), and an event is named by its place.
 //! * **No index at all**: an event is named by its place among the events. **No time at all**:
-//!   the order is that of the file, and event n is shown at n ms. Either is there always or never.
+//!   the order is that of the file, and event n is shown at n ms. **No process at all**: each
+//!   operation is one of a process of its own, and has to be over before the next one begins; no
+//!   order of sessions is known. Each of the three is there always or never.
 
 use rustc_hash::FxHashMap;
 
@@ -46,6 +48,9 @@ pub struct HistoryBuilder {
     own_indexes: OwnIndexes,
     /// Events so far.
     count: u32,
+    /// Those of clients, and those of them that did not tell their process.
+    of_clients: u32,
+    nameless: u32,
     /// Whether events have an index and a time; unknown before the first.
     has_index: Option<bool>,
     has_time: Option<bool>,
@@ -184,6 +189,10 @@ impl HistoryBuilder {
             let Placed { position, index, .. } = placed;
             HistoryError { position: position as usize, index, problem }
         };
+        self.of_clients += 1;
+        if self.nameless > 0 && self.nameless < self.of_clients {
+            return Err(error(Problem::Unexpected { member: "process" }));
+        }
         if record.stamp.kind == EventType::Invoke {
             self.invoke(&record, placed).map_err(error)?;
         } else {
@@ -193,6 +202,21 @@ impl HistoryBuilder {
             return Err(error(Problem::TooManyValues));
         }
         self.unique(placed, Some(&record))
+    }
+
+    /// The process of the client's event that comes next, which does not tell it.
+    pub(super) fn nameless(&mut self, stamp: Stamp) -> Result<Process, HistoryError> {
+        if self.nameless < self.of_clients {
+            let position = self.count as usize;
+            let index = stamp.index.unwrap_or(position as u64);
+            let problem = Problem::Missing { member: "process" };
+            return Err(HistoryError { position, index, problem });
+        }
+        self.nameless += 1;
+        let begun = self.columns.len();
+        let over = begun == 0 || self.columns.is_over(begun - 1);
+        let own = if over && stamp.kind == EventType::Invoke { begun } else { begun.max(1) - 1 };
+        Ok(Process::Client(own as u32))
     }
 
     /// All events are in. A torn end, missing members and the like are told in `remarks`.
@@ -223,6 +247,11 @@ impl HistoryBuilder {
             history.remarks.push(remark.to_owned());
         } else if self.has_time == Some(false) {
             let remark = "the format has no times: event n is shown at n ms";
+            history.remarks.push(remark.to_owned());
+        }
+        if self.nameless > 0 {
+            let remark = "no event tells its process: each operation is taken as one of a process \
+                          of its own";
             history.remarks.push(remark.to_owned());
         }
         self.windows.finish(&mut history);

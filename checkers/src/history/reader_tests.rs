@@ -109,22 +109,6 @@ fn one_history_in_every_shape_has_one_verdict_and_one_counterexample() {
 }
 
 #[test]
-fn without_index_and_time_the_order_is_that_of_the_file() {
-    let text = "{:process 0, :type :invoke, :f :append, :key \"0\", :value \"x 0 0 y\"}\n\
-                {:process :nemesis, :type :info, :f :start, :value nil}\n\
-                {:process 0, :type :ok, :f :append, :key \"0\", :value \"x 0 0 y\"}\n\
-                {:process 1, :type :invoke, :f :get, :key \"0\", :value nil}\n\
-                {:process 1, :type :ok, :f :get, :key \"0\", :value \"x 0 0 y\"}\n";
-    let history = read("kv", text.as_bytes(), None).unwrap();
-    assert_eq!(history.len(), 2);
-    let get = history.operation(1);
-    assert_eq!((get.index(), get.f(), get.key()), (OpIndex(3), "get", Some(json!("0"))));
-    assert_eq!((get.invoked_rank(), get.completed_rank()), (3, Some(4)));
-    assert_eq!(get.result(), "x 0 0 y");
-    assert!(history.remarks.iter().any(|remark| remark.starts_with("the format has no times")));
-}
-
-#[test]
 fn values_that_are_no_tuples_stay_whole() {
     let row = |process, kind, f, value: Value| {
         json!({"process": process, "type": kind, "f": f, "value": value}).to_string()
@@ -166,7 +150,10 @@ fn errors_of_every_reader_have_a_place_and_an_expectation() {
         (format!("{edn}\n 17"), "h:2:2: expected an operation"),
         (format!("{edn}\n{{:process 0, :type :begin, :f 0}} "), "h:2:20: `:type`: expected :inv"),
         (format!("{edn}\n{{:process 0, :type}}"), "h:2:14: `type` has no value"),
-        (format!("{edn}\n{{:type :ok, :f :read}}\n"), "h:2:1: `:process` is missing"),
+        (
+            format!("{edn}\n{{:type :ok, :f :read}}\n"),
+            "h:2: event 1: `process` is missing, although",
+        ),
         (format!("{edn}\n{edn}"), "h:2: event 1: process 0 invokes `read` while"),
         (format!("{edn}\n{}", edn.replace(":f", ":time 3 :f")), "h:2: event 1: `time` is there"),
         ("w 0 7\nr 0 x\nr 0 7\n".to_owned(), "h:2:1: `r 0 x`: expected a value as a number"),
@@ -396,7 +383,8 @@ proptest! {
             let slow: decode::Members = serde_json::from_slice(line)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
             prop_assert_eq!(slow.index, quick.stamp.index);
-            let event = slow.into_event();
+            let process = slow.process.unwrap_or(Process::Nemesis);
+            let event = slow.into_event(process);
             let get = |id| names.values().get(id);
             prop_assert_eq!(event.kind, quick.stamp.kind);
             prop_assert_eq!(event.process, Process::Client(quick.process));
@@ -406,69 +394,5 @@ proptest! {
             prop_assert_eq!(json!(event.error), get(quick.error));
             prop_assert_eq!(json!(event.node), get(quick.node));
         }
-    }
-}
-
-/// As elle-cli's examples are.
-#[test]
-fn a_list_of_micro_operations_is_a_transaction_without_a_function_too() {
-    let edn = "{:index 0, :process 1, :type :invoke, :value [[:append x 1] [:r x]]}\n\
-               {:index 1, :process 1, :type :ok, :value [[:append x 1] [:r x [1]]]}\n\
-               {:index 2, :process 2, :type :invoke, :value []}\n\
-               {:index 3, :process 2, :type :info}\n";
-    let event = |index, process, kind, value: Value| json!({"index": index, "process": process, "type": kind, "value": value});
-    let json = json!([
-        event(0, 1, "invoke", json!([[":append", "x", 1], ["r", "x"]])),
-        event(1, 1, "ok", json!([["append", "x", 1], ["r", "x", [1]]])),
-        event(2, 2, "invoke", json!([])),
-        event(3, 2, "info", json!(null)),
-    ]);
-    for text in [edn.to_owned(), edn.replace(":index", ":f :txn :index"), json.to_string()] {
-        let history = read("h", text.as_bytes(), None).unwrap();
-        let first = history.operation(0);
-        assert_eq!((history.len(), first.f(), history.operation(1).f()), (2, "txn", "txn"));
-        assert_eq!(first.argument(), json!([["append", "x", 1], ["r", "x"]]));
-        assert_eq!(first.result(), json!([["append", "x", 1], ["r", "x", [1]]]));
-    }
-    for (text, expected) in [
-        ("{:process 1, :type :invoke, :value 3}".to_owned(), "h:1:1: `:f` is missing"),
-        ("{:process 1, :type :invoke}".to_owned(), "h:1:1: `:f` is missing"),
-        (event(0, 1, "invoke", json!([1, 2])).to_string() + "\n", "h:1:53: `f` is missing"),
-        (event(0, 1, "invoke", json!(null)).to_string() + "\n", "h:1:52: `f` is missing"),
-    ] {
-        let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
-        assert!(error.starts_with(expected), "{error}");
-    }
-}
-
-/// Where each process counts its own events, nobody said in which order those of two came.
-#[test]
-fn without_times_processes_may_count_for_themselves() {
-    let event = |process, index, kind: &str, value| {
-        format!("{{:process {process}, :index {index}, :type :{kind}, :f :read, :value {value}}}\n")
-    };
-    let read_all = |events: &[String]| read("h", events.concat().as_bytes(), None);
-    let each = [
-        event(1, 1, "invoke", "nil"),
-        event(1, 2, "ok", "7"),
-        event(2, 1, "invoke", "nil"),
-        event(2, 1, "ok", "8"),
-        event(1, 3, "invoke", "nil"),
-        event(1, 4, "ok", "9"),
-    ];
-    let history = read_all(&each).unwrap();
-    let shape: Vec<_> = history.operations().map(|op| (op.index(), op.process())).collect();
-    assert_eq!(shape, [(OpIndex(0), 1), (OpIndex(2), 2), (OpIndex(4), 1)]);
-    assert!(history.untimed);
-    assert!(history.remarks[0].starts_with("each process counts"), "{:?}", history.remarks);
-    let timed: Vec<String> =
-        (0..).zip(&each).map(|(n, event)| event.replace(":f", &format!(":time {n} :f"))).collect();
-    let twice = [&each[..2], &each[..2]].concat();
-    let back = [&each[..], &[event(1, 4, "invoke", "nil")]].concat();
-    let late = [&each[..], &[event(2, 2, "invoke", "nil"), event(2, 1, "ok", "7")]].concat();
-    for (events, line) in [(&timed[..], 3), (&twice, 3), (&back, 7), (&late, 8)] {
-        let error = read_all(events).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("h:{line}: event")), "{error}");
-        assert!(error.contains("an earlier event has the same index"), "{error}");
     }
 }

@@ -308,9 +308,10 @@ impl Draft {
     /// Whether an event without `:f`, as Elle's histories have them, is that of a transaction: its
     /// value is a list of micro-operations, or that of its invocation may have been.
     fn may_be_transaction(&self, values: &Values) -> bool {
-        let (Some(Process::Client(_)), Given::Whole(value)) = (self.process, self.value) else {
+        let Given::Whole(value) = self.value else { return false };
+        if self.process == Some(Process::Nemesis) {
             return false;
-        };
+        }
         match values.elements(value) {
             Some(items) => items.iter().all(|&item| values.elements(item).is_some()),
             None => value.is_null() && self.kind != Some(EventType::Invoke),
@@ -323,10 +324,10 @@ impl Draft {
             Err(format!("`:{name}` is missing: {needed}"))
         };
         match self {
-            Self { process: None, .. } => missing("process"),
             Self { kind: None, .. } => missing("type"),
             // Jepsen's nemesis may have none.
-            Self { f, process: Some(Process::Client(_)), .. } if f.is_null() => missing("f"),
+            Self { process: Some(Process::Nemesis), .. } => Ok(()),
+            Self { f, .. } if f.is_null() => missing("f"),
             _ => Ok(()),
         }
     }
@@ -338,7 +339,11 @@ impl HistoryBuilder {
         let kind = kind.unwrap_or(EventType::Info);
         let stamp = Stamp { index, time, kind };
         let (f_id, scheduled) = (f, None);
-        if let Some(Process::Client(process)) = process {
+        let process = match process {
+            Some(process) => process,
+            None => self.nameless(stamp)?,
+        };
+        if let Process::Client(process) = process {
             let f = f_id;
             return self.record(Record { stamp, process, f, key, value, node, error, scheduled });
         }
