@@ -45,6 +45,15 @@ impl Reasons for Lists<'_> {
             end.is_some_and(|entry| entry.place == NONE)
         };
         match edge.kind {
+            // Had the other come first, it would have been found.
+            WW if unread(edge.link) && reads(self.of_txn(edge.link.key, edge.from)).count() > 0 => {
+                format!(
+                    "{a} did not observe {b}'s append of {} to key {key}, to which it appended {} \
+                     itself",
+                    to(),
+                    from()
+                )
+            }
             WW if unread(edge.link) => format!(
                 "{b} appended {} to key {key} and {a} appended {}, in an order that nobody saw, \
                  and the other order is as impossible",
