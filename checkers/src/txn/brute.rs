@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Assumptions, Model, TxnOptions, list_append, rw_register};
-use crate::finding::Verdict;
+use crate::finding::{CheckResult, Verdict};
 use crate::history::{Completion, History, Nanos, OpIndex, OwnedOperation};
 
 /// A transaction as the system ran it, or claims to have.
@@ -281,6 +281,12 @@ fn options(name: &str, assumptions: Assumptions) -> TxnOptions {
     TxnOptions { models: vec![Model::parse(name).unwrap()], assumptions, ..TxnOptions::default() }
 }
 
+/// Whether a model is said to be ruled out.
+fn rules_out(result: &CheckResult, name: &str) -> bool {
+    let lists = ["not", "also-not"].map(|list| result.figures[list].as_array());
+    lists.into_iter().flatten().flatten().any(|model| model == name)
+}
+
 /// Asked about the strongest of all models, what is said to be ruled out is, and nothing else is.
 fn boundary_agrees(data: Data, txns: &[Txn]) -> Result<(), TestCaseError> {
     let history = history(data, txns);
@@ -289,15 +295,10 @@ fn boundary_agrees(data: Data, txns: &[Txn]) -> Result<(), TestCaseError> {
         Data::Lists => list_append(&history, &options),
         Data::Registers => rw_register(&history, &options),
     };
-    let out = |name| {
-        let lists = ["not", "also-not"].map(|list| result.figures[list].as_array());
-        lists.into_iter().flatten().flatten().any(|model| model == name)
-    };
-    // Anomalies that were inferred tell of registers what they tell.
-    let exactly = data == Data::Lists || result.figures.contains_key("decided");
+    let out = |name| rules_out(&result, name);
     for name in MODELS {
         let explained = explained(data, txns, name);
-        let (wrongly, missed) = (out(name) && explained, exactly && !out(name) && !explained);
+        let (wrongly, missed) = (out(name) && explained, !out(name) && !explained);
         prop_assert!(!wrongly, "{} is said to be ruled out in {:?}", name, txns);
         prop_assert!(!missed, "{} is ruled out too in {:?}", name, txns);
     }
@@ -327,12 +328,15 @@ fn lists_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
 /// Of lists, models that are searched for: as by their definitions.
 fn levels_agree(txns: &[Txn]) -> Result<(), TestCaseError> {
     let history = history(Data::Lists, txns);
+    let strict = list_append(&history, &options("strict-serializable", Assumptions::default()));
     for name in levels::MODELS {
         if !levels::is_defined(txns, name) {
             continue;
         }
         let result = list_append(&history, &options(name, Assumptions::default()));
         let expected = levels::explained(txns, name);
+        let same = rules_out(&strict, name) != expected;
+        prop_assert!(same, "{} is ruled out or not in {:?}", name, txns);
         match result.verdict {
             Verdict::Valid => prop_assert!(expected, "{} was missed in {:?}", name, txns),
             Verdict::Violated => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::cycles::{Cycle, Searched, search};
+use super::decide::{self, Decided};
 use super::dependencies::{Dependencies, Source};
 use super::evidence::Sightings;
 use super::explain::{self, Reasons};
@@ -69,23 +70,33 @@ pub(crate) struct Known<'a, T> {
     pub doubts: &'a [String],
 }
 
-/// What anomalies say.
-pub(crate) struct Judged {
-    pub result: CheckResult,
+/// The anomalies that were found.
+#[derive(Default)]
+pub(crate) struct Counted {
     pub counts: BTreeMap<Anomaly, usize>,
     /// Whether it was left open if unseen orders allow snapshot isolation.
     pub undecided: bool,
 }
 
+/// Decides a model that these anomalies do not rule out, if there is an algorithm for it.
+pub(crate) type Further<'f> = dyn FnMut(&Counted, Model) -> Option<Decided> + 'f;
+
+/// Beyond so many transactions, models that were not asked about are not searched for.
+const SEARCHED_MAX: usize = 100_000;
+
 impl<T: Source + Reasons> Known<'_, T> {
-    /// Looks for cycles, and answers.
-    pub(crate) fn judge(&self, options: &TxnOptions) -> Judged {
+    /// Looks for cycles, and answers; `further` tells what else is ruled out by a history that
+    /// violates what was asked.
+    pub(crate) fn judge(
+        &self,
+        options: &TxnOptions,
+        further: &mut Further<'_>,
+    ) -> (CheckResult, Counted) {
         let dependencies = Dependencies::of(self.txns, self.versions);
         let edges = dependencies.as_ref().map_or(0, Dependencies::edge_count);
         let Some(core) = dependencies.and_then(Dependencies::core) else {
             let problem = "more dependencies than 4,294,967,295".to_owned();
-            let result = unjudged(self.check, problem);
-            return Judged { result, counts: BTreeMap::new(), undecided: true };
+            return (unjudged(self.check, problem), Counted::default());
         };
         let Searched { found, undecided } = search(core.with_rivals(self.versions));
         let mut counts = self.sightings.counts.clone();
@@ -102,18 +113,19 @@ impl<T: Source + Reasons> Known<'_, T> {
         }
         findings.sort_by_key(|(anomaly, _)| *anomaly);
         let findings = findings.into_iter().map(|(_, finding)| finding).collect();
-        let result = self.answer(options, &counts, findings, edges, undecided);
-        Judged { result, counts, undecided }
+        let counted = Counted { counts, undecided };
+        (self.answer(options, &counted, findings, edges, further), counted)
     }
 
     fn answer(
         &self,
         options: &TxnOptions,
-        counts: &BTreeMap<Anomaly, usize>,
+        counted: &Counted,
         findings: Vec<Finding>,
         edges: usize,
-        undecided: bool,
+        further: &mut Further<'_>,
     ) -> CheckResult {
+        let &Counted { ref counts, undecided } = counted;
         let violated = counts.keys().any(|&anomaly| options.counts(anomaly));
         let timeless = self.txns.history().untimed
             && options.anomalies.is_empty()
@@ -133,7 +145,13 @@ impl<T: Source + Reasons> Known<'_, T> {
             }
             (false, None) => Verdict::Valid,
         };
-        let boundary = Boundary::of(counts.keys().copied());
+        let anomalies: Vec<Anomaly> = counts.keys().copied().collect();
+        let (boundary, more) = if violated && self.txns.len() <= SEARCHED_MAX {
+            let asked = if options.anomalies.is_empty() { &options.models[..] } else { &[] };
+            decide::boundary(&anomalies, asked, &mut |model, _| further(counted, model))
+        } else {
+            (Boundary::of(anomalies), Vec::new())
+        };
         let names = |models: &[Model]| json!(models.iter().map(|m| m.name()).collect::<Vec<_>>());
         let total: usize =
             counts.iter().filter(|(anomaly, _)| options.counts(**anomaly)).map(|(_, n)| n).sum();
@@ -159,7 +177,7 @@ impl<T: Source + Reasons> Known<'_, T> {
             verdict,
             summary: summary(options, counts, &boundary, ok),
             figures: figures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            findings,
+            findings: decide::once([findings].into_iter().chain(more)),
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) fn refine(
         match exact(model, Effort::Full).unwrap_or_else(|| between(model, exact)) {
             Decided::Valid => decided.push(model.name()),
             Decided::Violated(found, out) => {
-                return violated(result, model, weakest(model, found, out, exact));
+                return violated(result, model, Broken::below(model, found, out, exact));
             }
             // Then it is none of those asked.
             Decided::Forbidden => {}
@@ -102,42 +102,69 @@ fn between(model: Model, exact: &mut Exact<'_>) -> Decided {
     ))
 }
 
-/// What is known of a model that is violated, and of the weaker ones.
+/// What `anomalies` rule out, and beside that what `exact` finds to be violated; with its findings,
+/// the weakest model first, as far as one of `models` implies what they rule out.
+pub(super) fn boundary(
+    anomalies: &[Anomaly],
+    models: &[Model],
+    exact: &mut Exact<'_>,
+) -> (Boundary, Vec<Vec<Finding>>) {
+    let out = |model: &Model| anomalies.iter().any(|&anomaly| model.forbids(anomaly));
+    let open = Model::all().rev().filter(|model| !out(model));
+    let broken = Broken::among(open, Vec::new(), exact);
+    let boundary = Boundary::without(&broken.out, anomalies.iter().copied());
+    let asked = |out: &[Model]| models.iter().any(|asked| out.iter().any(|&m| asked.implies(m)));
+    let found = broken.found.into_iter().filter(|(_, out)| asked(out));
+    (boundary, found.map(|(found, _)| found.findings).collect())
+}
+
+/// What is known of models that are violated.
 #[derive(Default)]
 struct Broken {
-    /// What was found of the weakest, the weakest first.
-    found: Vec<CheckResult>,
-    /// The models that this rules out.
+    /// What was found of the weakest, the weakest first, and the models that this rules out.
+    found: Vec<(CheckResult, Vec<Model>)>,
+    /// All of these.
     out: Vec<Model>,
     decided: Vec<Model>,
 }
 
-/// `model` is violated, by what was `found`, which rules `out` some models.
-fn weakest(model: Model, found: CheckResult, out: Vec<Model>, exact: &mut Exact<'_>) -> Broken {
-    let mut violated = vec![(model, found, out)];
-    let mut kept: Vec<Model> = Vec::new();
-    for weaker in Model::all().rev().filter(|&other| other != model && model.implies(other)) {
-        if kept.iter().any(|kept| kept.implies(weaker)) {
-            continue;
-        }
-        match exact(weaker, Effort::Little) {
-            Some(Decided::Valid) => kept.push(weaker),
-            Some(Decided::Violated(found, out)) => violated.push((weaker, found, out)),
-            Some(Decided::Forbidden | Decided::Unknown(_)) | None => {}
-        }
+impl Broken {
+    /// `model` is violated, by what was `found`, which rules `out` some models.
+    fn below(model: Model, found: CheckResult, out: Vec<Model>, exact: &mut Exact<'_>) -> Self {
+        let weaker = Model::all().rev().filter(|&other| other != model && model.implies(other));
+        Self::among(weaker, vec![(model, found, out)], exact)
     }
-    let mut broken = Broken { decided: kept, ..Broken::default() };
-    for (model, found, out) in violated.into_iter().rev() {
-        broken.decided.push(model);
-        let out = if out.is_empty() { vec![model] } else { out };
-        let follows = |model: &Model| broken.out.iter().any(|&known| model.implies(known));
-        if !out.iter().all(follows) {
-            broken.out.extend(out);
-            broken.found.push(found);
+
+    /// Decides models, the stronger ones first, beside those that are known to be `violated`.
+    fn among(
+        models: impl Iterator<Item = Model>,
+        mut violated: Vec<(Model, CheckResult, Vec<Model>)>,
+        exact: &mut Exact<'_>,
+    ) -> Self {
+        let mut kept: Vec<Model> = Vec::new();
+        for model in models {
+            if kept.iter().any(|kept| kept.implies(model)) {
+                continue;
+            }
+            match exact(model, Effort::Little) {
+                Some(Decided::Valid) => kept.push(model),
+                Some(Decided::Violated(found, out)) => violated.push((model, found, out)),
+                Some(Decided::Forbidden | Decided::Unknown(_)) | None => {}
+            }
         }
+        let mut broken = Self { decided: kept, ..Self::default() };
+        for (model, found, out) in violated.into_iter().rev() {
+            broken.decided.push(model);
+            let out = if out.is_empty() { vec![model] } else { out };
+            let follows = |model: &Model| broken.out.iter().any(|&known| model.implies(known));
+            if !out.iter().all(follows) {
+                broken.out.extend(&out);
+                broken.found.push((found, out));
+            }
+        }
+        broken.decided.sort_unstable();
+        broken
     }
-    broken.decided.sort_unstable();
-    broken
 }
 
 /// `result`, which found nothing that counts, with what an algorithm found of `model`.
@@ -157,7 +184,7 @@ fn violated(result: CheckResult, model: Model, broken: Broken) -> CheckResult {
     }
     let mut counts = BTreeMap::new();
     let mut left_out = 0;
-    for found in &broken.found {
+    for (found, _) in &broken.found {
         counts.extend(counted(&found.figures));
         left_out += found.figures.get("findings_left_out").and_then(Value::as_u64).unwrap_or(0);
     }
@@ -171,23 +198,23 @@ fn violated(result: CheckResult, model: Model, broken: Broken) -> CheckResult {
     if left_out > 0 {
         figures.insert("findings_left_out".to_owned(), json!(left_out));
     }
-    let summary = broken.found.first().map_or("", |found| &found.summary);
+    let summary = broken.found.first().map_or("", |(found, _)| &found.summary);
     CheckResult {
         check: result.check,
         verdict: Verdict::Violated,
         summary: format!("not {}: {summary}", model.name()),
         figures,
-        findings: once(broken.found),
+        findings: once(broken.found.into_iter().map(|(found, _)| found.findings)),
     }
 }
 
 /// What several checks found, of the same operations once.
-fn once(found: Vec<CheckResult>) -> Vec<Finding> {
+pub(super) fn once(found: impl IntoIterator<Item = Vec<Finding>>) -> Vec<Finding> {
     let mut told: Vec<Finding> = Vec::new();
-    for mut result in found {
+    for mut findings in found {
         let known = |finding: &Finding| told.iter().any(|one| one.operations == finding.operations);
-        result.findings.retain(|finding| !known(finding));
-        told.append(&mut result.findings);
+        findings.retain(|finding| !known(finding));
+        told.append(&mut findings);
     }
     told
 }

@@ -28,19 +28,20 @@ use crate::history::History;
 /// Verdict and figures as for [`list_append`](super::list_append), and `decided`: the models of
 /// which *valid* or *violated* is certain, not only as far as was inferred.
 pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
-    let result = register::by_inference(history, options);
+    let mut known = BTreeMap::new();
+    let mut exactly = |model, effort| {
+        of_registers(history, model, &mut |level| {
+            let judged = || exact::check(history, level, &budget(effort));
+            known.entry(level).or_insert_with(judged).clone()
+        })
+    };
+    let result =
+        register::by_inference(history, options, &mut |_, model| exactly(model, Effort::Little));
     let is_register = result.figures.contains_key("transactions");
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() || !is_register {
         return result;
     }
-    let mut known = BTreeMap::new();
-    let mut exactly = |level, effort| {
-        let judged = || exact::check(history, level, &budget(effort));
-        known.entry(level).or_insert_with(judged).clone()
-    };
-    decide::refine(result, &options.models, &mut |model, effort| {
-        of_registers(history, model, &mut |level| exactly(level, effort))
-    })
+    decide::refine(result, &options.models, &mut exactly)
 }
 
 fn budget(effort: Effort) -> exact::Budget {

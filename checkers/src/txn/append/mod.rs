@@ -36,7 +36,7 @@ pub(super) use lists::Lists;
 use serde_json::json;
 use unfolded::Unfolded;
 
-use super::check::{Judged, Known, TxnOptions, unjudged};
+use super::check::{Counted, Known, TxnOptions, unjudged};
 use super::cycles::Cycle;
 use super::decide::{self, Decided};
 use super::dependencies::RW;
@@ -71,13 +71,14 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         sightings: &lists.sightings,
         doubts: &lists.doubts,
     };
-    let judged = known.judge(options);
-    if judged.result.verdict == Verdict::Violated || !options.anomalies.is_empty() {
-        return judged.result;
+    let mut exactly = |counted: &Counted, model| of_lists(&lists, counted, model);
+    let (result, counted) = known.judge(options, &mut exactly);
+    if result.verdict == Verdict::Violated || !options.anomalies.is_empty() {
+        return result;
     }
-    let verdict = judged.result.verdict.clone();
-    let mut exactly = |model, _| of_lists(&lists, &judged, model);
-    let refined = decide::refine(judged.result.clone(), &options.models, &mut exactly);
+    let verdict = result.verdict.clone();
+    let mut exactly = |model, _| exactly(&counted, model);
+    let refined = decide::refine(result, &options.models, &mut exactly);
     match (&refined.verdict, &verdict) {
         // What was left out may matter to all.
         (Verdict::Valid | Verdict::Unknown(_), Verdict::Unknown(_)) => {
@@ -88,12 +89,12 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
 }
 
 /// The exact answer for a model, if its anomalies or an algorithm give it.
-fn of_lists(lists: &Lists<'_>, judged: &Judged, model: Model) -> Option<Decided> {
-    if judged.counts.keys().any(|&anomaly| model.forbids(anomaly)) {
+fn of_lists(lists: &Lists<'_>, counted: &Counted, model: Model) -> Option<Decided> {
+    if counted.counts.keys().any(|&anomaly| model.forbids(anomaly)) {
         return Some(Decided::Forbidden);
     }
     if let Some((level, scope)) = by_search(model) {
-        return Some(match judged.counts.is_empty() {
+        return Some(match counted.counts.is_empty() {
             // No anomaly of any kind: strictly serializable, in some order of what nobody saw.
             true => Decided::Valid,
             false => Decided::of(weak::judge(lists.txns.history(), lists.sources(), level, scope)),
@@ -101,8 +102,8 @@ fn of_lists(lists: &Lists<'_>, judged: &Judged, model: Model) -> Option<Decided>
     }
     let takes_single = model.forbids(Anomaly::GSingle(super::Level::Plain));
     match Unfolded::of(model) {
-        _ if takes_single && judged.undecided => None,
-        Some(_) if judged.counts.is_empty() => Some(Decided::Valid),
+        _ if takes_single && counted.undecided => None,
+        Some(_) if counted.counts.is_empty() => Some(Decided::Valid),
         Some(unfolded) => Some(match unfolded::cycle(lists, unfolded) {
             Some(cycle) => Decided::Violated(cyclic(lists, &cycle), Vec::new()),
             None => Decided::Valid,

@@ -91,6 +91,31 @@ fn an_order_that_nobody_saw_may_be_impossible_either_way() {
     assert_eq!(found("0-9 rx[] ay1 az1 | 0-9 ry[] ax1 az2 | 9-9 rz[1]"), "G-single 1");
 }
 
+/// Models that no anomaly rules out are searched for as well: of what is violated, the weakest.
+#[test]
+fn a_violation_is_told_by_the_weakest_models_it_rules_out() {
+    for (line, not) in [
+        // A process does not find what it appended itself.
+        ("0-1 p0 ax1 | 2-3 p0 rx[] | 4-5 p1 rx[1]", "read-your-writes"),
+        ("0-1 p0 ax1 | 0-1 p1 rx[1] | 2-3 p1 rx[]", "monotonic-reads"),
+        ("0-9 ax1 ay1 | 0-9 rx[1] ry[]", "monotonic-atomic-view"),
+        ("0-9 ax1 ay1 | 0-9 rx[] ry[1]", "read-atomic"),
+        ("0-1 p0 ax1 | 2-3 p1 rx[]", "linearizable"),
+    ] {
+        let result = judge(line);
+        let weakest: Vec<_> = result.figures["not"].as_array().unwrap().iter().collect();
+        assert!(weakest.iter().any(|&name| name == not), "{line}: {weakest:?}");
+        assert_eq!(result.findings.len(), 1, "{line}: told once");
+    }
+    // Only what was asked about is blamed.
+    let line = "0-1 p0 ax1 | 2-3 p0 rx[] | 4-5 p1 rx[1] | 10-19 ry[] az1 | 10-19 rz[] ay1";
+    let models = vec![Model::parse("serializable").unwrap()];
+    let result = list_append(&history(line), &TxnOptions { models, ..TxnOptions::default() });
+    let anomalies: Vec<_> = result.findings.iter().map(|found| &found.anomaly).collect();
+    assert_eq!(anomalies, ["G2-item"]);
+    assert!(result.figures["not"].to_string().contains("read-your-writes"));
+}
+
 #[test]
 fn what_nobody_read_comes_after_what_was_read() {
     // Write skew on lists that nobody read again.

@@ -33,7 +33,7 @@ pub use self::assumptions::Assumptions;
 use self::order::Order;
 use self::versions::Versions;
 use super::Transactions;
-use super::check::{Known, TxnOptions, unjudged};
+use super::check::{Further, Known, TxnOptions, unjudged};
 use crate::finding::CheckResult;
 use crate::history::History;
 
@@ -43,7 +43,11 @@ const CHECK: &str = "rw-register";
 /// from the assumptions: it never accuses wrongly, but does not find everything.
 ///
 /// Verdict and figures as for [`list_append`](super::list_append).
-pub(super) fn by_inference(history: &History, options: &TxnOptions) -> CheckResult {
+pub(super) fn by_inference(
+    history: &History,
+    options: &TxnOptions,
+    further: &mut Further<'_>,
+) -> CheckResult {
     let problem = |text: String| unjudged(CHECK, format!("not a history of registers: {text}"));
     let txns = match Transactions::of(history) {
         Ok(txns) => txns,
@@ -61,5 +65,5 @@ pub(super) fn by_inference(history: &History, options: &TxnOptions) -> CheckResu
         sightings: &order.versions.sightings,
         doubts: &order.versions.doubts,
     };
-    known.judge(options).result
+    known.judge(options, further).0
 }

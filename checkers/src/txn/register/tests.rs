@@ -8,7 +8,8 @@ use super::*;
 use crate::finding::Verdict;
 
 fn judge(line: &str, assumptions: Assumptions) -> CheckResult {
-    rw_register(&history(line), &TxnOptions { assumptions, ..TxnOptions::default() })
+    let options = TxnOptions { assumptions, ..TxnOptions::default() };
+    rw_register(&history(line), &options, &mut |_, _| None)
 }
 
 /// The counted anomalies, as `G0 2, G1a 1`.
