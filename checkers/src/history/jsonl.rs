@@ -21,8 +21,8 @@ const THREADS_MAX: usize = 3;
 
 /// Reads a whole history; `name` is what errors call it.
 ///
-/// A last line which has no newline and makes no sense was torn when its writer was killed: it is
-/// left out and told in `remarks`. Empty lines are skipped.
+/// A last line which has no newline and is no whole object was torn when its writer was killed: it
+/// is left out and told in `remarks`. Empty lines are skipped.
 ///
 /// # Errors
 /// [`ReadError`] with file, line and column, and what was expected there.
@@ -230,7 +230,8 @@ impl<'a> Pairing<'a> {
         bytes: &[u8],
     ) -> Result<(), ReadError> {
         let line = self.before + number;
-        if number > memchr::memchr_iter(b'\n', bytes).count() {
+        let whole = bytes.trim_ascii_end().ends_with(b"}") && !error.is_eof();
+        if number > memchr::memchr_iter(b'\n', bytes).count() && !whole {
             self.builder.remarks.push(format!("line {line}, the last, is torn: left out"));
             return Ok(());
         }

@@ -46,8 +46,8 @@ fn a_list_of_micro_operations_is_a_transaction_without_a_function_too() {
     for (text, expected) in [
         ("{:process 1, :type :invoke, :value 3}".to_owned(), "h:1:1: `:f` is missing"),
         ("{:process 1, :type :invoke}".to_owned(), "h:1:1: `:f` is missing"),
-        (event(0, 1, "invoke", json!([1, 2])).to_string() + "\n", "h:1:53: `f` is missing"),
-        (event(0, 1, "invoke", json!(null)).to_string() + "\n", "h:1:52: `f` is missing"),
+        (event(0, 1, "invoke", json!([1, 2])).to_string(), "h:1:53: `f` is missing"),
+        (event(0, 1, "invoke", json!(null)).to_string(), "h:1:52: `f` is missing"),
     ] {
         let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");

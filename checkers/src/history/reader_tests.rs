@@ -313,6 +313,7 @@ fn told_by_line(good: &str) {
         (format!("{good}\n\n{{\"process\":0,,}}\n{good}"), "h:603:14: "),
         (format!("{good}{first}{good}[\n"), "h:601: event 600: process 0 completes `write`"),
         (format!("{good}[\n{first}"), "h:601:0: "),
+        (format!("{good}{}", first.trim_end().replace("ok", "okay")), "h:601:"),
     ] {
         let error = read("h", text.as_bytes(), None).unwrap_err().to_string();
         assert!(error.starts_with(expected), "{error}");
