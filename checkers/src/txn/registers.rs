@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 use super::check::TxnOptions;
 use super::decide::{self, Decided, Effort};
 use super::models::Model;
-use super::{exact, register, weak};
+use super::weak::{self, Followed, Scope};
+use super::{exact, register};
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
 
@@ -28,92 +29,112 @@ use crate::history::History;
 /// Verdict and figures as for [`list_append`](super::list_append), and `decided`: the models of
 /// which *valid* or *violated* is certain, not only as far as was inferred.
 pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
-    let mut known = BTreeMap::new();
-    let mut exactly = |model, effort| {
-        of_registers(history, model, &mut |level| {
-            let judged = || exact::check(history, level, &budget(effort));
-            known.entry(level).or_insert_with(judged).clone()
-        })
-    };
-    let result =
-        register::by_inference(history, options, &mut |_, model| exactly(model, Effort::Little));
+    let mut exactly = Exactly::of(history);
+    let mut further = |_: &_, model| exactly.decide(model, Effort::Little);
+    let result = register::by_inference(history, options, &mut further);
     let is_register = result.figures.contains_key("transactions");
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() || !is_register {
         return result;
     }
-    decide::refine(result, &options.models, &mut exactly)
+    decide::refine(result, &options.models, &mut |model, effort| exactly.decide(model, effort))
 }
 
-fn budget(effort: Effort) -> exact::Budget {
-    match effort {
-        Effort::Full => exact::Budget::default(),
-        Effort::Little => exact::Budget { conflicts: 10_000, steps: 20_000_000 },
-    }
+/// Decides models of a history of registers, each with what was found out for the others.
+struct Exactly<'h> {
+    history: &'h History,
+    known: BTreeMap<exact::Level, CheckResult>,
+    of_processes: Option<Followed<'h>>,
+    of_transactions: Option<Followed<'h>>,
 }
 
-/// The exact answer for a model, if there is an algorithm for it.
-fn of_registers(
-    history: &History,
-    model: Model,
-    exactly: &mut dyn FnMut(exact::Level) -> CheckResult,
-) -> Option<Decided> {
-    let mut exactly = |level| Some(Decided::of(exactly(level)));
-    let level = |known: &exact::Level| known.name() == model.name();
-    if let Some(&level) = exact::Level::ALL.iter().find(|known| level(known)) {
-        return exactly(level);
+impl<'h> Exactly<'h> {
+    fn of(history: &'h History) -> Self {
+        let known = BTreeMap::new();
+        Self { history, known, of_processes: None, of_transactions: None }
     }
-    if let Some(&level) = weak::Level::ALL.iter().find(|known| known.name() == model.name()) {
-        let found = Decided::of(weak::check(history, level));
-        return Some(match (level, found) {
-            (weak::Level::WritesFollowReads, Decided::Valid) => followed(history),
+
+    /// The exact answer for a model, if there is an algorithm for it.
+    fn decide(&mut self, model: Model, effort: Effort) -> Option<Decided> {
+        let exact = exact::Level::ALL.into_iter().find(|known| known.name() == model.name());
+        let weak = weak::Level::ALL.into_iter().find(|known| known.name() == model.name());
+        match (exact, weak, model.name()) {
+            (Some(level), ..) => Some(self.exactly(level, effort)),
+            (_, Some(level), _) => self.weakly(level),
+            (.., "sequential") => {
+                Some(self.exactly(exact::Level::StrongSessionSerializable, effort))
+            }
+            (.., "linearizable") => Some(self.exactly(exact::Level::StrictSerializable, effort)),
+            // A serial order of what was read; transactions that contradict themselves are not
+            // view serializable either.
+            (.., "view-serializable") => Some(self.exactly(exact::Level::Serializable, effort)),
+            (.., "monotonic-atomic-view") => {
+                let alone = self.followed(Scope::Transaction)?;
+                Some(Decided::of(alone.judge(weak::Level::ReadCommitted)))
+            }
+            // Any order of commits that reads keep is one of versions, if only ww and wr count.
             (
-                weak::Level::ReadCommitted | weak::Level::ReadAtomic,
-                Decided::Violated(result, _),
-            ) => Decided::Violated(result, without(history, level)),
-            (_, found) => found,
-        });
-    }
-    match model.name() {
-        "sequential" => exactly(exact::Level::StrongSessionSerializable),
-        "linearizable" => exactly(exact::Level::StrictSerializable),
-        // A serial order of what was read; transactions that contradict themselves are not view
-        // serializable either.
-        "view-serializable" => exactly(exact::Level::Serializable),
-        "monotonic-atomic-view" => {
-            Some(Decided::of(weak::without_sessions(history, weak::Level::ReadCommitted)))
+                ..,
+                "read-uncommitted"
+                | "strong-session-read-uncommitted"
+                | "strong-session-read-committed"
+                | "strong-read-uncommitted"
+                | "strong-read-committed",
+            ) => Some(Decided::Valid),
+            _ => None,
         }
-        // Any order of commits that reads keep is one of versions, if only ww and wr count.
-        "read-uncommitted"
-        | "strong-session-read-uncommitted"
-        | "strong-session-read-committed"
-        | "strong-read-uncommitted"
-        | "strong-read-committed" => Some(Decided::Valid),
-        _ => None,
     }
-}
 
-/// Whether writes certainly follow reads: the search for that alone does not see everything.
-fn followed(history: &History) -> Decided {
-    match weak::check(history, weak::Level::Causal).verdict {
-        Verdict::Valid => Decided::Valid,
-        _ => Decided::Unknown(
-            "no violation was found, but it is not causally consistent either, and without that \
-             not everything is seen"
-                .to_owned(),
-        ),
+    fn exactly(&mut self, level: exact::Level, effort: Effort) -> Decided {
+        let budget = match effort {
+            Effort::Full => exact::Budget::default(),
+            Effort::Little => exact::Budget { conflicts: 10_000, steps: 20_000_000 },
+        };
+        let judged = || exact::check(self.history, level, &budget);
+        Decided::of(self.known.entry(level).or_insert_with(judged).clone())
     }
-}
 
-/// The models that are ruled out where one of these levels is violated: if it takes sessions, only
-/// models that know them.
-fn without(history: &History, level: weak::Level) -> Vec<Model> {
-    let alone = weak::without_sessions(history, level).verdict == Verdict::Violated;
-    let names: &[&str] = match (alone, level) {
-        (false, _) => &["causal", "strong-session-snapshot-isolation"],
-        (true, weak::Level::ReadCommitted) => &["monotonic-atomic-view"],
-        (true, _) => &["read-atomic"],
-    };
-    names.iter().filter_map(|name| Model::parse(name).ok()).collect()
+    /// `None` where a session's transactions cannot be followed.
+    fn followed(&mut self, scope: Scope) -> Option<&Followed<'h>> {
+        let followed = match scope {
+            Scope::Process => &mut self.of_processes,
+            Scope::Transaction => &mut self.of_transactions,
+        };
+        if followed.is_none() {
+            *followed = Followed::registers(self.history, scope).ok();
+        }
+        followed.as_ref()
+    }
+
+    fn weakly(&mut self, level: weak::Level) -> Option<Decided> {
+        let followed = self.followed(Scope::Process)?;
+        let found = followed.judge(level);
+        Some(match (level, Decided::of(found)) {
+            // The search for that alone does not see everything.
+            (weak::Level::WritesFollowReads, Decided::Valid)
+                if followed.judge(weak::Level::Causal).verdict != Verdict::Valid =>
+            {
+                let reason = "no violation was found, but it is not causally consistent either, \
+                              and without that not everything is seen";
+                Decided::Unknown(reason.to_owned())
+            }
+            (weak::Level::ReadCommitted | weak::Level::ReadAtomic, Decided::Violated(found, _)) => {
+                Decided::Violated(found, self.without(level)?)
+            }
+            (_, found) => found,
+        })
+    }
+
+    /// The models that are ruled out where one of these levels is violated: if it takes sessions,
+    /// only models that know them.
+    fn without(&mut self, level: weak::Level) -> Option<Vec<Model>> {
+        let alone = self.followed(Scope::Transaction)?.judge(level).verdict == Verdict::Violated;
+        let names: &[&str] = match (alone, level) {
+            (false, _) => &["causal", "strong-session-snapshot-isolation"],
+            (true, weak::Level::ReadCommitted) => &["monotonic-atomic-view"],
+            (true, _) => &["read-atomic"],
+        };
+        Some(names.iter().filter_map(|name| Model::parse(name).ok()).collect())
+    }
 }
 
 #[cfg(test)]

@@ -33,14 +33,14 @@ pub(super) struct Case {
 }
 
 /// Gathers accusations.
-pub(super) struct Evidence<'a> {
-    txns: &'a Spelt<'a>,
+pub(super) struct Evidence<'a, 'h> {
+    txns: &'a Spelt<'h>,
     findings: Vec<Finding>,
     counts: BTreeMap<&'static str, usize>,
 }
 
-impl<'a> Evidence<'a> {
-    pub(super) fn new(txns: &'a Spelt<'a>) -> Self {
+impl<'a, 'h> Evidence<'a, 'h> {
+    pub(super) fn new(txns: &'a Spelt<'h>) -> Self {
         Self { txns, findings: Vec::new(), counts: BTreeMap::new() }
     }
 
@@ -121,7 +121,7 @@ fn finding(txns: &Transactions<'_>, anomaly: &'static str, case: Case) -> Findin
 }
 
 /// Tells of a read that no execution explains.
-pub(super) fn fault(txns: &Transactions<'_>, fault: &Fault, evidence: &mut Evidence<'_>) {
+pub(super) fn fault(txns: &Transactions<'_>, fault: &Fault, evidence: &mut Evidence<'_, '_>) {
     let anomaly = match fault.kind {
         FaultKind::Internal => "internal",
         FaultKind::NonRepeatable => "non-repeatable-read",

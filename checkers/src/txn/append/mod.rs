@@ -40,7 +40,7 @@ use super::check::{Counted, Known, TxnOptions, unjudged};
 use super::cycles::Cycle;
 use super::decide::{self, Decided};
 use super::dependencies::RW;
-use super::weak::{self, Level, Scope};
+use super::weak::{Followed, Level, Scope};
 use super::{Anomaly, Model};
 use super::{Transactions, explain};
 use crate::finding::{CheckResult, Verdict};
@@ -71,7 +71,8 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         sightings: &lists.sightings,
         doubts: &lists.doubts,
     };
-    let mut exactly = |counted: &Counted, model| of_lists(&lists, counted, model);
+    let mut followed = Sessions::default();
+    let mut exactly = |counted: &Counted, model| of_lists(&lists, counted, &mut followed, model);
     let (result, counted) = known.judge(options, &mut exactly);
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() {
         return result;
@@ -88,8 +89,31 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
     }
 }
 
+/// Who did what in which session, once it was asked.
+#[derive(Default)]
+struct Sessions<'a> {
+    of_processes: Option<Followed<'a>>,
+    of_transactions: Option<Followed<'a>>,
+}
+
+impl<'a> Sessions<'a> {
+    fn judge(&mut self, lists: &Lists<'a>, level: Level, scope: Scope) -> CheckResult {
+        let followed = match scope {
+            Scope::Process => &mut self.of_processes,
+            Scope::Transaction => &mut self.of_transactions,
+        };
+        let follow = || Followed::of(lists.txns.history(), lists.sources(), scope);
+        followed.get_or_insert_with(follow).judge(level)
+    }
+}
+
 /// The exact answer for a model, if its anomalies or an algorithm give it.
-fn of_lists(lists: &Lists<'_>, counted: &Counted, model: Model) -> Option<Decided> {
+fn of_lists<'a>(
+    lists: &Lists<'a>,
+    counted: &Counted,
+    sessions: &mut Sessions<'a>,
+    model: Model,
+) -> Option<Decided> {
     if counted.counts.keys().any(|&anomaly| model.forbids(anomaly)) {
         return Some(Decided::Forbidden);
     }
@@ -97,7 +121,7 @@ fn of_lists(lists: &Lists<'_>, counted: &Counted, model: Model) -> Option<Decide
         return Some(match counted.counts.is_empty() {
             // No anomaly of any kind: strictly serializable, in some order of what nobody saw.
             true => Decided::Valid,
-            false => Decided::of(weak::judge(lists.txns.history(), lists.sources(), level, scope)),
+            false => Decided::of(sessions.judge(lists, level, scope)),
         });
     }
     let takes_single = model.forbids(Anomaly::GSingle(super::Level::Plain));

@@ -9,13 +9,13 @@ use crate::txn::spelt::Spelt;
 use crate::txn::told::{self, Case, Evidence, capital};
 
 /// What words are made of.
-pub(super) struct Explain<'a> {
-    pub txns: &'a Spelt<'a>,
+pub(super) struct Explain<'a, 'h> {
+    pub txns: &'a Spelt<'h>,
     pub faults: &'a [Fault],
     pub sessions: &'a Sessions,
 }
 
-impl Explain<'_> {
+impl Explain<'_, '_> {
     fn txn(&self, node: u32) -> u32 {
         self.sessions.txn(node) as u32
     }
@@ -43,7 +43,7 @@ impl Explain<'_> {
     }
 
     /// Reads that nothing explains, if the level minds them.
-    pub(super) fn faults(&self, level: Level, evidence: &mut Evidence<'_>) {
+    pub(super) fn faults(&self, level: Level, evidence: &mut Evidence<'_, '_>) {
         for fault in self.faults {
             let is_minded = match fault.kind {
                 FaultKind::NonRepeatable => {

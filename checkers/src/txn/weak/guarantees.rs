@@ -12,7 +12,7 @@ use super::sessions::{NOBODY, Sessions};
 use crate::txn::lists::Lists;
 use crate::txn::told::{Case, Evidence, capital};
 
-pub(super) fn check(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+pub(super) fn check(explain: &Explain<'_, '_>, level: Level, evidence: &mut Evidence<'_, '_>) {
     if explain.sessions.are_ranked() {
         return super::ranked::check(explain, level, evidence);
     }
@@ -37,7 +37,7 @@ struct Seen {
 
 /// A version returns after another; the initial one comes after another; or the session's own
 /// come in another order than it wrote them.
-fn monotonic_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+fn monotonic_reads(explain: &Explain<'_, '_>, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     let mut seen: FxHashMap<u32, Seen> = FxHashMap::default();
     for session in 0..sessions.count() {
@@ -85,7 +85,7 @@ fn monotonic_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
 
 /// A session that wrote a key finds what is older: the initial value, an older one of its own, or
 /// one that it had read before it wrote.
-fn read_your_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+fn read_your_writes(explain: &Explain<'_, '_>, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     // Per key the session's last write, and per key and writer the reader before any write.
     let mut wrote: FxHashMap<u32, u32> = FxHashMap::default();
@@ -160,7 +160,7 @@ fn last_of_sessions(sessions: &Sessions, reader: u32) -> Vec<u32> {
 }
 
 /// What came before a transaction read from, in its session, is there as well.
-fn monotonic_writes(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+fn monotonic_writes(explain: &Explain<'_, '_>, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     let writers = writers(sessions);
     for reader in 0..sessions.len() as u32 {
@@ -188,7 +188,7 @@ fn contradiction(sessions: &Sessions, demands: &[Demand]) -> Option<Vec<Step>> {
     small_cycle(sessions, &edges)
 }
 
-fn told(explain: &Explain<'_>, demands: &[Demand], cycle: &[Step]) -> Case {
+fn told(explain: &Explain<'_, '_>, demands: &[Demand], cycle: &[Step]) -> Case {
     let of = |step: &Step| {
         let same = |demand: &&Demand| (demand.older, demand.newer) == (step.from, step.to);
         demands.iter().find(same).filter(|_| step.why == Why::Demand).copied()
@@ -201,7 +201,7 @@ fn told(explain: &Explain<'_>, demands: &[Demand], cycle: &[Step]) -> Case {
 }
 
 /// What the session of a transaction read from had read itself is there as well.
-fn writes_follow_reads(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+fn writes_follow_reads(explain: &Explain<'_, '_>, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     let of = |node| {
         let reads = sessions.reads(node).iter();

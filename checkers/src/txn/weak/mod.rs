@@ -45,6 +45,7 @@ mod sort;
 mod tests;
 mod visible;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -52,7 +53,7 @@ use serde_json::json;
 use self::explain::Explain;
 pub(super) use self::sessions::Scope;
 use self::sessions::Sessions;
-use super::sources::Sources;
+use super::sources::{Fault, Sources};
 use super::spelt::Spelt;
 use super::told::{Evidence, unjudged};
 use super::transactions::Transactions;
@@ -123,82 +124,113 @@ impl Level {
 /// transactions wrote and nothing else is wrong, and where causal consistency would take more than
 /// 4 GiB. Figures: `transactions` that happened, `reads` judged, `reads_left_out`, `sessions`.
 pub fn check(history: &History, level: Level) -> CheckResult {
-    in_scope(history, level, Scope::Process)
-}
-
-/// As [`check`], but each transaction is a session by itself: for models that know no sessions.
-pub(super) fn without_sessions(history: &History, level: Level) -> CheckResult {
-    in_scope(history, level, Scope::Transaction)
-}
-
-fn in_scope(history: &History, level: Level, scope: Scope) -> CheckResult {
-    let txns = Transactions::of(history).map_err(|error| error.to_string());
-    match txns.and_then(|txns| Sources::of(&txns)) {
-        Ok(sources) => judge(history, sources, level, scope),
+    match Followed::registers(history, Scope::Process) {
+        Ok(followed) => followed.judge(level),
         Err(problem) => unjudged(level.name(), problem),
     }
 }
 
-/// Judges reads and versions of any kind, by the order of versions where that is known: then all
-/// levels are exact.
-pub(super) fn judge(
-    history: &History,
-    sources: Sources,
-    level: Level,
-    scope: Scope,
-) -> CheckResult {
-    let sessions = Sessions::of(history, &sources, scope);
-    let (reads, ambiguous) = (sources.all_reads().len(), sources.ambiguous);
-    // All that is asked from here on has been copied, by session.
-    let faults = sources.into_faults();
-    let txns = Spelt::later(history);
-    let mut evidence = Evidence::new(&txns);
-    let explain = Explain { txns: &txns, faults: &faults, sessions: &sessions };
-    explain.faults(level, &mut evidence);
-    let too_large = visible::Clocks::bytes(&sessions) > CLOCKS_MAX;
-    let is_too_large = level == Level::Causal && too_large;
-    // Who is causal is all that, and causal consistency is soon judged.
-    let implied = matches!(level, Level::Pram | Level::MonotonicWrites | Level::WritesFollowReads);
-    match level {
-        Level::Causal if is_too_large => {}
-        _ if implied && !too_large && orders::has_one(&sessions, Level::Causal) => {}
-        Level::ReadCommitted | Level::ReadAtomic | Level::Causal => {
-            orders::one(&explain, level, &mut evidence);
-        }
-        Level::Pram => {
-            orders::each(&explain, &mut evidence);
-            // An order of a session's own minds the last writes of others; where the order of
-            // versions is known, it may deny an earlier one.
-            if sessions.are_ranked() {
-                guarantees::check(&explain, Level::MonotonicWrites, &mut evidence);
-            }
-        }
-        _ => guarantees::check(&explain, level, &mut evidence),
+/// Reads and versions by session, judged at one level after the other.
+pub(super) struct Followed<'h> {
+    sessions: Sessions,
+    faults: Vec<Fault>,
+    txns: Spelt<'h>,
+    reads: usize,
+    ambiguous: usize,
+    /// Whether there is one order for all as causal consistency asks, once that was found out.
+    is_causal: Cell<Option<bool>>,
+}
+
+impl<'h> Followed<'h> {
+    /// Registers: the order of versions is not known.
+    ///
+    /// # Errors
+    /// Why the history is none of them.
+    pub(super) fn registers(history: &'h History, scope: Scope) -> Result<Self, String> {
+        let txns = Transactions::of(history).map_err(|error| error.to_string())?;
+        Ok(Self::of(history, Sources::of(&txns)?, scope))
     }
-    let verdict = match ambiguous {
-        _ if is_too_large => Verdict::Unknown(format!(
-            "the clocks of {} transactions in {} sessions would take more than 4 GiB",
+
+    /// Versions of any kind, by their order where that is known: then all levels are exact.
+    pub(super) fn of(history: &'h History, sources: Sources, scope: Scope) -> Self {
+        let sessions = Sessions::of(history, &sources, scope);
+        let (reads, ambiguous) = (sources.all_reads().len(), sources.ambiguous);
+        // All that is asked from here on has been copied, by session.
+        let faults = sources.into_faults();
+        let txns = Spelt::later(history);
+        Self { sessions, faults, txns, reads, ambiguous, is_causal: Cell::new(None) }
+    }
+
+    /// The answer at one level; figures as of [`check`].
+    pub(super) fn judge(&self, level: Level) -> CheckResult {
+        let Self { sessions, faults, txns, .. } = self;
+        let mut evidence = Evidence::new(txns);
+        let explain = Explain { txns, faults, sessions };
+        explain.faults(level, &mut evidence);
+        let too_large = visible::Clocks::bytes(sessions) > CLOCKS_MAX;
+        // Who is causal is all that, and causal consistency is soon judged.
+        let implied =
+            matches!(level, Level::Pram | Level::MonotonicWrites | Level::WritesFollowReads);
+        match level {
+            Level::Causal if too_large => {}
+            _ if implied && !too_large && self.is_causal() => {}
+            Level::ReadCommitted | Level::ReadAtomic | Level::Causal => {
+                let faultless = evidence.is_empty();
+                orders::one(&explain, level, &mut evidence);
+                if level == Level::Causal && faultless {
+                    self.is_causal.set(Some(evidence.is_empty()));
+                }
+            }
+            Level::Pram => {
+                orders::each(&explain, &mut evidence);
+                // An order of a session's own minds the last writes of others; where the order of
+                // versions is known, it may deny an earlier one.
+                if sessions.are_ranked() {
+                    guarantees::check(&explain, Level::MonotonicWrites, &mut evidence);
+                }
+            }
+            _ => guarantees::check(&explain, level, &mut evidence),
+        }
+        let verdict = self.unless_violated(level == Level::Causal && too_large);
+        let reads = self.reads;
+        let summary = format!(
+            "{reads} reads of {} transactions in {} sessions were followed",
             sessions.len(),
             sessions.count()
-        )),
-        0 => Verdict::Valid,
-        left_out if sessions.are_ranked() => Verdict::Unknown(format!(
-            "{left_out} reads contradict others, or end with an element of unknown origin"
-        )),
-        left_out => Verdict::Unknown(format!(
-            "{left_out} reads found values that more than one transaction may have written"
-        )),
-    };
-    let summary = format!(
-        "{reads} reads of {} transactions in {} sessions were followed",
-        sessions.len(),
-        sessions.count()
-    );
-    let figures = BTreeMap::from([
-        ("transactions".to_owned(), json!(sessions.len())),
-        ("reads".to_owned(), json!(reads)),
-        ("reads_left_out".to_owned(), json!(ambiguous)),
-        ("sessions".to_owned(), json!(sessions.count())),
-    ]);
-    evidence.finish(level.name(), verdict, summary, figures)
+        );
+        let figures = BTreeMap::from([
+            ("transactions".to_owned(), json!(sessions.len())),
+            ("reads".to_owned(), json!(reads)),
+            ("reads_left_out".to_owned(), json!(self.ambiguous)),
+            ("sessions".to_owned(), json!(sessions.count())),
+        ]);
+        evidence.finish(level.name(), verdict, summary, figures)
+    }
+
+    /// Faults aside.
+    fn is_causal(&self) -> bool {
+        let found = || orders::has_one(&self.sessions, Level::Causal);
+        let is_causal = self.is_causal.get().unwrap_or_else(found);
+        self.is_causal.set(Some(is_causal));
+        is_causal
+    }
+
+    /// The verdict if nothing speaks against the history.
+    fn unless_violated(&self, is_too_large: bool) -> Verdict {
+        let sessions = &self.sessions;
+        match self.ambiguous {
+            _ if is_too_large => Verdict::Unknown(format!(
+                "the clocks of {} transactions in {} sessions would take more than 4 GiB",
+                sessions.len(),
+                sessions.count()
+            )),
+            0 => Verdict::Valid,
+            left_out if sessions.are_ranked() => Verdict::Unknown(format!(
+                "{left_out} reads contradict others, or end with an element of unknown origin"
+            )),
+            left_out => Verdict::Unknown(format!(
+                "{left_out} reads found values that more than one transaction may have written"
+            )),
+        }
+    }
 }

@@ -120,7 +120,7 @@ pub(super) fn has_one(sessions: &Sessions, level: Level) -> bool {
 }
 
 /// One order for all: read committed, read atomic, causal.
-pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+pub(super) fn one(explain: &Explain<'_, '_>, level: Level, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     // Only the demands of causal consistency need an order that is without cycles.
     let order = match level {
@@ -169,7 +169,7 @@ pub(super) fn one(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'
 }
 
 /// Tells where sessions and reads alone have no order.
-fn circular(explain: &Explain<'_>, left: &[u32], evidence: &mut Evidence<'_>) {
+fn circular(explain: &Explain<'_, '_>, left: &[u32], evidence: &mut Evidence<'_, '_>) {
     let readers = readers(explain.sessions);
     let happened = Commits::new(explain.sessions, &readers, &[]);
     for cycle in cycles(&happened, left) {
@@ -193,11 +193,11 @@ fn cycles(commits: &Commits<'_>, left: &[u32]) -> Vec<Vec<Step>> {
 
 /// Tells of reads of the initial value, or of one certainly older, by who knew of a write.
 fn initial(
-    explain: &Explain<'_>,
+    explain: &Explain<'_, '_>,
     level: Level,
     happened: &Commits<'_>,
     impossible: &[Demand],
-    evidence: &mut Evidence<'_>,
+    evidence: &mut Evidence<'_, '_>,
 ) {
     let mut paths = Paths::new(happened);
     // One finding for each read.
@@ -211,7 +211,7 @@ fn initial(
 }
 
 /// An order for each session: PRAM.
-pub(super) fn each(explain: &Explain<'_>, evidence: &mut Evidence<'_>) {
+pub(super) fn each(explain: &Explain<'_, '_>, evidence: &mut Evidence<'_, '_>) {
     let &Explain { sessions, .. } = explain;
     let entries = Entries::of(sessions);
     for session in 0..sessions.count() {

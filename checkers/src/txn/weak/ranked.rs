@@ -17,7 +17,7 @@ struct Known {
     by: u32,
 }
 
-pub(super) fn check(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+pub(super) fn check(explain: &Explain<'_, '_>, level: Level, evidence: &mut Evidence<'_, '_>) {
     match level {
         Level::MonotonicReads | Level::ReadYourWrites => own(explain, level, evidence),
         _ => others(explain, level, evidence),
@@ -40,7 +40,7 @@ fn writes(sessions: &Sessions, node: u32) -> impl Iterator<Item = (u32, Known)> 
 }
 
 /// A session never finds less than it read before, or wrote in a transaction before.
-fn own(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+fn own(explain: &Explain<'_, '_>, level: Level, evidence: &mut Evidence<'_, '_>) {
     let sessions = explain.sessions;
     let mut newest: FxHashMap<u32, Known> = FxHashMap::default();
     for session in 0..sessions.count() {
@@ -105,7 +105,7 @@ impl Newest {
 
 /// Who reads from a transaction finds nothing older than what its session wrote before (monotonic
 /// writes), or had read (writes follow reads).
-fn others(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
+fn others(explain: &Explain<'_, '_>, level: Level, evidence: &mut Evidence<'_, '_>) {
     let sessions = explain.sessions;
     let newest = match level {
         Level::MonotonicWrites => Newest::of(sessions, |node| writes(sessions, node)),
@@ -133,13 +133,13 @@ fn others(explain: &Explain<'_>, level: Level, evidence: &mut Evidence<'_>) {
 
 /// `read` is older than `known`, which its reader must know of: through `via`, if anybody.
 fn tell(
-    explain: &Explain<'_>,
+    explain: &Explain<'_, '_>,
     level: Level,
     key: u32,
     read: Known,
     known: Known,
     via: u32,
-    evidence: &mut Evidence<'_>,
+    evidence: &mut Evidence<'_, '_>,
 ) {
     evidence.add(level.name(), || {
         let (by, writer) = (explain.name(known.by), explain.name(known.writer));
