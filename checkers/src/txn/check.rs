@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::cycles::{Cycle, Searched, search};
-use super::decide::{self, Decided};
+use super::decide::{self, Decided, Effort};
 use super::dependencies::{Dependencies, Source};
 use super::evidence::Sightings;
 use super::explain::{self, Reasons};
@@ -79,10 +79,7 @@ pub(crate) struct Counted {
 }
 
 /// Decides a model that these anomalies do not rule out, if there is an algorithm for it.
-pub(crate) type Further<'f> = dyn FnMut(&Counted, Model) -> Option<Decided> + 'f;
-
-/// Beyond so many transactions, models that were not asked about are not searched for.
-const SEARCHED_MAX: usize = 100_000;
+pub(crate) type Further<'f> = dyn FnMut(&Counted, Model, Effort) -> Option<Decided> + 'f;
 
 impl<T: Source + Reasons> Known<'_, T> {
     /// Looks for cycles, and answers; `further` tells what else is ruled out by a history that
@@ -146,9 +143,11 @@ impl<T: Source + Reasons> Known<'_, T> {
             (false, None) => Verdict::Valid,
         };
         let anomalies: Vec<Anomaly> = counts.keys().copied().collect();
-        let (boundary, more) = if violated && self.txns.len() <= SEARCHED_MAX {
+        let (boundary, more) = if violated {
             let asked = if options.anomalies.is_empty() { &options.models[..] } else { &[] };
-            decide::boundary(&anomalies, asked, &mut |model, _| further(counted, model))
+            decide::boundary(&anomalies, asked, &mut |model, effort| {
+                further(counted, model, effort)
+            })
         } else {
             (Boundary::of(anomalies), Vec::new())
         };

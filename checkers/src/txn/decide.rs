@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::anomaly::Anomaly;
 use super::models::{Boundary, Model};
+use super::weak;
 use crate::finding::{CheckResult, Finding, Verdict};
 
 /// What an algorithm says of a model.
@@ -38,6 +39,16 @@ pub(super) enum Effort {
     /// It only tells more of what is known to be violated.
     Little,
 }
+
+impl Effort {
+    /// Whether it is worth while for so many transactions.
+    pub(super) fn reaches(self, transactions: usize) -> bool {
+        self == Self::Full || transactions <= SEARCHED_MAX
+    }
+}
+
+/// Beyond so many transactions, models that were not asked about are not searched for.
+const SEARCHED_MAX: usize = 50_000;
 
 /// What decides a model, if there is an algorithm for it.
 pub(super) type Exact<'a> = dyn FnMut(Model, Effort) -> Option<Decided> + 'a;
@@ -77,7 +88,7 @@ fn between(model: Model, exact: &mut Exact<'_>) -> Decided {
     for weaker in Model::all().rev().filter(|&other| other != model && model.implies(other)) {
         match exact(weaker, Effort::Full) {
             Some(Decided::Violated(found, out)) => {
-                let out = if out.is_empty() { vec![weaker] } else { out };
+                let out = ruled_out(weaker, out);
                 if !out.iter().any(|&out| model.implies(out)) {
                     continue;
                 }
@@ -118,6 +129,17 @@ pub(super) fn boundary(
     (boundary, found.map(|(found, _)| found.findings).collect())
 }
 
+/// Of models that are quickly decided: if one of them is violated, what is stronger need not be.
+fn is_quick(model: Model) -> bool {
+    let name = model.name();
+    name == "monotonic-atomic-view" || weak::Level::ALL.iter().any(|level| level.name() == name)
+}
+
+/// Where `model` is violated with these models ruled out; none: itself.
+fn ruled_out(model: Model, out: Vec<Model>) -> Vec<Model> {
+    if out.is_empty() { vec![model] } else { out }
+}
+
 /// What is known of models that are violated.
 #[derive(Default)]
 struct Broken {
@@ -132,30 +154,35 @@ impl Broken {
     /// `model` is violated, by what was `found`, which rules `out` some models.
     fn below(model: Model, found: CheckResult, out: Vec<Model>, exact: &mut Exact<'_>) -> Self {
         let weaker = Model::all().rev().filter(|&other| other != model && model.implies(other));
+        let out = ruled_out(model, out);
         Self::among(weaker, vec![(model, found, out)], exact)
     }
 
-    /// Decides models, the stronger ones first, beside those that are known to be `violated`.
+    /// Decides models, beside those that are known to be `violated`.
     fn among(
         models: impl Iterator<Item = Model>,
         mut violated: Vec<(Model, CheckResult, Vec<Model>)>,
         exact: &mut Exact<'_>,
     ) -> Self {
-        let mut kept: Vec<Model> = Vec::new();
-        for model in models {
-            if kept.iter().any(|kept| kept.implies(model)) {
-                continue;
-            }
-            match exact(model, Effort::Little) {
+        let (quick, slow): (Vec<Model>, Vec<Model>) = models.partition(|&model| is_quick(model));
+        let (mut kept, mut out): (Vec<Model>, Vec<Model>) = (Vec::new(), Vec::new());
+        for model in quick.into_iter().chain(slow) {
+            let follows = kept.iter().any(|kept| kept.implies(model))
+                || out.iter().any(|&out| model.implies(out));
+            match if follows { None } else { exact(model, Effort::Little) } {
                 Some(Decided::Valid) => kept.push(model),
-                Some(Decided::Violated(found, out)) => violated.push((model, found, out)),
+                Some(Decided::Violated(found, rules_out)) => {
+                    let rules_out = ruled_out(model, rules_out);
+                    out.extend(&rules_out);
+                    violated.push((model, found, rules_out));
+                }
                 Some(Decided::Forbidden | Decided::Unknown(_)) | None => {}
             }
         }
+        violated.sort_by_key(|(model, ..)| *model);
         let mut broken = Self { decided: kept, ..Self::default() };
-        for (model, found, out) in violated.into_iter().rev() {
+        for (model, found, out) in violated {
             broken.decided.push(model);
-            let out = if out.is_empty() { vec![model] } else { out };
             let follows = |model: &Model| broken.out.iter().any(|&known| model.implies(known));
             if !out.iter().all(follows) {
                 broken.out.extend(&out);

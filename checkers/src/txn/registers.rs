@@ -30,7 +30,7 @@ use crate::history::History;
 /// which *valid* or *violated* is certain, not only as far as was inferred.
 pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
     let mut exactly = Exactly::of(history);
-    let mut further = |_: &_, model| exactly.decide(model, Effort::Little);
+    let mut further = |_: &_, model, effort| exactly.decide(model, effort);
     let result = register::by_inference(history, options, &mut further);
     let is_register = result.figures.contains_key("transactions");
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() || !is_register {
@@ -55,6 +55,9 @@ impl<'h> Exactly<'h> {
 
     /// The exact answer for a model, if there is an algorithm for it.
     fn decide(&mut self, model: Model, effort: Effort) -> Option<Decided> {
+        if !effort.reaches(self.history.len()) {
+            return None;
+        }
         let exact = exact::Level::ALL.into_iter().find(|known| known.name() == model.name());
         let weak = weak::Level::ALL.into_iter().find(|known| known.name() == model.name());
         match (exact, weak, model.name()) {
@@ -66,7 +69,7 @@ impl<'h> Exactly<'h> {
             (.., "linearizable") => Some(self.exactly(exact::Level::StrictSerializable, effort)),
             // A serial order of what was read; transactions that contradict themselves are not
             // view serializable either.
-            (.., "view-serializable") => Some(self.exactly(exact::Level::Serializable, effort)),
+            (.., "view-serializable") => Some(self.serially(effort)),
             (.., "monotonic-atomic-view") => {
                 let alone = self.followed(Scope::Transaction)?;
                 Some(Decided::of(alone.judge(weak::Level::ReadCommitted)))
@@ -91,6 +94,19 @@ impl<'h> Exactly<'h> {
         };
         let judged = || exact::check(self.history, level, &budget);
         Decided::of(self.known.entry(level).or_insert_with(judged).clone())
+    }
+
+    /// Whether some serial order gives what was read. None does where even what one transaction
+    /// read of another contradicts itself, and that is found much sooner.
+    fn serially(&mut self, effort: Effort) -> Decided {
+        if effort == Effort::Little
+            && let Some(alone) = self.followed(Scope::Transaction)
+            && let found = alone.judge(weak::Level::ReadAtomic)
+            && found.verdict == Verdict::Violated
+        {
+            return Decided::Violated(found, Vec::new());
+        }
+        self.exactly(exact::Level::Serializable, effort)
     }
 
     /// `None` where a session's transactions cannot be followed.

@@ -38,7 +38,7 @@ use unfolded::Unfolded;
 
 use super::check::{Counted, Known, TxnOptions, unjudged};
 use super::cycles::Cycle;
-use super::decide::{self, Decided};
+use super::decide::{self, Decided, Effort};
 use super::dependencies::RW;
 use super::weak::{Followed, Level, Scope};
 use super::{Anomaly, Model};
@@ -72,13 +72,16 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         doubts: &lists.doubts,
     };
     let mut followed = Sessions::default();
-    let mut exactly = |counted: &Counted, model| of_lists(&lists, counted, &mut followed, model);
+    let mut exactly = |counted: &Counted, model, effort: Effort| {
+        let exactly = || of_lists(&lists, counted, &mut followed, model);
+        effort.reaches(txns.len()).then(exactly).flatten()
+    };
     let (result, counted) = known.judge(options, &mut exactly);
     if result.verdict == Verdict::Violated || !options.anomalies.is_empty() {
         return result;
     }
     let verdict = result.verdict.clone();
-    let mut exactly = |model, _| exactly(&counted, model);
+    let mut exactly = |model, effort| exactly(&counted, model, effort);
     let refined = decide::refine(result, &options.models, &mut exactly);
     match (&refined.verdict, &verdict) {
         // What was left out may matter to all.

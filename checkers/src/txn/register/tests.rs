@@ -9,7 +9,7 @@ use crate::finding::Verdict;
 
 fn judge(line: &str, assumptions: Assumptions) -> CheckResult {
     let options = TxnOptions { assumptions, ..TxnOptions::default() };
-    rw_register(&history(line), &options, &mut |_, _| None)
+    rw_register(&history(line), &options, &mut |_, _, _| None)
 }
 
 /// The counted anomalies, as `G0 2, G1a 1`.
