@@ -147,8 +147,10 @@ impl<'h> Followed<'h> {
     /// # Errors
     /// Why the history is none of them.
     pub(super) fn registers(history: &'h History, scope: Scope) -> Result<Self, String> {
-        let txns = Transactions::of(history).map_err(|error| error.to_string())?;
-        Ok(Self::of(history, Sources::of(&txns)?, scope))
+        let txns = Transactions::of(history).map_err(|error| error.to_string());
+        // They take as much as what is made of them: gone before more is made.
+        let sources = txns.and_then(|txns| Sources::of(&txns))?;
+        Ok(Self::of(history, sources, scope))
     }
 
     /// Versions of any kind, by their order where that is known: then all levels are exact.
