@@ -1,5 +1,7 @@
 //! The data types that `isobar check` and `isobar explain` judge: one table.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use isobar_checkers::checks::{self, BankOptions, SetFullOptions};
 use isobar_checkers::history::History;
@@ -9,7 +11,7 @@ use isobar_checkers::models::{
     Semaphore, Set, Stack, UnorderedQueue,
 };
 use isobar_checkers::txn::{self, Anomaly, Assumptions, UnknownAnomaly, UnknownModel};
-use isobar_checkers::{Budget, CheckResult, Register, TxnOptions, topics};
+use isobar_checkers::{Budget, CheckResult, Register, TxnOptions, Verdict, topics};
 use serde_json::{Value, json};
 
 /// A data type, what may be promised of it, and who decides.
@@ -19,7 +21,7 @@ pub struct Model {
     /// `linearizable`, `sessions`, …; `own`: the one rule that the type is about; `isolation`: one
     /// or several models of the lattice of transactions.
     pub consistency: &'static str,
-    pub judge: fn(&History, &Options) -> CheckResult,
+    judge: fn(&History, &Options) -> CheckResult,
 }
 
 /// The anomalies that one name stands for.
@@ -238,6 +240,22 @@ pub fn find(name: &str, options: &Options) -> Result<&'static Model, String> {
 }
 
 impl Model {
+    /// Judges a history. Of one that tells no order between processes only transactions can be
+    /// judged, by their sessions.
+    pub fn judged(&self, history: &History, options: &Options) -> CheckResult {
+        if !history.untimed || self.consistency == ISOLATION {
+            return (self.judge)(history, options);
+        }
+        let reason = "nothing is known of the order between processes".to_owned();
+        CheckResult {
+            check: self.name.to_owned(),
+            verdict: Verdict::Unknown(reason.clone()),
+            summary: reason,
+            figures: BTreeMap::new(),
+            findings: Vec::new(),
+        }
+    }
+
     /// What is judged, by name: `linearizable`, `serializable,read-atomic`.
     pub fn promised(&self, options: &Options) -> String {
         if self.consistency != ISOLATION {
@@ -287,6 +305,21 @@ mod tests {
         assert_eq!(consistency("register", &[SESSIONS]), Ok(SESSIONS));
         let error = consistency("bank", &[LINEARIZABLE]).unwrap_err();
         assert_eq!(error, "a bank is not judged for linearizable; its consistency is one of own");
+    }
+
+    /// As where each process counts its own events: what came first, nobody said.
+    #[test]
+    fn without_an_order_between_processes_only_transactions_are_judged() {
+        for (name, expected) in
+            [("register", "unknown"), ("set-full", "unknown"), ("list-append", "valid")]
+        {
+            let mut history = History::default();
+            history.untimed = true;
+            let options = if name == "list-append" { &["serializable"][..] } else { &[] };
+            let options = self::options(options);
+            let judged = find(name, &options).unwrap().judged(&history, &options);
+            assert_eq!(judged.verdict.word(), expected, "{name}");
+        }
     }
 
     #[test]

@@ -190,7 +190,7 @@ fn file(input: &str, args: &CheckArgs) -> Result<Verdict, Failure> {
     for remark in &history.remarks {
         terminal::note(&format!("{input}: {remark}"));
     }
-    let result = (model.judge)(&history, &args.history.options);
+    let result = model.judged(&history, &args.history.options);
     let checked = Instant::now();
     match args.output {
         Output::Text => {
@@ -283,7 +283,7 @@ impl HistoryArgs {
 pub fn judge_file(input: &str, args: &HistoryArgs) -> Result<(History, CheckResult), Failure> {
     let model = args.model()?;
     let history = read(input, args.format)?;
-    let result = (model.judge)(&history, &args.options);
+    let result = model.judged(&history, &args.options);
     args.draw(input, &result)?;
     Ok((history, result))
 }

@@ -74,6 +74,8 @@ fn without_times_processes_may_count_for_themselves() {
     assert_eq!(shape, [(OpIndex(0), 1), (OpIndex(2), 2), (OpIndex(4), 1)]);
     assert!(history.untimed);
     assert!(history.remarks[0].starts_with("each process counts"), "{:?}", history.remarks);
+    let nemesis = "{:process :nemesis, :index 1, :type :info, :f :start}\n".to_owned();
+    assert!(read_all(&[&[nemesis][..], &each].concat()).unwrap().untimed);
     let timed: Vec<String> =
         (0..).zip(&each).map(|(n, event)| event.replace(":f", &format!(":time {n} :f"))).collect();
     let twice = [&each[..2], &each[..2]].concat();

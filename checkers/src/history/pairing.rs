@@ -175,7 +175,12 @@ impl HistoryBuilder {
 
     fn nemesis(&mut self, stamp: Stamp, mut event: Event) -> Result<(), HistoryError> {
         let placed = self.place(stamp)?;
-        self.unique(placed, None)?;
+        // Without times each process may count for itself, the nemesis as well.
+        if self.has_time == Some(true) && !self.indexes.insert(placed.index) {
+            let Placed { position, index, .. } = placed;
+            let (position, problem) = (position as usize, Problem::Duplicate);
+            return Err(HistoryError { position, index, problem });
+        }
         self.ranking.nemesis(placed.position, placed.time, stamp.kind);
         event.time = Nanos(placed.time);
         self.windows.take(event);
@@ -201,7 +206,7 @@ impl HistoryBuilder {
         if self.names.is_full() {
             return Err(error(Problem::TooManyValues));
         }
-        self.unique(placed, Some(&record))
+        self.unique(placed, &record)
     }
 
     /// The process of the client's event that comes next, which does not tell it.
@@ -282,19 +287,18 @@ impl HistoryBuilder {
         Ok(Placed { index, time, position })
     }
 
-    fn unique(&mut self, placed: Placed, record: Option<&Record>) -> Result<(), HistoryError> {
+    fn unique(&mut self, placed: Placed, record: &Record) -> Result<(), HistoryError> {
         let Placed { position, index, .. } = placed;
         if self.has_index == Some(false) || !self.own_indexes.known() && self.indexes.insert(index)
         {
             return Ok(());
         }
+        let &Record { stamp, process, .. } = record;
+        let invokes = stamp.kind == EventType::Invoke;
         if self.has_time == Some(false)
-            && let Some(&Record { stamp, process, .. }) = record
+            && self.own_indexes.goes_on(&self.columns, process, index, invokes)
         {
-            let invokes = stamp.kind == EventType::Invoke;
-            if self.own_indexes.goes_on(&self.columns, process, index, invokes) {
-                return Ok(());
-            }
+            return Ok(());
         }
         Err(HistoryError { position: position as usize, index, problem: Problem::Duplicate })
     }
