@@ -91,6 +91,17 @@ fn an_order_that_nobody_saw_may_be_impossible_either_way() {
     assert_eq!(found("0-9 rx[] ay1 az1 | 0-9 ry[] ax1 az2 | 9-9 rz[1]"), "G-single 1");
 }
 
+/// The process that read appended 1 before 9, which its list has without it.
+#[test]
+fn who_does_not_find_what_it_appended_first_is_not_pram_either() {
+    let line = "0-1 p2 ax1 | 1-2 p0 ax5 | 2-3 p2 ax9 | 4-5 p2 rx[9,5]";
+    for (model, expected) in [("read-your-writes", "violated"), ("PRAM", "violated")] {
+        let models = vec![Model::parse(model).unwrap()];
+        let result = list_append(&history(line), &TxnOptions { models, ..TxnOptions::default() });
+        assert_eq!(result.verdict.word(), expected, "{model}");
+    }
+}
+
 /// Models that no anomaly rules out are searched for as well: of what is violated, the weakest.
 #[test]
 fn a_violation_is_told_by_the_weakest_models_it_rules_out() {

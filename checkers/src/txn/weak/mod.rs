@@ -185,10 +185,12 @@ impl<'h> Followed<'h> {
             }
             Level::Pram => {
                 orders::each(&explain, &mut evidence);
-                // An order of a session's own minds the last writes of others; where the order of
-                // versions is known, it may deny an earlier one.
-                if sessions.are_ranked() {
-                    guarantees::check(&explain, Level::MonotonicWrites, &mut evidence);
+                // An order of a session's own minds the last writes; where the order of versions is
+                // known, it may deny an earlier one, of others or its own.
+                let guarantees =
+                    [Level::MonotonicWrites, Level::ReadYourWrites, Level::MonotonicReads];
+                for level in guarantees.into_iter().filter(|_| sessions.are_ranked()) {
+                    guarantees::check(&explain, level, &mut evidence);
                 }
             }
             _ => guarantees::check(&explain, level, &mut evidence),
