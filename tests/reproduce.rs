@@ -58,7 +58,7 @@ fn what_was_found_is_found_again_with_less_and_less() {
     let corpus = isobar.store.path().join("corpus");
     let corpus = corpus.to_str().unwrap();
     let shrunk = isobar
-        .run(["shrink", path, "--tries", "3", "--corpus", corpus, "--time-budget", "3m"])
+        .run(["shrink", path, "--tries", "3", "--corpus", corpus, "--time-budget", "10m"])
         .expect(0);
     let read = |file: &str| fs::read(run.join("shrink").join(file)).unwrap();
     let schedule: Value = serde_json::from_slice(&read("schedule.json")).unwrap();
