@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use super::check::TxnOptions;
 use super::decide::{self, Decided, Effort};
 use super::models::Model;
-use super::weak::{self, Followed, Scope};
+use super::weak::{self, Followed, FollowedBoth, Scope};
 use super::{exact, register};
 use crate::finding::{CheckResult, Verdict};
 use crate::history::History;
@@ -43,14 +43,12 @@ pub fn rw_register(history: &History, options: &TxnOptions) -> CheckResult {
 struct Exactly<'h> {
     history: &'h History,
     known: BTreeMap<exact::Level, CheckResult>,
-    of_processes: Option<Followed<'h>>,
-    of_transactions: Option<Followed<'h>>,
+    followed: FollowedBoth<'h>,
 }
 
 impl<'h> Exactly<'h> {
     fn of(history: &'h History) -> Self {
-        let known = BTreeMap::new();
-        Self { history, known, of_processes: None, of_transactions: None }
+        Self { history, known: BTreeMap::new(), followed: FollowedBoth::default() }
     }
 
     /// The exact answer for a model, if there is an algorithm for it.
@@ -111,14 +109,7 @@ impl<'h> Exactly<'h> {
 
     /// `None` where a session's transactions cannot be followed.
     fn followed(&mut self, scope: Scope) -> Option<&Followed<'h>> {
-        let followed = match scope {
-            Scope::Process => &mut self.of_processes,
-            Scope::Transaction => &mut self.of_transactions,
-        };
-        if followed.is_none() {
-            *followed = Followed::registers(self.history, scope).ok();
-        }
-        followed.as_ref()
+        self.followed.get(scope, || Followed::registers(self.history, scope).ok())
     }
 
     fn weakly(&mut self, level: weak::Level) -> Option<Decided> {

@@ -40,7 +40,7 @@ use super::check::{Counted, Known, TxnOptions, unjudged};
 use super::cycles::Cycle;
 use super::decide::{self, Decided, Effort};
 use super::dependencies::RW;
-use super::weak::{Followed, Level, Scope};
+use super::weak::{Followed, FollowedBoth, Level, Scope};
 use super::{Anomaly, Model};
 use super::{Transactions, explain};
 use crate::finding::{CheckResult, Verdict};
@@ -71,7 +71,7 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
         sightings: &lists.sightings,
         doubts: &lists.doubts,
     };
-    let mut followed = Sessions::default();
+    let mut followed = FollowedBoth::default();
     let mut exactly = |counted: &Counted, model, effort: Effort| {
         let exactly = || of_lists(&lists, counted, &mut followed, model);
         effort.reaches(txns.len()).then(exactly).flatten()
@@ -92,29 +92,11 @@ pub fn list_append(history: &History, options: &TxnOptions) -> CheckResult {
     }
 }
 
-/// Who did what in which session, once it was asked.
-#[derive(Default)]
-struct Sessions<'a> {
-    of_processes: Option<Followed<'a>>,
-    of_transactions: Option<Followed<'a>>,
-}
-
-impl<'a> Sessions<'a> {
-    fn judge(&mut self, lists: &Lists<'a>, level: Level, scope: Scope) -> CheckResult {
-        let followed = match scope {
-            Scope::Process => &mut self.of_processes,
-            Scope::Transaction => &mut self.of_transactions,
-        };
-        let follow = || Followed::of(lists.txns.history(), lists.sources(), scope);
-        followed.get_or_insert_with(follow).judge(level)
-    }
-}
-
 /// The exact answer for a model, if its anomalies or an algorithm give it.
 fn of_lists<'a>(
     lists: &Lists<'a>,
     counted: &Counted,
-    sessions: &mut Sessions<'a>,
+    followed: &mut FollowedBoth<'a>,
     model: Model,
 ) -> Option<Decided> {
     if counted.counts.keys().any(|&anomaly| model.forbids(anomaly)) {
@@ -124,7 +106,10 @@ fn of_lists<'a>(
         return Some(match counted.counts.is_empty() {
             // No anomaly of any kind: strictly serializable, in some order of what nobody saw.
             true => Decided::Valid,
-            false => Decided::of(sessions.judge(lists, level, scope)),
+            false => {
+                let follow = || Some(Followed::of(lists.txns.history(), lists.sources(), scope));
+                Decided::of(followed.get(scope, follow)?.judge(level))
+            }
         });
     }
     let takes_single = model.forbids(Anomaly::GSingle(super::Level::Plain));

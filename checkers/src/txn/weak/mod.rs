@@ -141,6 +141,31 @@ pub(super) struct Followed<'h> {
     is_causal: Cell<Option<bool>>,
 }
 
+/// The same with processes as sessions and with transactions as such, each once it was asked for.
+#[derive(Default)]
+pub(super) struct FollowedBoth<'h> {
+    of_processes: Option<Followed<'h>>,
+    of_transactions: Option<Followed<'h>>,
+}
+
+impl<'h> FollowedBoth<'h> {
+    /// `None` where `follow` finds nothing to follow; it is asked until it does.
+    pub(super) fn get(
+        &mut self,
+        scope: Scope,
+        follow: impl FnOnce() -> Option<Followed<'h>>,
+    ) -> Option<&Followed<'h>> {
+        let followed = match scope {
+            Scope::Process => &mut self.of_processes,
+            Scope::Transaction => &mut self.of_transactions,
+        };
+        if followed.is_none() {
+            *followed = follow();
+        }
+        followed.as_ref()
+    }
+}
+
 impl<'h> Followed<'h> {
     /// Registers: the order of versions is not known.
     ///
